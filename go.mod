@@ -1,0 +1,3 @@
+module github.com/franela/pocketci
+
+go 1.26.8

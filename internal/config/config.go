@@ -1,0 +1,68 @@
+// Package config reads pocketci.yaml, the file in which a repository says what
+// pocketci cannot learn from its Dagger modules.
+package config
+
+import "time"
+
+// FileName is the name of the file at the root of a repository.
+const FileName = "pocketci.yaml"
+
+// Config is a parsed and validated pocketci.yaml.
+type Config struct {
+	// Modules has at least one entry. The short form of the file gives
+	// exactly one.
+	Modules []Module
+}
+
+// Module is what the file says about one Dagger module.
+type Module struct {
+	// Path is the module's directory relative to the repository's root,
+	// cleaned, slash-separated; "." is the root.
+	Path string
+	// Paths are globs; unless a changed file matches, nothing of the module
+	// is called. Empty means always.
+	Paths []string
+	// Secrets are the secrets that functions of this module may take.
+	Secrets []Secret
+	// Git asks for a .git directory in src.
+	Git bool
+	// Functions are the settings per function, by the name the file uses.
+	Functions map[string]Function
+	// Line is where the module starts in the file, for messages.
+	Line int
+}
+
+// Secret maps an argument of type Secret to where the agent takes its value.
+type Secret struct {
+	// Name is the name of the argument.
+	Name string
+	// FromEnv names a variable of the agent's environment.
+	FromEnv string
+	// Line is where the entry starts in the file, for messages.
+	Line int
+}
+
+// Function is what the file says about one function. Conditions given here
+// replace those that the function's own default values express.
+type Function struct {
+	// Vendor, Event, Filter and Base are lists of exact values or globs, one
+	// of which the event's value must match. Nil means not given.
+	Vendor, Event, Filter, Base []string
+	// OnChanges are globs over the changed files; nil means not given.
+	OnChanges []string
+	// Schedule is a cron expression, empty if not given.
+	Schedule string
+	// Timeout limits one call; zero means the agent's default.
+	Timeout time.Duration
+	// RunsOn is the runner label that the function asks for.
+	RunsOn string
+	// Args are constants for arguments: string, bool, int64, float64 or a
+	// []any of these.
+	Args map[string]any
+	// Unsupported names known settings of a later version (after,
+	// concurrency, filters) that this version cannot honour. A call with one
+	// is invalid rather than run without it.
+	Unsupported []string
+	// Line is where the entry starts in the file, for messages.
+	Line int
+}

@@ -1,0 +1,103 @@
+package modules
+
+import (
+	"io/fs"
+	"time"
+)
+
+// Tree is the content of a repository at one point in time. Exactly one of Dir
+// and GitDir is set.
+type Tree struct {
+	// FS reads the files of the tree. It never leaves the tree, follows no
+	// symbolic link out of it, and may be used from several goroutines.
+	FS fs.FS
+	// Dir is an absolute path to a work tree of the user's own, taken as it
+	// is, uncommitted changes included. Only the command line sets it.
+	Dir string
+	// GitDir is the absolute path of a bare repository that holds Commit
+	// with everything reachable from its tree.
+	GitDir string
+	// Commit is the full sha of the tree's commit. With Dir it is the commit
+	// that is checked out, empty outside of a repository.
+	Commit string
+}
+
+// Call is one call of one function, ready to be made.
+type Call struct {
+	// Function is the name as Dagger serves it.
+	Function string
+	// Args are the arguments in the order of the function's declaration.
+	// Those that are left out take the function's own defaults.
+	Args []Bound
+	// Returns is the type that the function declares.
+	Returns Type
+}
+
+// Bound is an argument with the value that it is called with.
+type Bound struct {
+	Name  string
+	Type  Type
+	Value Value
+}
+
+// ValueKind says where the value of an argument comes from.
+type ValueKind string
+
+// The kinds of values that arguments are bound to.
+const (
+	// ValueConst is the constant in Value.Const.
+	ValueConst ValueKind = "const"
+	// ValueSource is the repository's tree as a Directory.
+	ValueSource ValueKind = "source"
+	// ValueEvent is the event file as a File.
+	ValueEvent ValueKind = "event"
+	// ValueSecret is a Secret whose value the caller looks up by
+	// Value.Secret when the call starts.
+	ValueSecret ValueKind = "secret"
+)
+
+// Value is what an argument is bound to. It never holds a secret's value.
+type Value struct {
+	Kind ValueKind
+	// Const is a string, bool, int64, float64, or a []any of these.
+	Const any
+	// Secret is a reference such as env://GITHUB_TOKEN.
+	Secret string
+	// Git asks for a .git directory in a ValueSource.
+	Git bool
+}
+
+// Result is what a call that succeeded came to.
+type Result struct {
+	// Output is a scalar return value as text: strings as they are, every
+	// other scalar, enum or list as JSON. It is empty for functions that
+	// return nothing or an object.
+	Output string
+}
+
+// StepState says how far a step has come.
+type StepState string
+
+// The states that steps are reported in.
+const (
+	StepStarted StepState = "started"
+	StepDone    StepState = "done"
+	StepCached  StepState = "cached"
+	StepFailed  StepState = "failed"
+	// StepOutput carries lines that a step printed.
+	StepOutput StepState = "output"
+)
+
+// Step is one observation of a step inside a call, such as a command in a
+// container starting or ending.
+type Step struct {
+	Time  time.Time
+	State StepState
+	// Name is the step as Dagger names it (withExec go test ./...).
+	Name string
+	// Duration is how long the step took, once it has ended.
+	Duration time.Duration
+	// Text is what the step printed (StepOutput, without the final newline)
+	// or why it failed (StepFailed).
+	Text string
+}
