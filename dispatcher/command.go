@@ -1,0 +1,139 @@
+package dispatcher
+
+import (
+	"bytes"
+	"encoding/csv"
+	"fmt"
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/iancoleman/strcase" // names flags and functions as the dagger command line does
+
+	"github.com/franela/pocketci/modules"
+)
+
+// Place says where a plan's calls can be replayed: what stands in a command
+// for the tree and the event file.
+type Place struct {
+	// Dir is the directory that the command has to be started in; empty if
+	// it is the current one.
+	Dir string
+	// Source is what stands for the repository ("." or a git URL with
+	// #sha).
+	Source string
+	// EventFile is the path of the event file.
+	EventFile string
+}
+
+// Command returns the line that makes the call with the dagger command line.
+// It can be pasted into a POSIX shell. Secrets are references in it, never
+// values.
+func (p Place) Command(c *Call) string {
+	argv := []string{"dagger", "call", "-m", p.module(c.Module), strcase.ToKebab(c.Function)}
+	for _, arg := range c.Args {
+		argv = append(argv, p.flag(arg)...)
+	}
+	for i := range argv {
+		argv[i] = quote(argv[i])
+	}
+	line := strings.Join(argv, " ")
+	if p.Dir != "" {
+		line = "cd " + quote(p.Dir) + " && " + line
+	}
+	return line
+}
+
+// module names the module the way the dagger command line wants it.
+func (p Place) module(modulePath string) string {
+	if p.Source == "." {
+		if modulePath == "." {
+			return "."
+		}
+		return "./" + modulePath
+	}
+	repo, commit, _ := strings.Cut(p.Source, "#")
+	return path.Join(strings.TrimSuffix(strings.TrimPrefix(repo, "https://"), ".git"), modulePath) + "@" + commit
+}
+
+// flag renders one argument. Values are attached with an equals sign where
+// they might be taken for a flag of their own.
+func (p Place) flag(arg modules.Bound) []string {
+	name := "--" + strcase.ToKebab(arg.Name)
+	switch value := p.text(arg.Value).(type) {
+	case bool:
+		return []string{name + "=" + strconv.FormatBool(value)}
+	case []string:
+		return []string{name + "=" + csvLine(value)}
+	case string:
+		if value == "" || strings.HasPrefix(value, "-") {
+			return []string{name + "=" + value}
+		}
+		return []string{name, value}
+	}
+	return nil
+}
+
+// text returns what stands for a value: a string, a bool, or a []string.
+func (p Place) text(v modules.Value) any {
+	switch v.Kind {
+	case modules.ValueSource:
+		return p.Source
+	case modules.ValueEvent:
+		return p.EventFile
+	case modules.ValueSecret:
+		return v.Secret
+	}
+	if items, ok := v.Const.([]any); ok {
+		list := make([]string, 0, len(items))
+		for _, item := range items {
+			list = append(list, scalarText(item))
+		}
+		return list
+	}
+	if b, ok := v.Const.(bool); ok {
+		return b
+	}
+	return scalarText(v.Const)
+}
+
+// value returns what stands for a value in a plan's args.
+func (p Place) value(v modules.Value) any {
+	if v.Kind == modules.ValueConst {
+		return v.Const
+	}
+	return p.text(v)
+}
+
+func scalarText(v any) string {
+	if f, ok := v.(float64); ok {
+		return strconv.FormatFloat(f, 'g', -1, 64)
+	}
+	return fmt.Sprint(v)
+}
+
+// csvLine joins the items of a list flag. The dagger command line reads one as
+// a line of CSV.
+func csvLine(items []string) string {
+	if len(items) == 0 {
+		return ""
+	}
+	var b bytes.Buffer
+	w := csv.NewWriter(&b)
+	if err := w.Write(items); err != nil {
+		panic(fmt.Sprintf("write CSV to memory: %v", err)) // cannot happen
+	}
+	w.Flush()
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+var safeWord = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
+
+// quote makes a word of a POSIX shell of any text.
+func quote(s string) string {
+	if safeWord.MatchString(s) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

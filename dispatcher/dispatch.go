@@ -1,0 +1,193 @@
+package dispatcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/franela/pocketci/modules"
+)
+
+// State is how far a call has come.
+type State string
+
+// The states of a call. Those after StateRunning are final.
+const (
+	StateQueued    State = "queued"
+	StateRunning   State = "running"
+	StateSucceeded State = "succeeded"
+	StateFailed    State = "failed"
+	StateAborted   State = "aborted"
+	StateTimedOut  State = "timed-out"
+	StateInvalid   State = "invalid"
+)
+
+// Session calls functions of one module for one run. Its Call may be used from
+// several goroutines. Errors of Call have [modules.ErrFunction] in their chain
+// if the function failed, [modules.ErrArgument] if it could not be called, and
+// [modules.ErrUnavailable] if the engine went away.
+type Session interface {
+	Call(ctx context.Context, call modules.Call, report func(modules.Step)) (modules.Result, error)
+	Close() error
+}
+
+// Sessions opens a session for one module of a run, a new one each time.
+type Sessions interface {
+	Open(ctx context.Context, run Run, module string) (Session, error)
+}
+
+// Run is a plan on its way through a [Dispatcher].
+type Run struct {
+	// ID identifies the run in logs and reports.
+	ID   string
+	Plan *Plan
+	Tree modules.Tree
+	// EventFile is what functions receive as eventTrigger.
+	EventFile []byte
+}
+
+// Outcome is what one call came to.
+type Outcome struct {
+	State    State
+	Result   modules.Result
+	Started  time.Time
+	Duration time.Duration
+	// Err is nil only if the call succeeded.
+	Err error
+}
+
+// Observer is told what happens to the calls of a run, from several goroutines
+// at once. It must not block for long, since it is called between steps.
+type Observer interface {
+	CallStarted(run *Run, call *Call)
+	CallStep(run *Run, call *Call, step modules.Step)
+	CallEnded(run *Run, call *Call, outcome Outcome)
+}
+
+// Dispatcher makes the calls of plans in parallel. It may be used for several
+// runs at once, which then share its limit.
+type Dispatcher struct {
+	sessions Sessions
+	slots    chan struct{}
+	log      *slog.Logger
+}
+
+// New returns a dispatcher that makes at most parallelism calls at a time over
+// all runs. It panics if parallelism is less than one.
+func New(sessions Sessions, parallelism int, log *slog.Logger) *Dispatcher {
+	if parallelism < 1 {
+		panic("dispatcher: parallelism must be at least one")
+	}
+	return &Dispatcher{sessions: sessions, slots: make(chan struct{}, parallelism), log: log}
+}
+
+// Dispatch makes every call of the run's plan and returns their outcomes in
+// the plan's order. Calls are independent: one that fails, panics or times out
+// stops no other. Dispatch returns when all have ended; cancelling ctx aborts
+// those that run and those that wait.
+func (d *Dispatcher) Dispatch(ctx context.Context, run *Run, observer Observer) []Outcome {
+	outcomes := make([]Outcome, len(run.Plan.Calls))
+	shared := map[string]*sharedSession{}
+	for i := range run.Plan.Calls {
+		module := run.Plan.Calls[i].Module
+		if shared[module] == nil {
+			shared[module] = newSharedSession(ctx, func(ctx context.Context) (Session, error) {
+				return d.sessions.Open(ctx, *run, module)
+			})
+		}
+		shared[module].users++
+	}
+
+	var wg sync.WaitGroup
+	for i := range run.Plan.Calls {
+		call := &run.Plan.Calls[i]
+		wg.Go(func() {
+			outcomes[i] = d.dispatch(ctx, run, call, shared[call.Module], observer)
+			observer.CallEnded(run, call, outcomes[i])
+		})
+	}
+	wg.Wait()
+	return outcomes
+}
+
+// dispatch makes one call and turns however it ends into an outcome.
+func (d *Dispatcher) dispatch(ctx context.Context, run *Run, call *Call, shared *sharedSession, observer Observer) (out Outcome) {
+	log := d.log.With("run", run.ID, "event", run.Plan.Event.ID, "module", call.Module, "function", call.Function)
+	defer func() {
+		if err := shared.release(); err != nil {
+			log.Warn("close session", "error", err)
+		}
+	}()
+
+	out.Started = time.Now()
+	select {
+	case d.slots <- struct{}{}:
+		defer func() { <-d.slots }()
+	case <-ctx.Done():
+		return Outcome{State: StateAborted, Started: out.Started, Err: context.Cause(ctx)}
+	}
+
+	out.Started = time.Now()
+	observer.CallStarted(run, call)
+	result, err := d.call(ctx, run, call, shared, observer, log)
+	out.Duration = time.Since(out.Started)
+	out.Result, out.Err = result, err
+	out.State = stateOf(ctx, err)
+	log.Info("call ended", "state", out.State, "duration", out.Duration)
+	return out
+}
+
+// call makes one call within its time limit. A panic in it, which can only be
+// a fault of ours, ends this call and no other.
+func (d *Dispatcher) call(ctx context.Context, run *Run, call *Call, shared *sharedSession, observer Observer, log *slog.Logger) (result modules.Result, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			log.Error("panic in call", "panic", p, "stack", string(debug.Stack()))
+			err = fmt.Errorf("internal error: %v", p)
+		}
+	}()
+	if call.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, call.Timeout, &TimeoutError{call.Timeout})
+		defer cancel()
+	}
+	session, err := shared.get(ctx)
+	if err == nil {
+		result, err = session.Call(ctx, call.Call, func(step modules.Step) { observer.CallStep(run, call, step) })
+	}
+	if err != nil && ctx.Err() != nil {
+		return modules.Result{}, context.Cause(ctx)
+	}
+	return result, err
+}
+
+// stateOf says which final state an error means. The engine's own words for a
+// cancelled request differ, so that the context decides.
+func stateOf(ctx context.Context, err error) State {
+	_, timedOut := errors.AsType[*TimeoutError](err)
+	switch {
+	case err == nil:
+		return StateSucceeded
+	case ctx.Err() != nil:
+		return StateAborted
+	case timedOut:
+		return StateTimedOut
+	case errors.Is(err, modules.ErrArgument), errors.Is(err, modules.ErrModule):
+		return StateInvalid
+	}
+	return StateFailed
+}
+
+// TimeoutError says that a call was ended because it took too long.
+type TimeoutError struct {
+	// Limit is how long the call was allowed to take.
+	Limit time.Duration
+}
+
+func (e *TimeoutError) Error() string {
+	return fmt.Sprintf("timed out after %s", e.Limit)
+}

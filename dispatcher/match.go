@@ -1,0 +1,162 @@
+package dispatcher
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/franela/pocketci/events"
+	"github.com/franela/pocketci/internal/config"
+	"github.com/franela/pocketci/internal/globs"
+	"github.com/franela/pocketci/modules"
+)
+
+// Input is everything that [Match] decides by.
+type Input struct {
+	Event *events.Event
+	// Changes are the changed files, and Index the same files prepared for
+	// matching; Match makes the index itself where it is nil.
+	Changes Changes
+	Index   *globs.Files
+	// Refs are the repository's branches and tags, used for warnings only.
+	Refs   Refs
+	Config config.Module
+	Module *modules.Module
+	// Labels are those that some runner has.
+	Labels []string
+	// Secret says why a secret reference may not or cannot be resolved; nil
+	// refuses every secret.
+	Secret func(ref string) error
+	// RunURL links to the run, empty on a laptop.
+	RunURL string
+	// Timeout is the limit of calls that set none.
+	Timeout time.Duration
+}
+
+// Match decides which functions of one module an event calls. It is a pure
+// function: the same input gives the same plan, in the order in which the
+// module lists its functions.
+func Match(in Input) Plan {
+	if in.Index == nil {
+		in.Index = globs.Index(in.Changes.Files)
+	}
+	plan := Plan{Event: *in.Event, Changes: in.Changes}
+	plan.Warnings = append(nameWarnings(in.Module.Path, in.Module.Functions, in.Refs), unusedSettings(in)...)
+
+	selected := selectByName(in.Module.Functions, in.Event)
+	for i := range in.Module.Functions {
+		fn := &in.Module.Functions[i]
+		skip := func(reason string) {
+			plan.Skipped = append(plan.Skipped, Skipped{in.Module.Path, fn.Name, reason})
+		}
+		invalid := func(argument string, err error) {
+			plan.Invalid = append(plan.Invalid, Invalid{in.Module.Path, fn.Name, argument, err.Error()})
+		}
+
+		matched, ok := selected.chosen[i]
+		if !ok {
+			if by, silenced := selected.silenced[i]; silenced {
+				skip(fmt.Sprintf("%s has a more specific name and is called instead", by))
+			} else {
+				skip(unmatchedReason(fn.Name, in.Event))
+			}
+			continue
+		}
+
+		settings := settingsOf(in.Config, fn.Name)
+		verdict := checkConditions(in, fn, settings, matched.level)
+		switch {
+		case verdict.err != nil:
+			invalid(verdict.argument, verdict.err)
+			continue
+		case verdict.skip != "":
+			skip(verdict.skip)
+			continue
+		}
+
+		if argument, err := checkSettings(in, settings); err != nil {
+			invalid(argument, err)
+			continue
+		}
+		args, argument, err := bind(in, fn, settings)
+		if err != nil {
+			invalid(argument, err)
+			continue
+		}
+		timeout := settings.Timeout
+		if timeout == 0 {
+			timeout = in.Timeout
+		}
+		plan.Calls = append(plan.Calls, Call{
+			Module:  in.Module.Path,
+			Call:    modules.Call{Function: fn.Name, Args: args, Returns: fn.Returns},
+			Why:     strings.Join(append([]string{"named " + matched.level.String()}, verdict.held...), "; "),
+			Timeout: timeout,
+			RunsOn:  settings.RunsOn,
+		})
+	}
+	return plan
+}
+
+// settingsOf returns what pocketci.yaml says about a function.
+func settingsOf(module config.Module, function string) config.Function {
+	if f, ok := module.Functions[function]; ok {
+		return f
+	}
+	for name, f := range module.Functions {
+		if sameName(name, function) {
+			return f
+		}
+	}
+	return config.Function{}
+}
+
+// unusedSettings warns of settings for functions that do not exist.
+func unusedSettings(in Input) []string {
+	var list []string
+	for name, f := range in.Config.Functions {
+		if !slices.ContainsFunc(in.Module.Functions, func(fn modules.Function) bool { return sameName(name, fn.Name) }) {
+			list = append(list, fmt.Sprintf("%s:%d: functions.%s names no function of module %s", config.FileName, f.Line, name, in.Module.Path))
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// checkSettings refuses settings that cannot be honoured: a setting that is
+// silently ignored would run the call where or when it must not run.
+func checkSettings(in Input, settings config.Function) (argument string, err error) {
+	if label := settings.RunsOn; label != "" && !slices.Contains(in.Labels, label) {
+		has := "no runner has a label"
+		if len(in.Labels) > 0 {
+			has = "runners have " + strings.Join(in.Labels, ", ")
+		}
+		return "", fmt.Errorf("runs-on: no runner has the label %q (%s)", label, has)
+	}
+	if len(settings.Unsupported) > 0 {
+		return "", fmt.Errorf("%s:%d: this version cannot honour %s, and does not call the function without it", config.FileName, settings.Line, strings.Join(settings.Unsupported, ", "))
+	}
+	if len(in.Module.Constructor) > 0 {
+		for _, arg := range in.Module.Constructor {
+			if arg.Required() {
+				return arg.Name, fmt.Errorf("the module's constructor requires %s (%s); give it a default or make it optional", arg.Name, arg.Type)
+			}
+		}
+	}
+	return "", nil
+}
+
+// unmatchedReason says why a name does not match the event.
+func unmatchedReason(function string, ev *events.Event) string {
+	name := words(function)
+	at := slices.Index(name, "on")
+	if at < 0 || at == len(name)-1 {
+		return "its name is not a trigger: it has no On<Vendor><Event><Filter>"
+	}
+	got := []string{ev.Vendor, ev.Name}
+	if ev.Filter != "" {
+		got = append(got, ev.Filter)
+	}
+	return fmt.Sprintf("its name waits for %s, the event is %s", camel(name[at:]), strings.Join(got, " "))
+}

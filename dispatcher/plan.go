@@ -1,0 +1,70 @@
+package dispatcher
+
+import (
+	"time"
+
+	"github.com/franela/pocketci/events"
+	"github.com/franela/pocketci/modules"
+)
+
+// Plan is the answer to which functions an event calls, with which arguments,
+// and why not the others. Every function of every module that was looked at is
+// in exactly one of Calls, Invalid and Skipped.
+type Plan struct {
+	Event   events.Event
+	Changes Changes
+	Calls   []Call
+	Invalid []Invalid
+	Skipped []Skipped
+	// Warnings are doubts that do not stop a call.
+	Warnings []string
+}
+
+// Changes are the files that an event changed.
+type Changes struct {
+	// Files are slash-separated paths relative to the repository's root,
+	// sorted, both names of a rename.
+	Files []string
+	// Unknown says why there is no list, in which case Files is empty and
+	// every condition on changes holds: nothing is skipped on ignorance.
+	Unknown string
+}
+
+// Refs are the branches and tags of a repository by their short names.
+type Refs struct {
+	Branches, Tags []string
+}
+
+// Call is a function that the event calls.
+type Call struct {
+	// Module is the path of the function's module.
+	Module string
+	modules.Call
+	// Why says in a few words what made the function be called.
+	Why string
+	// Timeout limits the call; zero means no limit of its own.
+	Timeout time.Duration
+	// RunsOn is the runner label asked for, empty for any runner.
+	RunsOn string
+}
+
+// Invalid is a function that the event should call and cannot. Function is
+// empty when the module as a whole could not be loaded, Argument when no
+// single argument is at fault.
+type Invalid struct {
+	Module   string `json:"module"`
+	Function string `json:"function"`
+	Argument string `json:"argument"`
+	Error    string `json:"error"`
+}
+
+// Skipped is a function that the event does not call. Function is "*" for a
+// module that was not even loaded.
+type Skipped struct {
+	Module   string `json:"module"`
+	Function string `json:"function"`
+	Reason   string `json:"reason"`
+}
+
+// AllFunctions stands in [Skipped] for every function of a module.
+const AllFunctions = "*"

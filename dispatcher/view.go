@@ -1,0 +1,88 @@
+package dispatcher
+
+// View is a plan as `pocketci plan --json` prints it. Its form is a contract:
+// docs/plan.schema.json describes it, and fields are only ever added.
+type View struct {
+	Event    EventView  `json:"event"`
+	Calls    []CallView `json:"calls"`
+	Invalid  []Invalid  `json:"invalid"`
+	Skipped  []Skipped  `json:"skipped"`
+	Warnings []string   `json:"warnings"`
+}
+
+// EventView is the part of an event that planning used.
+type EventView struct {
+	ID         string `json:"id"`
+	Vendor     string `json:"vendor"`
+	Event      string `json:"event"`
+	Filter     string `json:"filter"`
+	Repository string `json:"repository"`
+	Ref        string `json:"ref"`
+	SHA        string `json:"sha"`
+	BaseRef    string `json:"base_ref"`
+	// Changes is null when ChangesUnknown says why there is no list.
+	Changes        []string `json:"changes"`
+	ChangesUnknown string   `json:"changes_unknown,omitempty"`
+}
+
+// CallView is one call of a plan.
+type CallView struct {
+	Module   string `json:"module"`
+	Function string `json:"function"`
+	// Args has every argument that is passed; directories, files and secrets
+	// are references.
+	Args map[string]any `json:"args"`
+	// Command replays the call with the plain dagger command line.
+	Command string `json:"command"`
+	Why     string `json:"why"`
+	// Timeout is a Go duration, empty if there is no limit.
+	Timeout string `json:"timeout,omitempty"`
+	RunsOn  string `json:"runs_on,omitempty"`
+}
+
+// View renders the plan for somebody who replays it at the given place. No
+// list in it is null but unknown changes.
+func (p *Plan) View(place Place) View {
+	v := View{
+		Event: EventView{
+			ID:             p.Event.ID,
+			Vendor:         p.Event.Vendor,
+			Event:          p.Event.Name,
+			Filter:         p.Event.Filter,
+			Ref:            p.Event.Ref,
+			SHA:            p.Event.SHA,
+			BaseRef:        p.Event.BaseRef,
+			ChangesUnknown: p.Changes.Unknown,
+		},
+		Calls:    make([]CallView, 0, len(p.Calls)),
+		Invalid:  append([]Invalid{}, p.Invalid...),
+		Skipped:  append([]Skipped{}, p.Skipped...),
+		Warnings: append([]string{}, p.Warnings...),
+	}
+	if p.Changes.Unknown == "" {
+		v.Event.Changes = append([]string{}, p.Changes.Files...)
+	}
+	if p.Event.Repository != nil {
+		v.Event.Repository = p.Event.Repository.FullName
+	}
+	for i := range p.Calls {
+		call := &p.Calls[i]
+		args := make(map[string]any, len(call.Args))
+		for _, arg := range call.Args {
+			args[arg.Name] = place.value(arg.Value)
+		}
+		view := CallView{
+			Module:   call.Module,
+			Function: call.Function,
+			Args:     args,
+			Command:  place.Command(call),
+			Why:      call.Why,
+			RunsOn:   call.RunsOn,
+		}
+		if call.Timeout > 0 {
+			view.Timeout = call.Timeout.String()
+		}
+		v.Calls = append(v.Calls, view)
+	}
+	return v
+}
