@@ -44,7 +44,7 @@ func argOf(fn *modules.Function, name string) *modules.Arg {
 		return arg
 	}
 	for i := range fn.Args {
-		if sameName(fn.Args[i].Name, name) {
+		if modules.SameName(fn.Args[i].Name, name) {
 			return &fn.Args[i]
 		}
 	}
@@ -56,7 +56,7 @@ func argOf(fn *modules.Function, name string) *modules.Arg {
 // is often a Container.
 func valueFor(in Input, arg *modules.Arg, settings config.Function) (modules.Value, bool, error) {
 	for name, constant := range settings.Args {
-		if !sameName(name, arg.Name) {
+		if !modules.SameName(name, arg.Name) {
 			continue
 		}
 		if _, own := eventValue(in, arg, settings); own {
@@ -127,7 +127,7 @@ func joinFiles(files []string) string {
 // secretFor binds an argument to the secret that pocketci.yaml maps to its
 // name.
 func secretFor(in Input, arg *modules.Arg) (modules.Value, bool, error) {
-	at := slices.IndexFunc(in.Config.Secrets, func(s config.Secret) bool { return sameName(s.Name, arg.Name) })
+	at := slices.IndexFunc(in.Config.Secrets, func(s config.Secret) bool { return modules.SameName(s.Name, arg.Name) })
 	if at < 0 {
 		return modules.Value{}, false, nil
 	}

@@ -105,7 +105,7 @@ func settingsOf(module config.Module, function string) config.Function {
 		return f
 	}
 	for name, f := range module.Functions {
-		if sameName(name, function) {
+		if modules.SameName(name, function) {
 			return f
 		}
 	}
@@ -116,7 +116,7 @@ func settingsOf(module config.Module, function string) config.Function {
 func unusedSettings(in Input) []string {
 	var list []string
 	for name, f := range in.Config.Functions {
-		if !slices.ContainsFunc(in.Module.Functions, func(fn modules.Function) bool { return sameName(name, fn.Name) }) {
+		if !slices.ContainsFunc(in.Module.Functions, func(fn modules.Function) bool { return modules.SameName(name, fn.Name) }) {
 			list = append(list, fmt.Sprintf("%s:%d: functions.%s names no function of module %s", config.FileName, f.Line, name, in.Module.Path))
 		}
 	}

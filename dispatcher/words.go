@@ -65,17 +65,3 @@ func hasSuffix(list, suffix []string) bool {
 func hasPrefix(list, prefix []string) bool {
 	return len(list) >= len(prefix) && slices.Equal(list[:len(prefix)], prefix)
 }
-
-// sameName reports whether two spellings name one function: lintOnPush,
-// LintOnPush and lint-on-push are the same.
-func sameName(a, b string) bool { return squeeze(a) == squeeze(b) }
-
-// squeeze drops everything but letters and digits, in lower case.
-func squeeze(name string) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
-			return -1
-		}
-		return unicode.ToLower(r)
-	}, name)
-}

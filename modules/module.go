@@ -23,6 +23,17 @@ type Module struct {
 	Functions []Function
 }
 
+// Function returns the function with the given name, which may be spelt as the
+// source or a command line spells it (OnGithubPush, on-github-push), or nil.
+func (m *Module) Function(name string) *Function {
+	for i := range m.Functions {
+		if SameName(m.Functions[i].Name, name) {
+			return &m.Functions[i]
+		}
+	}
+	return nil
+}
+
 // Function is one function of a module's main object.
 type Function struct {
 	// Name is the name under which Dagger serves the function (lower camel

@@ -1,0 +1,69 @@
+// Command agent is the pocketci server: it receives webhooks and calls the
+// functions of Dagger modules that they match.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+)
+
+// version is set when a release is linked.
+var version = ""
+
+func main() { os.Exit(run()) }
+
+// run is main with an exit code: 0 after a stop in order, 1 after a failure, 2
+// for usage.
+func run() int {
+	o, err := parse(os.Args[1:], os.Getenv, os.Stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return 0
+	case err != nil:
+		fmt.Fprintf(os.Stderr, "agent: %v\n", err)
+		return 2
+	case o.showVersion:
+		fmt.Printf("agent %s\n", versionText())
+		return 0
+	}
+
+	// The first signal lets calls finish, the second ends them.
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	stop, stopNow := context.WithCancelCause(context.Background())
+	abort, abortNow := context.WithCancelCause(context.Background())
+	defer abortNow(nil)
+	go func() {
+		stopNow(fmt.Errorf("the agent received %s", <-signals))
+		abortNow(fmt.Errorf("the agent received %s again", <-signals))
+	}()
+
+	a, err := newAgent(o)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "agent: %v\n", err)
+		return 2
+	}
+	defer a.Close()
+	if err := a.Run(stop, abort, abortNow); err != nil {
+		fmt.Fprintf(os.Stderr, "agent: %v\n", err)
+		return 1
+	}
+	return 0
+}
+
+// versionText is the linked version, else what the build knows of itself.
+func versionText() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
+}

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/franela/pocketci/internal/report"
+	"github.com/franela/pocketci/modules/engine"
+)
+
+// Variables that the agent takes its credentials from. They are not flags, so
+// that they are in no process list.
+const (
+	envUsername  = "GITHUB_USERNAME"
+	envToken     = "GITHUB_TOKEN"
+	envSignature = "X_HUB_SIGNATURE"
+	envCloud     = "DAGGER_CLOUD_TOKEN"
+)
+
+// options is everything that the agent is configured by.
+type options struct {
+	listen       string
+	dataDir      string
+	parallelism  int
+	logFormat    string
+	logLevel     slog.Level
+	noSignature  bool
+	allowEnv     list
+	cloneHosts   list
+	schemes      list
+	sshKey       string
+	knownHosts   string
+	labels       list
+	queue        int
+	callTimeout  time.Duration
+	gracePeriod  time.Duration
+	showVersion  bool
+	runnerHost   string
+	daggerBinary string
+}
+
+// list is a flag that may be repeated; its variable holds commas.
+type list []string
+
+func (l *list) String() string { return strings.Join(*l, ",") }
+
+func (l *list) Set(text string) error {
+	for item := range strings.SplitSeq(text, ",") {
+		if item = strings.TrimSpace(item); item != "" {
+			*l = append(*l, item)
+		}
+	}
+	return nil
+}
+
+// parse reads flags and variables; a flag wins over its variable.
+func parse(args []string, getenv func(string) string, output io.Writer) (*options, error) {
+	o := &options{
+		listen:       ":8080",
+		dataDir:      defaultDataDir(getenv),
+		parallelism:  10,
+		logFormat:    string(report.FormatText),
+		queue:        1000,
+		callTimeout:  time.Hour,
+		gracePeriod:  time.Minute,
+		runnerHost:   getenv(engine.EnvRunnerHost),
+		daggerBinary: getenv(engine.EnvCLI),
+	}
+	flags := flag.NewFlagSet("agent", flag.ContinueOnError)
+	flags.SetOutput(output)
+	flags.Usage = func() { usage(output, flags) }
+	flags.StringVar(&o.listen, "listen", o.listen, "`ADDRESS` to receive webhooks at (POCKETCI_LISTEN)")
+	flags.StringVar(&o.dataDir, "data-dir", o.dataDir, "`DIR` for mirrors and caches (POCKETCI_DATA_DIR)")
+	flags.IntVar(&o.parallelism, "parallelism", o.parallelism, "how many calls run at a time, `N` (POCKETCI_PARALLELISM)")
+	flags.StringVar(&o.logFormat, "log-format", o.logFormat, "text or json, a `FORMAT` (POCKETCI_LOG_FORMAT)")
+	flags.TextVar(&o.logLevel, "log-level", slog.LevelInfo, "debug, info, warn or error, a `LEVEL` (POCKETCI_LOG_LEVEL)")
+	flags.BoolVar(&o.noSignature, "insecure-no-webhook-secret", false, "accept webhooks from anybody: whoever reaches the address can start runs (POCKETCI_INSECURE_NO_WEBHOOK_SECRET)")
+	flags.Var(&o.allowEnv, "allow-secret-env", "a variable that pocketci.yaml may map to a secret, besides GITHUB_USERNAME and GITHUB_TOKEN; repeatable, a `NAME` (POCKETCI_ALLOW_SECRET_ENV)")
+	flags.Var(&o.cloneHosts, "clone-host", "a server besides github.com that the credentials are sent to: HOST, HOST:PORT, or http://HOST for clear text; repeatable, a `HOST` (POCKETCI_CLONE_HOST)")
+	flags.Var(&o.schemes, "clone-scheme", "a `SCHEME` besides https that repositories may be cloned by: http, ssh; repeatable (POCKETCI_CLONE_SCHEME)")
+	flags.StringVar(&o.sshKey, "ssh-key", "", "a private key `FILE` to clone with by ssh (POCKETCI_SSH_KEY)")
+	flags.StringVar(&o.knownHosts, "ssh-known-hosts", "", "a `FILE` with the keys of ssh servers (POCKETCI_SSH_KNOWN_HOSTS)")
+	flags.Var(&o.labels, "runner-label", "a label that the engine has, for runs-on; repeatable, a `LABEL` (POCKETCI_RUNNER_LABEL)")
+	flags.IntVar(&o.queue, "queue", o.queue, "how many events may wait, `N`; the next gets 503 (POCKETCI_QUEUE)")
+	flags.DurationVar(&o.callTimeout, "call-timeout", o.callTimeout, "how long a call may take that sets no timeout, a `DURATION` (POCKETCI_CALL_TIMEOUT)")
+	flags.DurationVar(&o.gracePeriod, "grace-period", o.gracePeriod, "how long calls may go on after SIGTERM, a `DURATION` (POCKETCI_GRACE_PERIOD)")
+	flags.BoolVar(&o.showVersion, "version", false, "print the version and exit")
+
+	var problems []error
+	flags.VisitAll(func(f *flag.Flag) {
+		if value := getenv(variable(f.Name)); value != "" && f.Name != "version" {
+			if err := f.Value.Set(value); err != nil {
+				problems = append(problems, fmt.Errorf("%s=%q: %w", variable(f.Name), value, err))
+			}
+		}
+	})
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
+	}
+	if err := flags.Parse(args); err != nil {
+		return nil, err
+	}
+	if flags.NArg() > 0 {
+		return nil, fmt.Errorf("unexpected argument %q; see --help", flags.Arg(0))
+	}
+	return o, o.validate()
+}
+
+func (o *options) validate() error {
+	switch {
+	case o.parallelism < 1:
+		return fmt.Errorf("--parallelism is %d: at least 1 call has to run", o.parallelism)
+	case o.queue < 1:
+		return fmt.Errorf("--queue is %d: at least 1 event has to fit", o.queue)
+	case o.callTimeout <= 0:
+		return fmt.Errorf("--call-timeout is %s: it has to be above zero", o.callTimeout)
+	case o.gracePeriod < 0:
+		return fmt.Errorf("--grace-period is %s: it cannot be below zero", o.gracePeriod)
+	case o.logFormat != string(report.FormatText) && o.logFormat != string(report.FormatJSON):
+		return fmt.Errorf("--log-format is %s: use %s or %s", strconv.Quote(o.logFormat), report.FormatText, report.FormatJSON)
+	case o.dataDir == "":
+		return errors.New("no data directory: set --data-dir or POCKETCI_DATA_DIR")
+	}
+	return nil
+}
+
+// variable is the environment variable of a flag.
+func variable(name string) string {
+	return "POCKETCI_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+}
+
+// defaultDataDir follows the XDG base directory specification.
+func defaultDataDir(getenv func(string) string) string {
+	if dir := getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "pocketci")
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(home, ".local", "share", "pocketci")
+}
+
+func usage(w io.Writer, flags *flag.FlagSet) {
+	fmt.Fprintf(w, `usage: agent [flags]
+
+Receives webhooks and calls the functions of Dagger modules that they match.
+
+Credentials come from the environment:
+  %s, %s  to clone repositories; without them only public ones work
+  %s  the secret of the webhook, required
+  %s  sends traces to Dagger Cloud, optional
+  %s  the Dagger engine
+
+`, envUsername, envToken, envSignature, envCloud, engine.EnvRunnerHost)
+	flags.VisitAll(func(f *flag.Flag) {
+		name, text := flag.UnquoteUsage(f)
+		fmt.Fprintf(w, "  --%s %s\n    \t%s", f.Name, name, text)
+		if f.DefValue != "" && f.DefValue != "false" {
+			fmt.Fprintf(w, " (default %s)", f.DefValue)
+		}
+		fmt.Fprintln(w)
+	})
+}

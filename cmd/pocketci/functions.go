@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/franela/pocketci/internal/config"
+	"github.com/franela/pocketci/modules"
+)
+
+func newFunctions() *cobra.Command {
+	in := input{event: "manual"}
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "functions",
+		Short: "List the functions of the repository's modules",
+		Args:  cobra.NoArgs,
+		Example: `  pocketci functions --dir ~/src/hello
+  pocketci functions --json`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			local, err := in.open(cmd)
+			if err != nil {
+				return err
+			}
+			defer local.Close()
+			list, err := local.modules(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return writeJSON(cmd.OutOrStdout(), viewModules(list))
+			}
+			return printModules(cmd.OutOrStdout(), list)
+		},
+	}
+	in.dirFlags(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON (see `pocketci schema functions`)")
+	return cmd
+}
+
+// modules loads every module that the repository's configuration names.
+func (l *local) modules(ctx context.Context) ([]*modules.Module, error) {
+	cfg, err := config.Load(l.snapshot.Tree.FS)
+	if err != nil {
+		return nil, err
+	}
+	var list []*modules.Module
+	for _, m := range cfg.Modules {
+		loaded, err := l.runner.Planner.Loader.Load(ctx, l.snapshot.Tree, m.Path)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, loaded)
+	}
+	return list, nil
+}
+
+// find returns the function with the given name, which may be qualified as
+// MODULE:FUNCTION and spelt as in Go or on the dagger command line.
+func (l *local) find(ctx context.Context, module, name string) (*modules.Module, *modules.Function, error) {
+	if path, fn, ok := strings.Cut(name, ":"); ok {
+		module, name = path, fn
+	}
+	list, err := l.modules(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	var inModule *modules.Module
+	var found *modules.Function
+	for _, m := range list {
+		if module != "" && m.Path != module {
+			continue
+		}
+		if fn := m.Function(name); fn != nil {
+			if found != nil {
+				return nil, nil, fmt.Errorf("modules %s and %s both have %s; choose one with --module", inModule.Path, m.Path, name)
+			}
+			inModule, found = m, fn
+		}
+	}
+	if found == nil {
+		return nil, nil, fmt.Errorf("%w: %s; see pocketci functions", errNoFunction, name)
+	}
+	return inModule, found, nil
+}
+
+// moduleView is a module in JSON; docs/functions.schema.json describes it.
+type moduleView struct {
+	Module    string         `json:"module"`
+	Name      string         `json:"name"`
+	Functions []functionView `json:"functions"`
+}
+
+type functionView struct {
+	Name        string    `json:"name"`
+	Description string    `json:"description"`
+	Returns     string    `json:"returns"`
+	Args        []argView `json:"args"`
+}
+
+type argView struct {
+	Name        string          `json:"name"`
+	Description string          `json:"description"`
+	Type        string          `json:"type"`
+	Required    bool            `json:"required"`
+	Default     json.RawMessage `json:"default,omitempty"`
+}
+
+func viewModules(list []*modules.Module) []moduleView {
+	views := []moduleView{}
+	for _, m := range list {
+		view := moduleView{Module: m.Path, Name: m.Name, Functions: []functionView{}}
+		for _, fn := range m.Functions {
+			f := functionView{Name: fn.Name, Description: fn.Description, Returns: fn.Returns.String(), Args: []argView{}}
+			for _, a := range fn.Args {
+				f.Args = append(f.Args, argView{Name: a.Name, Description: a.Description, Type: a.Type.String(), Required: a.Required(), Default: a.Default})
+			}
+			view.Functions = append(view.Functions, f)
+		}
+		views = append(views, view)
+	}
+	return views
+}
+
+func printModules(w io.Writer, list []*modules.Module) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "FUNCTION\tARGUMENTS\tRETURNS\tDESCRIPTION")
+	for _, m := range list {
+		for _, fn := range m.Functions {
+			var args []string
+			for _, a := range fn.Args {
+				text := a.Name + " " + a.Type.String()
+				if a.Default != nil {
+					text += "=" + string(a.Default)
+				}
+				args = append(args, text)
+			}
+			first, _, _ := strings.Cut(fn.Description, "\n")
+			fmt.Fprintf(table, "%s:%s\t%s\t%s\t%s\n", m.Path, fn.Name, strings.Join(args, ", "), fn.Returns, first)
+		}
+	}
+	return table.Flush()
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/franela/pocketci/internal/report"
+)
+
+func newPlan() *cobra.Command {
+	var in input
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "plan --event NAME (--payload FILE)",
+		Short: "Show which functions an event calls, and why not the others",
+		Args:  cobra.NoArgs,
+		Example: `  # what would this push call?
+  pocketci plan --event push --payload push.json
+
+  # as if these files had changed
+  pocketci plan --event pull_request --payload pr.json --changes main.go,go.mod
+
+  # what a manual run of this directory would call, compared with main
+  pocketci plan --event manual --base main --json`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			local, err := in.open(cmd)
+			if err != nil {
+				return err
+			}
+			defer local.Close()
+			plan, err := local.runner.Plan(cmd.Context(), local.snapshot)
+			if err != nil {
+				return err
+			}
+			out := local.masked(cmd.OutOrStdout())
+			if asJSON {
+				err = writeJSON(out, plan.View(local.snapshot.Place))
+			} else {
+				report.Plan(out, plan, local.snapshot.Place)
+			}
+			if err != nil {
+				return err
+			}
+			switch {
+			case len(plan.Invalid) > 0:
+				return &exitError{code: exitUsage}
+			case len(plan.Calls) == 0:
+				return &exitError{code: exitNothing}
+			}
+			return nil
+		},
+	}
+	in.flags(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the plan as JSON (see `pocketci schema plan`)")
+	return cmd
+}
+
+// writeJSON prints one value for programs and people.
+func writeJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(v); err != nil {
+		return fmt.Errorf("write JSON: %w", err)
+	}
+	return nil
+}

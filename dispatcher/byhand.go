@@ -1,0 +1,143 @@
+package dispatcher
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/franela/pocketci/modules"
+)
+
+// ByHand binds a function's arguments to values that a person typed, for a
+// call without an event to match. Values are checked against the function's
+// own types: lists are written as JSON or with commas, a Secret as a reference
+// (env://NAME). An argument src of type Directory and an argument eventTrigger
+// of type File are filled in if they are not given. The error names the
+// function and the argument.
+func ByHand(modulePath string, fn *modules.Function, given map[string]string) (Call, error) {
+	call := Call{Module: modulePath, Call: modules.Call{Function: fn.Name, Returns: fn.Returns}, Why: "called by hand"}
+	fail := func(argument string, err error) (Call, error) {
+		return Call{}, fmt.Errorf("%s:%s: argument %s: %w", modulePath, fn.Name, argument, err)
+	}
+	for name := range given {
+		if argOf(fn, name) == nil {
+			var names []string
+			for _, a := range fn.Args {
+				names = append(names, a.Name)
+			}
+			slices.Sort(names)
+			return fail(name, fmt.Errorf("the function does not declare it; it has %s", strings.Join(append(names, "no other"), ", ")))
+		}
+	}
+	for i := range fn.Args {
+		arg := &fn.Args[i]
+		value, ok, err := valueByHand(arg, given)
+		if err != nil {
+			return fail(arg.Name, err)
+		}
+		if ok {
+			call.Args = append(call.Args, modules.Bound{Name: arg.Name, Type: arg.Type, Value: value})
+		} else if arg.Required() {
+			return fail(arg.Name, fmt.Errorf("it is required (%s); give it with --arg %s=…", arg.Type, arg.Name))
+		}
+	}
+	return call, nil
+}
+
+func valueByHand(arg *modules.Arg, given map[string]string) (modules.Value, bool, error) {
+	for name, text := range given {
+		if modules.SameName(name, arg.Name) {
+			value, err := parseByHand(arg.Type, text)
+			return value, err == nil, err
+		}
+	}
+	switch {
+	case arg.Name == "src" && arg.Type.IsObject("Directory"):
+		return modules.Value{Kind: modules.ValueSource}, true, nil
+	case arg.Name == "eventTrigger" && arg.Type.IsObject("File"):
+		return modules.Value{Kind: modules.ValueEvent}, true, nil
+	}
+	return modules.Value{}, false, nil
+}
+
+// parseByHand reads one value as a person types it.
+func parseByHand(t modules.Type, text string) (modules.Value, error) {
+	switch {
+	case t.IsObject("Secret"):
+		if !strings.HasPrefix(text, "env://") {
+			return modules.Value{}, fmt.Errorf("a secret is given by reference, as env://NAME")
+		}
+		return modules.Value{Kind: modules.ValueSecret, Secret: text}, nil
+	case t.IsObject("Directory") && text == ".":
+		return modules.Value{Kind: modules.ValueSource}, nil
+	case !isConstantType(t):
+		return modules.Value{}, fmt.Errorf("a %s cannot be given here; use dagger call", t)
+	}
+	if t.Kind == modules.KindList && !strings.HasPrefix(strings.TrimSpace(text), "[") {
+		var items []any
+		for item := range strings.SplitSeq(text, ",") {
+			v, err := parseConstant(*t.Elem, strings.TrimSpace(item))
+			if err != nil {
+				return modules.Value{}, err
+			}
+			items = append(items, v)
+		}
+		return modules.Value{Kind: modules.ValueConst, Const: items}, nil
+	}
+	v, err := parseConstant(t, text)
+	return modules.Value{Kind: modules.ValueConst, Const: v}, err
+}
+
+func parseConstant(t modules.Type, text string) (any, error) {
+	var value any = text
+	switch t.Kind {
+	case modules.KindInteger:
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("%q is not a whole number", text)
+		}
+		value = n
+	case modules.KindFloat:
+		f, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			return nil, fmt.Errorf("%q is not a number", text)
+		}
+		value = f
+	case modules.KindBoolean:
+		b, err := strconv.ParseBool(text)
+		if err != nil {
+			return nil, fmt.Errorf("%q is not true or false", text)
+		}
+		value = b
+	case modules.KindList:
+		var items []any
+		dec := json.NewDecoder(strings.NewReader(text))
+		dec.UseNumber()
+		if err := dec.Decode(&items); err != nil {
+			return nil, fmt.Errorf("%q is not a JSON list: %w", text, err)
+		}
+		for i, item := range items {
+			v, err := parseConstant(*t.Elem, itemText(item))
+			if err != nil {
+				return nil, fmt.Errorf("item %d: %w", i+1, err)
+			}
+			items[i] = v
+		}
+		return items, nil
+	}
+	return constantFor(t, value)
+}
+
+// itemText returns an item of a JSON list as it would be typed alone.
+func itemText(item any) string {
+	if s, ok := item.(string); ok {
+		return s
+	}
+	text, err := json.Marshal(item)
+	if err != nil {
+		return fmt.Sprint(item)
+	}
+	return string(text)
+}

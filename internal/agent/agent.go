@@ -1,0 +1,200 @@
+// Package agent receives events and sees to it that each becomes a run: it
+// holds them in a queue, waits for the engine where it is away, fetches the
+// repository, and hands over to package runs.
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/franela/pocketci/dispatcher"
+	"github.com/franela/pocketci/events"
+	"github.com/franela/pocketci/internal/runs"
+	"github.com/franela/pocketci/internal/server"
+	"github.com/franela/pocketci/modules"
+)
+
+// ErrEngineAway is the error of [Agent.Ready] while no engine answers.
+var ErrEngineAway = errors.New("no engine answers")
+
+// Repositories makes the snapshot of the repository that an event is about.
+type Repositories interface {
+	Snapshot(ctx context.Context, event *events.Event) (*runs.Snapshot, error)
+}
+
+// Runner plans and runs events; it is [runs.Runner].
+type Runner interface {
+	Run(ctx context.Context, id string, s *runs.Snapshot) (*dispatcher.Plan, []dispatcher.Outcome, error)
+}
+
+// Config is what an agent is made of.
+type Config struct {
+	Repositories Repositories
+	Runner       Runner
+	// Ping reports whether the engine answers. It must be bounded in time.
+	Ping func(context.Context) error
+	// Queue is how many events may wait; the next one is refused.
+	Queue int
+	// Workers is how many events are worked on at a time.
+	Workers int
+	// PingEvery is how often an engine that is away is asked again.
+	PingEvery time.Duration
+	Log       *slog.Logger
+}
+
+// Agent is the part of the server between the receipt of an event and its run.
+// In this version events wait in memory: those that have not been run are lost
+// with the process, and named in the log if it stops in order.
+type Agent struct {
+	cfg  Config
+	gate gate
+
+	mu       sync.Mutex
+	stopping bool
+	queue    chan events.Event
+}
+
+// New returns an agent that works once [Agent.Run] is called.
+func New(cfg Config) *Agent {
+	return &Agent{cfg: cfg, gate: gate{ping: cfg.Ping, every: cfg.PingEvery, log: cfg.Log}, queue: make(chan events.Event, cfg.Queue)}
+}
+
+// Accept takes an event in, as a [server.Sink]. It never waits.
+func (a *Agent) Accept(_ context.Context, event events.Event) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.stopping {
+		return server.ErrStopping
+	}
+	select {
+	case a.queue <- event:
+		return nil
+	default:
+		return server.ErrFull
+	}
+}
+
+// Ready reports whether events can be run now.
+func (a *Agent) Ready(ctx context.Context) error {
+	if err := a.cfg.Ping(ctx); err != nil {
+		return fmt.Errorf("%w: %w", ErrEngineAway, err)
+	}
+	return nil
+}
+
+// Run works on events until stop is done, then lets the runs that have begun
+// come to their end, for which abort is the limit: once it is done, they are
+// ended too. Events that were accepted and not begun are logged.
+func (a *Agent) Run(stop, abort context.Context) {
+	defer context.AfterFunc(stop, func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.stopping = true
+	})()
+	var workers sync.WaitGroup
+	for range a.cfg.Workers {
+		workers.Go(func() {
+			for {
+				// Stopping goes before a waiting event.
+				if stop.Err() != nil {
+					return
+				}
+				select {
+				case event := <-a.queue:
+					a.work(stop, abort, &event)
+				case <-stop.Done():
+					return
+				}
+			}
+		})
+	}
+	workers.Wait()
+	for {
+		select {
+		case event := <-a.queue:
+			a.cfg.Log.Warn("event is not run because the agent stops; ask the forge to deliver it again", runs.Log(&event))
+		default:
+			return
+		}
+	}
+}
+
+// work turns one event into a run. Whatever happens to it stays with it.
+func (a *Agent) work(stop, abort context.Context, event *events.Event) {
+	log := a.cfg.Log.With(runs.Log(event))
+	defer func() {
+		if p := recover(); p != nil {
+			log.Error("panic while working on an event", "panic", p, "stack", string(debug.Stack()))
+		}
+	}()
+	if reason := withheld(event); reason != "" {
+		log.Warn("event is not run", "reason", reason)
+		return
+	}
+	for {
+		err := a.attempt(stop, abort, event, log)
+		switch {
+		case err == nil:
+			return
+		case errors.Is(err, modules.ErrUnavailable) && stop.Err() == nil:
+			// Nothing has been called yet: a run without a plan can be
+			// begun again without doing anything twice.
+			log.Warn("engine went away before the run began; waiting for it", "error", err)
+		default:
+			log.Error("event is not run", "error", err)
+			return
+		}
+	}
+}
+
+// attempt fetches the repository, waits for the engine and runs.
+func (a *Agent) attempt(stop, abort context.Context, event *events.Event, log *slog.Logger) error {
+	start := time.Now()
+	snapshot, err := a.cfg.Repositories.Snapshot(abort, event)
+	if err != nil {
+		return err
+	}
+	fetched := time.Since(start)
+	if err := a.gate.wait(stop); err != nil {
+		return err
+	}
+	plan, outcomes, err := a.cfg.Runner.Run(abort, runID(event), snapshot)
+	if err != nil {
+		return err
+	}
+	counts := map[dispatcher.State]int{}
+	for _, o := range outcomes {
+		counts[o.State]++
+	}
+	counts[dispatcher.StateInvalid] += len(plan.Invalid)
+	for _, warning := range plan.Warnings {
+		log.Warn("plan", "warning", warning)
+	}
+	log.Info("run ended", "fetch", fetched, "total", time.Since(start),
+		"succeeded", counts[dispatcher.StateSucceeded], "failed", counts[dispatcher.StateFailed],
+		"timed-out", counts[dispatcher.StateTimedOut], "aborted", counts[dispatcher.StateAborted],
+		"invalid", counts[dispatcher.StateInvalid], "not-called", len(plan.Skipped))
+	return nil
+}
+
+// withheld says why an event must not be run by this version, which has no way
+// to record an approval. It is empty for events that may.
+func withheld(event *events.Event) string {
+	switch {
+	case event.Trusted:
+		return ""
+	case event.Fork != "":
+		return "it comes from the fork " + event.Fork + ", whose code needs an approval that this version cannot take"
+	}
+	return "somebody without write access may have caused it, which needs an approval that this version cannot take"
+}
+
+// runID names a run after its event, short enough to read in front of every
+// line of its output. The random end of an event's id tells events of the same
+// moment apart.
+func runID(event *events.Event) string { return event.ID[max(0, len(event.ID)-8):] }
