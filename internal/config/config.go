@@ -17,7 +17,8 @@ type Config struct {
 // Module is what the file says about one Dagger module.
 type Module struct {
 	// Path is the module's directory relative to the repository's root,
-	// cleaned, slash-separated; "." is the root.
+	// cleaned, slash-separated; "." is the root. Only Parse leaves it empty,
+	// where the file does not name the module.
 	Path string
 	// Paths are globs; unless a changed file matches, nothing of the module
 	// is called. Empty means always.
@@ -26,10 +27,26 @@ type Module struct {
 	Secrets []Secret
 	// Git asks for a .git directory in src.
 	Git bool
-	// Functions are the settings per function, by the name the file uses.
+	// Functions are the settings per function, by the name the file uses; see
+	// Module.Function.
 	Functions map[string]Function
-	// Line is where the module starts in the file, for messages.
+	// Line is where the module starts in the file, for messages; zero without
+	// a file.
 	Line int
+}
+
+// Function returns the settings of the function with the given name, which may
+// differ from the one in the file in the ways that [SameFunction] allows.
+func (m *Module) Function(name string) (Function, bool) {
+	if f, ok := m.Functions[name]; ok {
+		return f, true
+	}
+	for key, f := range m.Functions {
+		if SameFunction(key, name) {
+			return f, true
+		}
+	}
+	return Function{}, false
 }
 
 // Secret maps an argument of type Secret to where the agent takes its value.
