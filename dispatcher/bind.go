@@ -98,15 +98,19 @@ func eventValue(in Input, arg *modules.Arg, settings config.Function) (modules.V
 	case arg.Name == "schedule" && isString && settings.Schedule != "":
 		return constant(settings.Schedule)
 	case arg.Name == "onChanges" && isString:
-		return constant(joinFiles(in.Changes.Files))
+		return constant(in.joined())
 	case arg.Name == "onChanges" && isStringList(arg.Type):
-		files := make([]any, 0, len(in.Changes.Files))
-		for _, f := range in.Changes.Files {
-			files = append(files, f)
-		}
-		return constant(files)
+		return constant(in.items())
 	}
 	return modules.Value{}, false
+}
+
+func itemsOf(files []string) []any {
+	items := make([]any, len(files))
+	for i, f := range files {
+		items[i] = f
+	}
+	return items
 }
 
 // joinFiles writes a list of files into one string: with commas where that can

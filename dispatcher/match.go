@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/franela/pocketci/events"
@@ -32,6 +33,11 @@ type Input struct {
 	RunURL string
 	// Timeout is the limit of calls that set none.
 	Timeout time.Duration
+
+	// The changed files as the values of onChanges. All functions share
+	// them: made for each, they would be most of the work of a large plan.
+	joined func() string
+	items  func() []any
 }
 
 // Match decides which functions of one module an event calls. It is a pure
@@ -41,6 +47,8 @@ func Match(in Input) Plan {
 	if in.Index == nil {
 		in.Index = globs.Index(in.Changes.Files)
 	}
+	in.joined = sync.OnceValue(func() string { return joinFiles(in.Changes.Files) })
+	in.items = sync.OnceValue(func() []any { return itemsOf(in.Changes.Files) })
 	plan := Plan{Event: *in.Event, Changes: in.Changes}
 	plan.Warnings = append(nameWarnings(in.Module.Path, in.Module.Functions, in.Refs), unusedSettings(in)...)
 
