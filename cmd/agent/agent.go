@@ -45,13 +45,21 @@ type process struct {
 // newAgent constructs the agent and listens. Credentials are taken out of the
 // process's environment first, because every Dagger session is given it.
 func newAgent(o *options) (p *process, err error) {
-	vault, err := secrets.Take(append([]string{envUsername, envToken}, o.allowEnv...), envSignature)
+	policy, err := secrets.Allow(o.allowEnv...)
 	if err != nil {
 		return nil, err
 	}
-	masker := vault.Masker()
+	vault, err := secrets.Take(policy, envUsername, envToken, envSignature)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := secrets.Scrub(envCloud); err != nil {
+		return nil, err
+	}
+	masker := secrets.NewMasker()
+	vault.AddTo(masker)
 	out := masker.Writer(os.Stdout)
-	p = &process{o: o, log: newLogger(o, masker.Writer(os.Stderr))}
+	p = &process{o: o, log: newLogger(o, report.Lines(masker.Writer(os.Stderr)))}
 	slog.SetDefault(p.log)
 	defer func() {
 		if err != nil {
@@ -63,8 +71,9 @@ func newAgent(o *options) (p *process, err error) {
 	if err != nil {
 		return nil, err
 	}
-	username, token := vault.Value(envUsername), vault.Value(envToken)
-	if username == "" || token == "" {
+	username, hasUsername := vault.Value(envUsername)
+	token, hasToken := vault.Value(envToken)
+	if !hasUsername || !hasToken {
 		p.log.Warn("no credentials to clone with: only public repositories work", "variables", envUsername+", "+envToken)
 	}
 	if err := os.MkdirAll(o.dataDir, 0o700); err != nil {
@@ -93,7 +102,7 @@ func newAgent(o *options) (p *process, err error) {
 	if err != nil {
 		return nil, err
 	}
-	reports, err := report.New(report.Format(o.logFormat), out, out)
+	reports, err := report.New(report.Format(o.logFormat), report.Lines(out), report.Lines(out))
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +115,7 @@ func newAgent(o *options) (p *process, err error) {
 				Secret:  vault.Check,
 				Timeout: o.callTimeout,
 			},
-			Dispatcher: dispatcher.New(runs.Sessions{Engine: p.engine, Secret: vault.Resolve}, o.parallelism, p.log),
+			Dispatcher: dispatcher.New(runs.Sessions{Engine: p.engine, Vault: vault, Masker: masker}, o.parallelism, p.log),
 			Report:     reports,
 		},
 		Ping:      p.engine.Ping,
@@ -137,7 +146,7 @@ func newAgent(o *options) (p *process, err error) {
 // newSource refuses to start without a webhook secret unless the risk is
 // accepted by name.
 func newSource(o *options, vault *secrets.Vault) (events.Source, error) {
-	secret := vault.Value(envSignature)
+	secret, _ := vault.Value(envSignature)
 	switch {
 	case secret == "" && o.noSignature:
 		slog.Warn("webhooks are accepted from anybody", "flag", "--insecure-no-webhook-secret")

@@ -8,14 +8,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/franela/pocketci/dispatcher"
-	"github.com/franela/pocketci/modules"
+	"github.com/franela/pocketci/internal/secrets"
 )
 
 func newCall() *cobra.Command {
 	in := input{event: "manual"}
 	var given []string
 	var module string
-	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "call FUNCTION [--arg NAME=VALUE ...]",
 		Short: "Call one function by hand",
@@ -26,7 +25,6 @@ reference, as env://NAME; src and eventTrigger are filled in.`,
 		Example: `  pocketci call build --arg version=1.2 --arg strict=true
   pocketci call api/ci:publish --arg token=env://REGISTRY_TOKEN`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			in.json = asJSON
 			values := map[string]string{}
 			for _, text := range given {
 				name, value, ok := strings.Cut(text, "=")
@@ -34,6 +32,10 @@ reference, as env://NAME; src and eventTrigger are filled in.`,
 					return fmt.Errorf("--arg %q: write it as NAME=VALUE", text)
 				}
 				values[name] = value
+				// Whoever types a reference owns the variable it names.
+				if variable, ok := strings.CutPrefix(value, secrets.Scheme); ok {
+					in.allow = append(in.allow, variable)
+				}
 			}
 			local, err := in.open(cmd)
 			if err != nil {
@@ -48,12 +50,6 @@ reference, as env://NAME; src and eventTrigger are filled in.`,
 			if err != nil {
 				return err
 			}
-			// Whoever types a reference owns the variable it names.
-			for _, arg := range call.Args {
-				if arg.Value.Kind == modules.ValueSecret {
-					local.allow(arg.Value.Secret)
-				}
-			}
 			outcomes := local.runner.Dispatch(cmd.Context(), local.runID(), local.snapshot, &dispatcher.Plan{
 				Event: local.snapshot.Event, Changes: local.snapshot.Changes, Calls: []dispatcher.Call{call},
 			})
@@ -66,7 +62,7 @@ reference, as env://NAME; src and eventTrigger are filled in.`,
 	in.dirFlags(cmd)
 	cmd.Flags().StringArrayVar(&given, "arg", nil, "an argument as `NAME=VALUE`; lists with commas or as JSON (repeatable)")
 	cmd.Flags().StringVar(&module, "module", "", "the `path` of the function's module, where several have it")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line (see `pocketci schema report`)")
+	cmd.Flags().BoolVar(&in.json, "json", false, "print one JSON object a line (see `pocketci schema report`)")
 	return cmd
 }
 

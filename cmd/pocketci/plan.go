@@ -6,13 +6,10 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
-
-	"github.com/franela/pocketci/internal/report"
 )
 
 func newPlan() *cobra.Command {
 	var in input
-	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "plan --event NAME (--payload FILE)",
 		Short: "Show which functions an event calls, and why not the others",
@@ -35,13 +32,7 @@ func newPlan() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			out := local.masked(cmd.OutOrStdout())
-			if asJSON {
-				err = writeJSON(out, plan.View(local.snapshot.Place))
-			} else {
-				report.Plan(out, plan, local.snapshot.Place)
-			}
-			if err != nil {
+			if err := in.print(local.masked(cmd.OutOrStdout()), plan, local.snapshot.Place); err != nil {
 				return err
 			}
 			switch {
@@ -54,7 +45,7 @@ func newPlan() *cobra.Command {
 		},
 	}
 	in.flags(cmd)
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print the plan as JSON (see `pocketci schema plan`)")
+	cmd.Flags().BoolVar(&in.json, "json", false, "print the plan as JSON (see `pocketci schema plan`)")
 	return cmd
 }
 

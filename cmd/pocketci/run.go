@@ -9,7 +9,6 @@ import (
 
 func newRun() *cobra.Command {
 	var in input
-	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "run --event NAME (--payload FILE)",
 		Short: "Plan, then call the functions here and now",
@@ -19,7 +18,6 @@ Dagger engine of this machine. It exits with 0 only if every call succeeded.`,
 		Example: `  pocketci run --event push --payload push.json
   pocketci run --event manual --json | jq 'select(.type == "finished")'`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			in.json = asJSON
 			local, err := in.open(cmd)
 			if err != nil {
 				return err
@@ -30,7 +28,8 @@ Dagger engine of this machine. It exits with 0 only if every call succeeded.`,
 				return err
 			}
 			if len(plan.Calls) == 0 && len(plan.Invalid) == 0 {
-				if !asJSON {
+				// As JSON the plan has been printed as the first line.
+				if !in.json {
 					report.Plan(local.masked(cmd.OutOrStdout()), plan, local.snapshot.Place)
 				}
 				return &exitError{code: exitNothing}
@@ -47,6 +46,6 @@ Dagger engine of this machine. It exits with 0 only if every call succeeded.`,
 		},
 	}
 	in.flags(cmd)
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line (see `pocketci schema report`)")
+	cmd.Flags().BoolVar(&in.json, "json", false, "print one JSON object a line (see `pocketci schema report`)")
 	return cmd
 }

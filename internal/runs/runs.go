@@ -14,6 +14,7 @@ import (
 	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/internal/mirror"
 	"github.com/franela/pocketci/internal/report"
+	"github.com/franela/pocketci/internal/secrets"
 	"github.com/franela/pocketci/modules"
 	"github.com/franela/pocketci/modules/engine"
 )
@@ -106,8 +107,10 @@ func (r *Runner) Dispatch(ctx context.Context, id string, s *Snapshot, plan *dis
 // Sessions opens sessions on an engine.
 type Sessions struct {
 	Engine *engine.Engine
-	// Secret looks up the value of a secret by its reference.
-	Secret func(ref string) (string, error)
+	// Vault has the values of secrets.
+	Vault *secrets.Vault
+	// Masker learns each value before a function does.
+	Masker *secrets.Masker
 }
 
 // Open opens a session for one module of a run.
@@ -116,7 +119,11 @@ func (s Sessions) Open(ctx context.Context, run dispatcher.Run, module string) (
 		Tree:   run.Tree,
 		Module: module,
 		Event:  run.EventFile,
-		Secret: func(_ context.Context, ref string) (string, error) { return s.Secret(ref) },
+		Secret: func(_ context.Context, ref string) (string, error) {
+			value, err := s.Vault.Resolve(ref)
+			s.Masker.Add(value)
+			return value, err
+		},
 	})
 }
 

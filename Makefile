@@ -1,0 +1,55 @@
+# Two commands matter: `make demo` and `make test`. Both install what they need
+# (Debian packages, Go tools, a Dagger engine) and are quick the second time.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+GO ?= go
+ENGINE_ENV := .cache/engine.env
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+# Short enough to run with every test; `go test -fuzz` runs one for longer.
+FUZZTIME ?= 5s
+
+.PHONY: help build demo test bench lint fuzz engine engine-stop pre-commit schemas
+
+help: ## Show the targets.
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+build: ## Build the two programs into bin/.
+	$(GO) build -o bin/ ./cmd/...
+
+engine: ## Have a Dagger engine running; prints the variables that reach it.
+	@cd ci/engine && $(GO) run . start
+
+engine-stop: ## Stop it and wait until it is gone.
+	@cd ci/engine && $(GO) run . stop
+
+# The engine's variables in a form that the shell reads.
+$(ENGINE_ENV): FORCE
+	@mkdir -p $(@D)
+	@$(MAKE) --no-print-directory -s engine > $@
+FORCE:
+
+demo: $(ENGINE_ENV) ## Everything once: engine, agent, a git server, a push and a pull request.
+	@set -a; source $(ENGINE_ENV); set +a; $(GO) run ./internal/demo
+
+test: lint $(ENGINE_ENV) ## Lint, then all tests against the real engine.
+	@set -a; source $(ENGINE_ENV); set +a; $(GO) test -race -timeout 30m ./...
+	@cd ci/engine && $(GO) test -timeout 30m ./...
+
+fuzz: ## Every fuzz test for FUZZTIME.
+	@for p in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
+	    echo "fuzz $$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p; \
+	  done; \
+	done
+
+bench: $(ENGINE_ENV) ## The benchmarks of the README, as ratios to plain dagger and git.
+	@set -a; source $(ENGINE_ENV); set +a; $(GO) run ./internal/bench
+
+lint: ## gofmt, go vet, staticcheck, and govulncheck where its database answers.
+	@./.ci/lint
+
+pre-commit: lint ## What to run before a commit.
+	@$(GO) test -short ./dispatcher/... ./events/... ./internal/config/... ./internal/globs/...

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/franela/pocketci/events"
+	"github.com/franela/pocketci/events/github"
+	"github.com/franela/pocketci/internal/mirror"
+)
+
+// manualEvent is short for vendor manual, event run.
+const manualEvent = "manual"
+
+// input is what an event and its repository are given by.
+type input struct {
+	dir     string
+	vendor  string
+	event   string
+	payload string
+	changes []string
+	base    string
+	allow   []string
+	labels  []string
+	timeout time.Duration
+	json    bool
+}
+
+// flags adds all flags that choose an event.
+func (in *input) flags(cmd *cobra.Command) {
+	in.dirFlags(cmd)
+	f := cmd.Flags()
+	f.StringVar(&in.event, "event", "", "the event's `NAME` as the vendor's webhook header or pocketci has it, or manual")
+	f.StringVar(&in.vendor, "vendor", events.VendorGithub, "who sends the event")
+	f.StringVar(&in.payload, "payload", "", "a `FILE` with the event's payload, - for standard input")
+	cmd.MarkFlagRequired("event")
+	cmd.MarkFlagFilename("payload", "json")
+	cmd.RegisterFlagCompletionFunc("event", cobra.FixedCompletions([]string{"push", "tag", "pull_request", "release", "issue_comment", "create", "workflow_dispatch", manualEvent}, cobra.ShellCompDirectiveNoFileComp))
+	cmd.RegisterFlagCompletionFunc("vendor", cobra.FixedCompletions([]string{events.VendorGithub}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// dirFlags adds the flags that choose a repository and what calls may use.
+func (in *input) dirFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&in.dir, "dir", ".", "the `DIR` of the repository, taken as it is")
+	f.StringSliceVar(&in.changes, "changes", nil, "the changed `FILES`, with commas, instead of asking git")
+	f.StringVar(&in.base, "base", "", "take as changed what differs from where HEAD left this `REV`, uncommitted work included")
+	f.StringSliceVar(&in.allow, "allow-secret-env", nil, "a variable that pocketci.yaml may map to a secret, besides GITHUB_USERNAME and GITHUB_TOKEN (repeatable), a `NAME`")
+	f.StringSliceVar(&in.labels, "runner-label", nil, "a `LABEL` that the engine has, for runs-on (repeatable)")
+	f.DurationVar(&in.timeout, "call-timeout", time.Hour, "how long a call may take that sets no timeout")
+	cmd.MarkFlagDirname("dir")
+	cmd.MarkFlagsMutuallyExclusive("changes", "base")
+}
+
+// read makes the event. A [*events.NothingError] comes with as much of the
+// event as is known.
+func (in *input) read(stdin io.Reader) (events.Event, error) {
+	if in.event == manualEvent || in.vendor == events.VendorManual {
+		if in.payload != "" {
+			return events.Event{}, errors.New("--event manual takes no --payload: nothing was sent")
+		}
+		event := events.Manual(nil, "", "", os.Getenv("USER"))
+		event.ID, event.ReceivedAt = events.NewID(), time.Now()
+		return event, nil
+	}
+	if in.vendor != events.VendorGithub {
+		return events.Event{}, fmt.Errorf("--vendor %s: this version reads payloads of %s only", in.vendor, events.VendorGithub)
+	}
+	if in.payload == "" {
+		return events.Event{}, fmt.Errorf("--event %s needs --payload FILE", in.event)
+	}
+	data, received, err := in.readPayload(stdin)
+	if err != nil {
+		return events.Event{}, err
+	}
+	event, err := github.Parse(in.event, data)
+	// The same payload is the same event, so that its plan and its cached
+	// steps stay the same from one call to the next.
+	event.ID, event.ReceivedAt = localID(in.event, data), received
+	if _, malformed := errors.AsType[*events.MalformedError](err); malformed {
+		return event, fmt.Errorf("payload %s: %w", in.payload, err)
+	}
+	return event, err
+}
+
+// readPayload returns the payload and since when it exists.
+func (in *input) readPayload(stdin io.Reader) (data []byte, since time.Time, err error) {
+	if in.payload == "-" {
+		if data, err = io.ReadAll(stdin); err != nil {
+			return nil, since, fmt.Errorf("read payload from standard input: %w", err)
+		}
+		return data, time.Now(), nil
+	}
+	info, err := os.Stat(in.payload)
+	if err == nil {
+		data, err = os.ReadFile(in.payload)
+	}
+	if err != nil {
+		return nil, since, fmt.Errorf("read payload: %w", err)
+	}
+	return data, info.ModTime(), nil
+}
+
+// repository opens the directory as the event sees it.
+func (in *input) repository(cmd *cobra.Command, event *events.Event) (*mirror.Snapshot, error) {
+	o := mirror.LocalOptions{Base: in.base}
+	if cmd.Flags().Changed("changes") {
+		o.Changes = append([]string{}, in.changes...)
+	}
+	return mirror.Local(cmd.Context(), in.dir, event, o)
+}
+
+// start is the directory that commands have to be started in, empty if it is
+// the current one.
+func (in *input) start() (string, error) {
+	dir, err := filepath.Abs(in.dir)
+	if err != nil {
+		return "", fmt.Errorf("open %s: %w", in.dir, err)
+	}
+	here, err := os.Getwd()
+	if err == nil && here == dir {
+		return "", nil
+	}
+	return dir, nil
+}

@@ -1,0 +1,107 @@
+// Command demo shows pocketci at work: it starts an agent and a throw-away git
+// server, sends it a signed push and two pull requests as GitHub would, and
+// prints what happens. It needs a Dagger engine (make engine) and nothing else.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/franela/pocketci/internal/gittest"
+)
+
+// patience is how long the demo waits for any one thing: the first use of an
+// engine unpacks and compiles.
+const patience = 5 * time.Minute
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	s := &stage{ctx: ctx}
+	err := s.play()
+	s.close()
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "\ndemo: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+// heading separates the acts.
+func heading(format string, args ...any) {
+	fmt.Printf("\n\033[1m== %s\033[0m\n", fmt.Sprintf(format, args...))
+}
+
+func (s *stage) play() error {
+	heading("Build the agent and the command line")
+	bin := s.TempDir()
+	build := exec.CommandContext(s.ctx, "go", "build", "-o", bin+"/", "./cmd/...")
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		return fmt.Errorf("build: %w", err)
+	}
+
+	heading("Serve a git repository, with a password, on loopback")
+	git := gittest.NewServer(s)
+	const user, token = "demo-user", "demo-token-not-a-secret"
+	git.Auth(user, token)
+	repo := git.Repo(fullName)
+	first := repo.Commit("main", "Greet people", files()...)
+	second := repo.Commit("main", "Greet the whole world", gittest.Write("greet.sh", "#!/bin/sh\necho \"hello, whole $1\"\n"))
+	docs := repo.Commit("docs", "Say what this is", gittest.Write("README.md", "# Hello\n"))
+	fmt.Printf("%s: %s, with a Dagger module in ci/\n", git.CloneURL(fullName), short(second))
+
+	heading("Start the agent")
+	a, err := s.start(filepath.Join(bin, "agent"), git.URL, user, token)
+	if err != nil {
+		return err
+	}
+
+	heading("Ask the command line what a push to main would call")
+	push := pushPayload(git.CloneURL(fullName), "main", first, second)
+	payload := filepath.Join(s.TempDir(), "push.json")
+	if err := os.WriteFile(payload, push, 0o600); err != nil {
+		return fmt.Errorf("write payload: %w", err)
+	}
+	clone := repo.Clone("main")
+	plan := exec.CommandContext(s.ctx, filepath.Join(bin, "pocketci"), "plan", "--dir", clone, "--event", "push", "--payload", payload)
+	plan.Stdout, plan.Stderr = os.Stdout, os.Stderr
+	if err := plan.Run(); err != nil {
+		return fmt.Errorf("pocketci plan: %w", err)
+	}
+
+	heading("Send the push, signed, and watch the calls")
+	if err := a.deliver("push", push); err != nil {
+		return err
+	}
+
+	heading("A pull request that only touches documentation calls nothing")
+	if err := a.deliver("pull_request", pullPayload(git.CloneURL(fullName), 1, docs, second)); err != nil {
+		return err
+	}
+
+	heading("A pull request that touches a script is tested")
+	script := repo.Commit("script", "Be polite", gittest.Write("greet.sh", "#!/bin/sh\necho \"good day, $1\"\n"))
+	if err := a.deliver("pull_request", pullPayload(git.CloneURL(fullName), 2, script, second)); err != nil {
+		return err
+	}
+
+	heading("A webhook that is not signed is refused")
+	if err := a.refused(push); err != nil {
+		return err
+	}
+
+	heading("What to try next")
+	fmt.Println(strings.TrimSpace(`
+* README.md: a first module of your own, in five minutes
+* go run ./cmd/pocketci plan --event push --payload testdata/payloads/github/push.json
+  answers what this repository would call, and why not the rest
+* go run ./cmd/agent --help
+* make engine-stop stops the Dagger engine that this demo left running`))
+	return nil
+}
