@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/csv"
 	"fmt"
-	"path"
 	"regexp"
 	"strconv"
 	"strings"
@@ -54,7 +53,13 @@ func (p Place) module(modulePath string) string {
 		return "./" + modulePath
 	}
 	repo, commit, _ := strings.Cut(p.Source, "#")
-	return path.Join(strings.TrimSuffix(strings.TrimPrefix(repo, "https://"), ".git"), modulePath) + "@" + commit
+	if name, ok := strings.CutPrefix(repo, "https://github.com/"); ok {
+		repo = "github.com/" + strings.TrimSuffix(name, ".git")
+	}
+	if modulePath != "." {
+		repo += "/" + modulePath
+	}
+	return repo + "@" + commit
 }
 
 // flag renders one argument. Values are attached with an equals sign where

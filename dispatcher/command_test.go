@@ -34,6 +34,8 @@ func TestCommand(t *testing.T) {
 		"like a flag": {laptop, "ci", "onPush", []modules.Bound{constant("filter", "--help")}, "dagger call -m ./ci on-push --filter=--help"},
 		"elsewhere":   {dispatcher.Place{Dir: "/my repo", Source: ".", EventFile: "e"}, "ci", "onPushV2", nil, "cd '/my repo' && dagger call -m ./ci on-push-v-2"},
 		"remote":      {dispatcher.Place{Source: "https://github.com/octo/hello.git#abc", EventFile: "event.json"}, "ci", "onPush", []modules.Bound{{Name: "src", Value: modules.Value{Kind: modules.ValueSource}}}, "dagger call -m github.com/octo/hello/ci@abc on-push --src 'https://github.com/octo/hello.git#abc'"},
+		"remote, elsewhere": {dispatcher.Place{Source: "http://git.test/octo/hello.git#abc"}, "ci", "onPush", nil, "dagger call -m http://git.test/octo/hello.git/ci@abc on-push"},
+		"remote, root":      {dispatcher.Place{Source: "https://github.com/octo/hello.git#abc"}, ".", "onPush", nil, "dagger call -m github.com/octo/hello@abc on-push"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := c.place.Command(&dispatcher.Call{Module: c.module, Call: modules.Call{Function: c.fn, Args: c.args}})

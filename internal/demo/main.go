@@ -53,6 +53,7 @@ func (s *stage) play() error {
 	repo := git.Repo(fullName)
 	first := repo.Commit("main", "Greet people", files()...)
 	second := repo.Commit("main", "Greet the whole world", gittest.Write("greet.sh", "#!/bin/sh\necho \"hello, whole $1\"\n"))
+	repo.Branch("docs", second)
 	docs := repo.Commit("docs", "Say what this is", gittest.Write("README.md", "# Hello\n"))
 	fmt.Printf("%s: %s, with a Dagger module in ci/\n", git.CloneURL(fullName), short(second))
 
@@ -86,6 +87,7 @@ func (s *stage) play() error {
 	}
 
 	heading("A pull request that touches a script is tested")
+	repo.Branch("script", second)
 	script := repo.Commit("script", "Be polite", gittest.Write("greet.sh", "#!/bin/sh\necho \"good day, $1\"\n"))
 	if err := a.deliver("pull_request", pullPayload(git.CloneURL(fullName), 2, script, second)); err != nil {
 		return err

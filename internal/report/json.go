@@ -59,7 +59,7 @@ func newJSON(w io.Writer) *lines {
 }
 
 func (j *lines) write(run *dispatcher.Run, call *dispatcher.Call, line Line) {
-	line.Time, line.Run = now(), run.ID
+	line.Time, line.Run = time.Now().UTC(), run.ID
 	if call != nil {
 		line.Module, line.Function = call.Module, call.Function
 	}

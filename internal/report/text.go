@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync"
 	"text/tabwriter"
-	"time"
 
 	"github.com/franela/pocketci/dispatcher"
 	"github.com/franela/pocketci/modules"
@@ -64,6 +63,12 @@ func (t *text) Planned(run *dispatcher.Run, _ dispatcher.Place) {
 	defer t.mu.Unlock()
 	p := run.Plan
 	fmt.Fprintf(t.live, "%s %s: %d to call, %d invalid, %d not called\n", run.ID, Describe(p), len(p.Calls), len(p.Invalid), len(p.Skipped))
+	for _, s := range p.Skipped {
+		fmt.Fprintf(t.live, "%s %s not called: %s\n", run.ID, qualify(s.Module, s.Function), visible(s.Reason))
+	}
+	for _, warning := range p.Warnings {
+		fmt.Fprintf(t.live, "%s warning: %s\n", run.ID, visible(warning))
+	}
 }
 
 // Finished writes what each call came to: a table, then outputs and errors in
@@ -71,6 +76,9 @@ func (t *text) Planned(run *dispatcher.Run, _ dispatcher.Place) {
 func (t *text) Finished(run *dispatcher.Run, place dispatcher.Place, outcomes []dispatcher.Outcome) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if len(outcomes) == 0 && len(run.Plan.Invalid) == 0 {
+		return
+	}
 	w := t.final
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "CALL\tSTATE\tDURATION")
@@ -78,7 +86,7 @@ func (t *text) Finished(run *dispatcher.Run, place dispatcher.Place, outcomes []
 		fmt.Fprintf(table, "%s\t%s\t%s\n", Qualified(&run.Plan.Calls[i]), o.State, round(o.Duration))
 	}
 	for _, v := range run.Plan.Invalid {
-		fmt.Fprintf(table, "%s\t%s\t\n", strings.TrimSuffix(v.Module+":"+v.Function, ":"), dispatcher.StateInvalid)
+		fmt.Fprintf(table, "%s\t%s\t\n", qualify(v.Module, v.Function), dispatcher.StateInvalid)
 	}
 	table.Flush()
 	for i, o := range outcomes {
@@ -93,7 +101,7 @@ func (t *text) Finished(run *dispatcher.Run, place dispatcher.Place, outcomes []
 		fmt.Fprintf(w, "  replay: %s\n", place.Command(call))
 	}
 	for _, v := range run.Plan.Invalid {
-		fmt.Fprintf(w, "\n%s %s\n", strings.TrimSuffix(v.Module+":"+v.Function, ":"), dispatcher.StateInvalid)
+		fmt.Fprintf(w, "\n%s %s\n", qualify(v.Module, v.Function), dispatcher.StateInvalid)
 		indent(w, v.Error)
 	}
 }
@@ -116,62 +124,4 @@ func because(err error) string {
 	return ": " + visible(first)
 }
 
-// Describe says in a few words which event a plan is for.
-func Describe(p *dispatcher.Plan) string {
-	ev := &p.Event
-	parts := []string{ev.Vendor, ev.Name}
-	if ev.Filter != "" {
-		parts = append(parts, ev.Filter)
-	}
-	if ev.Repository != nil {
-		parts = append(parts, "of", ev.Repository.FullName)
-	}
-	if ev.SHA != "" {
-		parts = append(parts, "at", short(ev.SHA))
-	}
-	return strings.Join(parts, " ")
-}
-
-func short(sha string) string { return sha[:min(len(sha), 12)] }
-
-// Plan writes a plan for people: what is called and by which command, then
-// what is not called and why.
-func Plan(w io.Writer, p *dispatcher.Plan, place dispatcher.Place) {
-	fmt.Fprintf(w, "%s\n", Describe(p))
-	switch {
-	case p.Changes.Unknown != "":
-		fmt.Fprintf(w, "changed files: not known, so conditions on them hold: %s\n", p.Changes.Unknown)
-	default:
-		fmt.Fprintf(w, "changed files: %d\n", len(p.Changes.Files))
-	}
-	if len(p.Calls) > 0 {
-		fmt.Fprintln(w, "\ncalls:")
-	}
-	for i := range p.Calls {
-		call := &p.Calls[i]
-		fmt.Fprintf(w, "  %s  (%s)\n    %s\n", Qualified(call), call.Why, place.Command(call))
-	}
-	if len(p.Invalid) > 0 {
-		fmt.Fprintln(w, "\ninvalid:")
-	}
-	for _, v := range p.Invalid {
-		fmt.Fprintf(w, "  %s\n", strings.TrimSuffix(v.Module+":"+v.Function, ":"))
-		for l := range strings.SplitSeq(strings.TrimRight(v.Error, "\n"), "\n") {
-			fmt.Fprintf(w, "    %s\n", visible(l))
-		}
-	}
-	if len(p.Skipped) > 0 {
-		fmt.Fprintln(w, "\nnot called:")
-	}
-	for _, s := range p.Skipped {
-		fmt.Fprintf(w, "  %s  %s\n", strings.TrimPrefix(s.Module+":"+s.Function, ":"), s.Reason)
-	}
-	for _, warning := range p.Warnings {
-		fmt.Fprintf(w, "\nwarning: %s\n", warning)
-	}
-}
-
 var _ Report = (*text)(nil)
-
-// now is when a line is written; a report has no other clock.
-func now() time.Time { return time.Now().UTC() }

@@ -1,0 +1,68 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/franela/pocketci/dispatcher"
+)
+
+// Plan writes a plan for people: what is called and by which command, then
+// what is not called and why.
+func Plan(w io.Writer, p *dispatcher.Plan, place dispatcher.Place) {
+	fmt.Fprintf(w, "%s\n", Describe(p))
+	switch {
+	case p.Changes.Unknown != "":
+		fmt.Fprintf(w, "changed files: not known, so conditions on them hold: %s\n", p.Changes.Unknown)
+	default:
+		fmt.Fprintf(w, "changed files: %d\n", len(p.Changes.Files))
+	}
+	if len(p.Calls) > 0 {
+		fmt.Fprintln(w, "\ncalls:")
+	}
+	for i := range p.Calls {
+		call := &p.Calls[i]
+		fmt.Fprintf(w, "  %s  (%s)\n    %s\n", Qualified(call), call.Why, place.Command(call))
+	}
+	if len(p.Invalid) > 0 {
+		fmt.Fprintln(w, "\ninvalid:")
+	}
+	for _, v := range p.Invalid {
+		fmt.Fprintf(w, "  %s\n", qualify(v.Module, v.Function))
+		for l := range strings.SplitSeq(strings.TrimRight(v.Error, "\n"), "\n") {
+			fmt.Fprintf(w, "    %s\n", visible(l))
+		}
+	}
+	if len(p.Skipped) > 0 {
+		fmt.Fprintln(w, "\nnot called:")
+	}
+	for _, s := range p.Skipped {
+		fmt.Fprintf(w, "  %s  %s\n", qualify(s.Module, s.Function), s.Reason)
+	}
+	for _, warning := range p.Warnings {
+		fmt.Fprintf(w, "\nwarning: %s\n", warning)
+	}
+}
+
+// Describe says in a few words which event a plan is for.
+func Describe(p *dispatcher.Plan) string {
+	ev := &p.Event
+	parts := []string{ev.Vendor, ev.Name}
+	if ev.Filter != "" {
+		parts = append(parts, ev.Filter)
+	}
+	if ev.Repository != nil {
+		parts = append(parts, "of", ev.Repository.FullName)
+	}
+	if ev.SHA != "" {
+		parts = append(parts, "at", short(ev.SHA))
+	}
+	return strings.Join(parts, " ")
+}
+
+func short(sha string) string { return sha[:min(len(sha), 12)] }
+
+// qualify names a function with its module; a module as a whole has no
+// function, and an event without a module has neither.
+func qualify(module, function string) string { return strings.Trim(module+":"+function, ":") }
