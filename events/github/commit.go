@@ -1,0 +1,101 @@
+package github
+
+import (
+	"errors"
+
+	"github.com/franela/pocketci/events"
+)
+
+// This file reads the events that name a commit by its sha alone, and those
+// that name none.
+//
+// A sha alone does not say whose it is: forks share their objects with the
+// repository, so that statuses, checks and deployments can be about a commit
+// that somebody without write access has written. Such an event is trusted
+// only if its payload proves that the commit is the repository's own.
+
+func readCheckRun(e *events.Event) error {
+	var p checkRun
+	if err := events.DecodeObject(e.Payload, &p); err != nil {
+		return err
+	}
+	return readCheck(e, "check_run", p.Check)
+}
+
+func readCheckSuite(e *events.Event) error {
+	var p checkSuite
+	if err := events.DecodeObject(e.Payload, &p); err != nil {
+		return err
+	}
+	return readCheck(e, "check_suite", p.Check)
+}
+
+func readCheck(e *events.Event, path string, c *check) error {
+	if c == nil {
+		return malformed(path, errors.New("is missing"))
+	}
+	if err := readSHA(e, path+".head_sha", c.HeadSHA); err != nil {
+		return err
+	}
+	// The branch that a check names may be a fork's of the same name; only
+	// its pull requests name a repository.
+	for _, p := range c.PullRequests {
+		if p.Head.SHA == c.HeadSHA && p.Head.Repo.ID != 0 && p.Head.Repo.ID == p.Base.Repo.ID {
+			e.Trusted = true
+		}
+	}
+	return nil
+}
+
+func readStatus(e *events.Event) error {
+	var p status
+	if err := events.DecodeObject(e.Payload, &p); err != nil {
+		return err
+	}
+	e.Trusted = len(p.Branches) > 0
+	return readSHA(e, "sha", p.SHA)
+}
+
+func readDeployment(e *events.Event) error {
+	var p deployment
+	if err := events.DecodeObject(e.Payload, &p); err != nil {
+		return err
+	}
+	if p.Deployment == nil {
+		return malformed("deployment", errors.New("is missing"))
+	}
+	return readSHA(e, "deployment.sha", p.Deployment.SHA)
+}
+
+func readSHA(e *events.Event, path, sha string) error {
+	if err := events.CheckSHA(sha); err != nil {
+		return malformed(path, err)
+	}
+	e.SHA = sha
+	return nil
+}
+
+// readOther reads every event whose commit is the head of the default branch.
+// What is said on a fork's pull request is not trusted, and neither is a
+// comment whose payload does not tell whose pull request it is on.
+func readOther(e *events.Event) error {
+	var p conversation
+	if err := events.DecodeObject(e.Payload, &p); err != nil {
+		return err
+	}
+	e.Trusted = true
+	switch {
+	case p.PullRequest != nil:
+		return readConversation(e, p.PullRequest)
+	case p.Issue != nil && p.Issue.PullRequest != nil:
+		if p.Issue.Number <= 0 {
+			return malformed("issue.number", errors.New("is not a number above zero"))
+		}
+		e.PullRequest = p.Issue.Number
+		e.Trusted = false
+	case p.WorkflowRun != nil:
+		head := p.WorkflowRun.HeadRepository
+		e.Trusted = head != nil && head.FullName == e.Repository.FullName
+	}
+	return nil
+}

@@ -1,0 +1,290 @@
+package github
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/franela/pocketci/events"
+)
+
+// unknownFork stands for the head repository of a pull request when it has
+// been deleted.
+const unknownFork = "unknown"
+
+// kindPattern is how GitHub writes the names of its events. The name comes in
+// a header that the signature does not cover, and function names are matched
+// without regard to case and separators: a second spelling of pull_request
+// would match the same functions but be read as an event without a fork.
+var kindPattern = regexp.MustCompile(`^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$`)
+
+// Parse reads the payload of an event of the given kind, which is the name in
+// GitHub's X-GitHub-Event header, or "tag" for a push that must be one of a
+// tag. A push of a tag becomes the event tag either way.
+//
+// The event's ID, Delivery and ReceivedAt are left for the caller to set; its
+// Payload is the slice that was given. The SHA of a tag is that of the tag
+// object, not of its commit, if the tag is annotated: that is what GitHub
+// sends. The error is an [*events.MalformedError] or, together with as much of
+// the event as is known, an [*events.NothingError].
+func Parse(kind string, payload []byte) (events.Event, error) {
+	e := events.Event{Vendor: events.VendorGithub}
+	if len(kind) > 100 || !kindPattern.MatchString(kind) {
+		return e, &events.MalformedError{Reason: fmt.Sprintf("%.100q is not the name of a GitHub event", kind)}
+	}
+	e.Name, e.Kind = kind, kind
+	if kind == events.NameTag {
+		e.Kind = events.NamePush
+	}
+	e.Payload = payload
+
+	var common envelope
+	if err := events.DecodeObject(payload, &common); err != nil {
+		return e, err
+	}
+	if common.Sender != nil {
+		if err := events.CheckText(common.Sender.Login); err != nil {
+			return e, malformed("sender.login", err)
+		}
+		e.Sender = common.Sender.Login
+	}
+	if kind == "ping" {
+		return e, &events.NothingError{Ping: true, Reason: "a ping only tries out the webhook"}
+	}
+	if err := events.CheckText(common.Action); err != nil {
+		return e, malformed("action", err)
+	}
+	e.Filter = common.Action
+	read, known := readers[kind]
+	if common.Repository == nil {
+		if known {
+			return e, malformed("repository", errors.New("is missing"))
+		}
+		return e, &events.NothingError{Reason: "the event " + kind + " belongs to no repository"}
+	}
+	repository, err := readRepository(common.Repository)
+	if err != nil {
+		return e, err
+	}
+	e.Repository = repository
+	if !known {
+		read = readOther
+	}
+	return e, read(&e)
+}
+
+// readers read the events whose commit, filter or trust are found in fields of
+// their own. All of them belong to a repository.
+var readers = map[string]func(*events.Event) error{
+	events.NamePush:        readPush,
+	events.NameTag:         readTag,
+	events.NamePullRequest: readPullRequest,
+	"release":              readRelease,
+	"create":               readRefChange,
+	"delete":               readRefChange,
+	"workflow_dispatch":    readWorkflowDispatch,
+	"check_run":            readCheckRun,
+	"check_suite":          readCheckSuite,
+	"status":               readStatus,
+	"deployment":           readDeployment,
+	"deployment_status":    readDeployment,
+}
+
+func readRepository(r *repository) (*events.Repository, error) {
+	if err := checkFullName(r.FullName); err != nil {
+		return nil, malformed("repository.full_name", err)
+	}
+	if err := events.CheckCloneURL(r.CloneURL); err != nil {
+		return nil, malformed("repository.clone_url", err)
+	}
+	if err := events.CheckWebURL(r.HTMLURL); err != nil {
+		return nil, malformed("repository.html_url", err)
+	}
+	if r.DefaultBranch != "" {
+		if err := checkShort("refs/heads/", r.DefaultBranch); err != nil {
+			return nil, malformed("repository.default_branch", err)
+		}
+	}
+	return &events.Repository{
+		FullName:      r.FullName,
+		CloneURL:      r.CloneURL,
+		WebURL:        r.HTMLURL,
+		DefaultBranch: r.DefaultBranch,
+		Private:       r.Private,
+	}, nil
+}
+
+// checkFullName is stricter than the general rule: GitHub nests no groups.
+func checkFullName(name string) error {
+	if err := events.CheckFullName(name); err != nil {
+		return err
+	}
+	if strings.Count(name, "/") != 1 {
+		return fmt.Errorf("%q is not the full name of a GitHub repository: want owner/name", name)
+	}
+	return nil
+}
+
+// checkShort checks the name of a branch or a tag without its prefix.
+func checkShort(prefix, name string) error {
+	if name == "" {
+		return errors.New("is missing")
+	}
+	return events.CheckRef(prefix + name)
+}
+
+func readPush(e *events.Event) error {
+	var p push
+	if err := events.DecodeObject(e.Payload, &p); err != nil {
+		return err
+	}
+	if err := events.CheckRef(p.Ref); err != nil {
+		return malformed("ref", err)
+	}
+	e.Ref = p.Ref
+	e.Branch, e.Tag = events.ShortRef(p.Ref)
+	switch {
+	case e.Branch != "":
+		e.Name, e.Filter = events.NamePush, e.Branch
+	case e.Tag != "":
+		e.Name, e.Filter = events.NameTag, e.Tag
+	default:
+		return &events.NothingError{Reason: "the push of " + p.Ref + " is neither of a branch nor of a tag"}
+	}
+	if p.Deleted || events.IsZeroSHA(p.After) {
+		return &events.NothingError{Reason: "the push deletes " + p.Ref}
+	}
+	if err := events.CheckSHA(p.After); err != nil {
+		return malformed("after", err)
+	}
+	e.SHA = p.After
+	if !events.IsZeroSHA(p.Before) {
+		if err := events.CheckSHA(p.Before); err != nil {
+			return malformed("before", err)
+		}
+		e.Before = p.Before
+	}
+	e.Forced = p.Forced
+	// Only those with write access push.
+	e.Trusted = true
+	return nil
+}
+
+func readTag(e *events.Event) error {
+	err := readPush(e)
+	if e.Branch != "" {
+		return malformed("ref", fmt.Errorf("%s is a branch, and the event is the push of a tag", e.Ref))
+	}
+	return err
+}
+
+func readPullRequest(e *events.Event) error {
+	var p pullRequestEvent
+	if err := events.DecodeObject(e.Payload, &p); err != nil {
+		return err
+	}
+	switch {
+	case e.Filter == "":
+		return malformed("action", errors.New("is missing"))
+	case p.PullRequest == nil:
+		return malformed("pull_request", errors.New("is missing"))
+	}
+	if err := readConversation(e, p.PullRequest); err != nil {
+		return err
+	}
+	head, base := p.PullRequest.Head, p.PullRequest.Base
+	if err := checkShort("refs/heads/", head.Ref); err != nil {
+		return malformed("pull_request.head.ref", err)
+	}
+	if err := events.CheckSHA(head.SHA); err != nil {
+		return malformed("pull_request.head.sha", err)
+	}
+	if err := events.CheckSHA(base.SHA); err != nil {
+		return malformed("pull_request.base.sha", err)
+	}
+	// The repository itself holds the head under this ref, forks' heads too.
+	e.Ref = fmt.Sprintf("refs/pull/%d/head", e.PullRequest)
+	e.Branch = head.Ref
+	e.SHA = head.SHA
+	e.BaseSHA = base.SHA
+	return nil
+}
+
+// readConversation reads what is the same for a pull request and for whatever
+// is said on it: its number, its target branch, and whether it is a fork's.
+func readConversation(e *events.Event, p *pullRequest) error {
+	if p.Number <= 0 {
+		return malformed("pull_request.number", errors.New("is not a number above zero"))
+	}
+	e.PullRequest = p.Number
+	if err := checkShort("refs/heads/", p.Base.Ref); err != nil {
+		return malformed("pull_request.base.ref", err)
+	}
+	e.BaseRef = p.Base.Ref
+	switch {
+	case p.Head.Repo == nil:
+		e.Fork = unknownFork
+	case p.Head.Repo.FullName != e.Repository.FullName:
+		if err := checkFullName(p.Head.Repo.FullName); err != nil {
+			return malformed("pull_request.head.repo.full_name", err)
+		}
+		e.Fork = p.Head.Repo.FullName
+	}
+	e.Trusted = e.Fork == ""
+	return nil
+}
+
+func readRelease(e *events.Event) error {
+	var p release
+	if err := events.DecodeObject(e.Payload, &p); err != nil {
+		return err
+	}
+	switch {
+	case e.Filter == "":
+		return malformed("action", errors.New("is missing"))
+	case p.Release == nil:
+		return malformed("release", errors.New("is missing"))
+	}
+	if err := checkShort("refs/tags/", p.Release.TagName); err != nil {
+		return malformed("release.tag_name", err)
+	}
+	e.Ref = "refs/tags/" + p.Release.TagName
+	e.Tag = p.Release.TagName
+	e.Trusted = true
+	return nil
+}
+
+// readRefChange reads create and delete. Their commit is the head of the
+// default branch, as a deleted ref has none, and creating one is also
+// delivered as a push.
+func readRefChange(e *events.Event) error {
+	var p refChange
+	if err := events.DecodeObject(e.Payload, &p); err != nil {
+		return err
+	}
+	switch p.RefType {
+	case "branch", "tag":
+	case "":
+		return malformed("ref_type", errors.New("is missing"))
+	default:
+		return malformed("ref_type", fmt.Errorf("%.80q is neither branch nor tag", p.RefType))
+	}
+	e.Filter = p.RefType
+	e.Trusted = true
+	return nil
+}
+
+func readWorkflowDispatch(e *events.Event) error {
+	var p workflowDispatch
+	if err := events.DecodeObject(e.Payload, &p); err != nil {
+		return err
+	}
+	if err := events.CheckRef(p.Ref); err != nil {
+		return malformed("ref", err)
+	}
+	e.Ref = p.Ref
+	e.Branch, e.Tag = events.ShortRef(p.Ref)
+	e.Trusted = true
+	return nil
+}

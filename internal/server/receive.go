@@ -1,0 +1,171 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/franela/pocketci/events"
+)
+
+const (
+	// acceptTimeout limits how long the sink may take. GitHub gives up on a
+	// delivery after ten seconds.
+	acceptTimeout = 8 * time.Second
+	// retryAfter is what a sender is told when there is no room, in seconds.
+	retryAfter = "30"
+)
+
+// outcome is how a delivery ended: the answer, and what the log says of it.
+type outcome struct {
+	status int
+	body   map[string]string
+	event  events.Event
+	// cause is an error whose details are for the log alone.
+	cause error
+}
+
+// receive handles one delivery. Method and route have been checked; then come
+// content type, size, signature, content, and only then is anything done.
+func (s *Server) receive(w *response, r *http.Request, source events.Source) {
+	start := time.Now()
+	o := s.take(w, r, source)
+	if o.status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", retryAfter)
+	}
+	w.reply(o.status, o.body)
+
+	level := slog.LevelInfo
+	switch {
+	case o.status >= http.StatusInternalServerError:
+		level = slog.LevelError
+	case o.status >= http.StatusBadRequest:
+		level = slog.LevelWarn
+	}
+	attrs := []slog.Attr{
+		slog.Int("status", o.status),
+		slog.Duration("duration", time.Since(start)),
+		slog.String("vendor", source.Vendor()),
+		slog.String("remote", r.RemoteAddr),
+	}
+	optional := func(key, value string) {
+		if value != "" {
+			attrs = append(attrs, slog.String(key, value))
+		}
+	}
+	optional("id", o.event.ID)
+	optional("delivery", o.event.Delivery)
+	optional("event", o.event.Name)
+	optional("filter", o.event.Filter)
+	if o.event.Repository != nil {
+		optional("repository", o.event.Repository.FullName)
+	}
+	optional("reason", o.body["error"]+o.body["reason"])
+	if o.cause != nil {
+		attrs = append(attrs, slog.Any("cause", o.cause))
+	}
+	s.log.LogAttrs(r.Context(), level, "delivery", attrs...)
+}
+
+func (s *Server) take(w *response, r *http.Request, source events.Source) outcome {
+	switch mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); mediaType {
+	case "application/json", "application/x-www-form-urlencoded":
+	default:
+		return refuse(http.StatusUnsupportedMediaType,
+			"the content type must be application/json or application/x-www-form-urlencoded")
+	}
+	if r.ContentLength > MaxBody {
+		// Nothing of it is read: the sender may as well be told at once.
+		w.Header().Set("Connection", "close")
+		return refuse(http.StatusRequestEntityTooLarge, tooLarge)
+	}
+	// The writer of net/http itself, which then closes the connection.
+	body, err := io.ReadAll(http.MaxBytesReader(w.ResponseWriter, r.Body, MaxBody))
+	if err != nil {
+		return unread(err)
+	}
+	e, err := source.Receive(r.Header, body)
+	if err != nil {
+		return unfit(e, err)
+	}
+	e.ID = events.NewID()
+	e.ReceivedAt = time.Now().UTC()
+
+	// A sender that hangs up has still sent the event.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), acceptTimeout)
+	defer cancel()
+	if err := s.sink.Accept(ctx, e); err != nil {
+		return unaccepted(e, err)
+	}
+	return outcome{status: http.StatusAccepted, body: map[string]string{"id": e.ID}, event: e}
+}
+
+const tooLarge = "the body is larger than 25 MiB"
+
+func refuse(status int, reason string) outcome {
+	return outcome{status: status, body: map[string]string{"error": reason}}
+}
+
+// unread maps the errors of reading a body.
+func unread(err error) outcome {
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return refuse(http.StatusRequestEntityTooLarge, tooLarge)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return refuse(http.StatusRequestTimeout, "the body did not arrive in time")
+	}
+	o := refuse(http.StatusBadRequest, "the body did not arrive")
+	o.cause = err
+	return o
+}
+
+// unfit maps the errors of a source. It is the one place that does.
+func unfit(e events.Event, err error) outcome {
+	var (
+		unauthenticated *events.UnauthenticatedError
+		malformed       *events.MalformedError
+		nothing         *events.NothingError
+	)
+	switch {
+	case errors.As(err, &unauthenticated):
+		return refuse(http.StatusUnauthorized, unauthenticated.Reason)
+	case errors.As(err, &malformed):
+		o := refuse(http.StatusBadRequest, malformed.Error())
+		o.event = e
+		return o
+	case errors.As(err, &nothing):
+		status := http.StatusAccepted
+		if nothing.Ping {
+			status = http.StatusOK
+		}
+		return outcome{status: status, body: map[string]string{"reason": nothing.Reason}, event: e}
+	}
+	o := refuse(http.StatusInternalServerError, "the delivery could not be read")
+	o.event, o.cause = e, err
+	return o
+}
+
+// unaccepted maps the errors of the sink.
+func unaccepted(e events.Event, err error) outcome {
+	var o outcome
+	switch {
+	case errors.Is(err, ErrFull):
+		o = refuse(http.StatusServiceUnavailable, ErrFull.Error())
+	case errors.Is(err, ErrStopping):
+		o = refuse(http.StatusServiceUnavailable, ErrStopping.Error())
+	case errors.Is(err, context.DeadlineExceeded):
+		o = refuse(http.StatusServiceUnavailable, "the event could not be taken over in time")
+		o.cause = err
+	default:
+		o = refuse(http.StatusInternalServerError, "the event could not be taken over")
+		o.cause = err
+	}
+	o.event = e
+	return o
+}

@@ -1,0 +1,223 @@
+// Package server is the HTTP intake: it receives webhooks, proves and reads
+// them with their source, and hands the events to a sink before it
+// acknowledges them. It also answers whether the agent is alive and ready.
+//
+// The routes are
+//
+//	POST /                  the webhooks of the first source
+//	POST /webhooks/VENDOR   the webhooks of that vendor's source
+//	GET  /                  what is served here, for people
+//	GET  /healthz           200 while the process answers
+//	GET  /readyz            200 if every check holds, else 503
+//
+// Every answer is JSON. Errors are {"error": "…"}.
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/franela/pocketci/events"
+)
+
+// MaxBody is the largest body of a delivery in bytes: 25 MiB, which is what
+// GitHub caps its payloads at.
+const MaxBody = 25 << 20
+
+// A Sink takes over the events that were received.
+type Sink interface {
+	// Accept returns nil once it answers for the event; only then is the
+	// delivery acknowledged. It returns [ErrFull] or [ErrStopping] to have the
+	// delivery sent again later. It must return when ctx ends.
+	Accept(ctx context.Context, e events.Event) error
+}
+
+// Errors of a [Sink] that mean "not now".
+var (
+	// ErrFull says that there is no room for another event.
+	ErrFull = errors.New("the queue is full")
+	// ErrStopping says that the agent takes no more events.
+	ErrStopping = errors.New("the agent is stopping")
+)
+
+// Options are what a server is made of.
+type Options struct {
+	// Sources are the vendors whose webhooks are received, at least one. The
+	// first also serves POST /.
+	Sources []events.Source
+	// Sink takes the events.
+	Sink Sink
+	// Checks decide about readiness, all of them at the same time.
+	Checks []Check
+	// Log gets one line per delivery; nil is slog's default.
+	Log *slog.Logger
+}
+
+// Server is the intake as an [http.Handler].
+type Server struct {
+	first   events.Source
+	sources map[string]events.Source
+	sink    Sink
+	checks  []*probe
+	log     *slog.Logger
+}
+
+// New returns a server. It fails if a source or the sink is missing, or if two
+// sources are of one vendor.
+func New(o Options) (*Server, error) {
+	switch {
+	case len(o.Sources) == 0:
+		return nil, errors.New("no source of webhooks is given")
+	case o.Sink == nil:
+		return nil, errors.New("no sink for events is given")
+	}
+	s := &Server{first: o.Sources[0], sources: map[string]events.Source{}, sink: o.Sink, log: o.Log}
+	if s.log == nil {
+		s.log = slog.Default()
+	}
+	for _, source := range o.Sources {
+		if _, twice := s.sources[source.Vendor()]; twice {
+			return nil, errors.New("two sources are given for " + source.Vendor())
+		}
+		s.sources[source.Vendor()] = source
+	}
+	for _, check := range o.Checks {
+		s.checks = append(s.checks, &probe{check: check, log: s.log})
+	}
+	return s, nil
+}
+
+// NewHTTPServer returns an [http.Server] for h with limits on what a slow or
+// hostile client can hold on to: 10 s and 64 KiB for headers, a minute for the
+// largest body, a minute and a half for the whole exchange, two minutes idle.
+// Handlers that stream lift the last with [http.ResponseController].
+func NewHTTPServer(h http.Handler, log *slog.Logger) *http.Server {
+	if log == nil {
+		log = slog.Default()
+	}
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       time.Minute,
+		WriteTimeout:      90 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+}
+
+// ServeHTTP implements [http.Handler]. A panic below it becomes a 500.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	out := &response{ResponseWriter: w}
+	defer func() {
+		fault := recover()
+		if fault == nil {
+			return
+		}
+		if fault == http.ErrAbortHandler {
+			panic(fault)
+		}
+		s.log.Error("panic while serving a request", "method", r.Method, "path", r.URL.Path,
+			"panic", fault, "stack", string(debug.Stack()))
+		if !out.started {
+			out.fail(http.StatusInternalServerError, "internal error")
+		}
+	}()
+	s.route(out, r)
+}
+
+func (s *Server) route(w *response, r *http.Request) {
+	path := r.URL.Path
+	vendor, webhook := strings.CutPrefix(path, "/webhooks/")
+	switch {
+	case webhook:
+		if !allow(w, r, http.MethodPost) {
+			return
+		}
+		source, known := s.sources[vendor]
+		if !known {
+			w.fail(http.StatusNotFound, "there is no webhook at "+path)
+			return
+		}
+		s.receive(w, r, source)
+	case path == "/":
+		if !allow(w, r, http.MethodGet, http.MethodHead, http.MethodPost) {
+			return
+		}
+		if r.Method == http.MethodPost {
+			s.receive(w, r, s.first)
+			return
+		}
+		s.index(w)
+	case path == "/healthz":
+		if allow(w, r, http.MethodGet, http.MethodHead) {
+			w.reply(http.StatusOK, map[string]string{"status": "alive"})
+		}
+	case path == "/readyz":
+		if allow(w, r, http.MethodGet, http.MethodHead) {
+			s.ready(w, r)
+		}
+	default:
+		w.fail(http.StatusNotFound, "there is nothing at "+path)
+	}
+}
+
+// index tells somebody who opens the agent in a browser what it is and where
+// webhooks go.
+func (s *Server) index(w *response) {
+	webhooks := []string{}
+	for vendor := range s.sources {
+		webhooks = append(webhooks, "/webhooks/"+vendor)
+	}
+	slices.Sort(webhooks)
+	w.reply(http.StatusOK, map[string]any{
+		"service": "pocketci", "webhooks": webhooks, "alive": "/healthz", "ready": "/readyz",
+	})
+}
+
+// allow answers 405 and returns false unless the request's method is one of
+// those given.
+func allow(w *response, r *http.Request, methods ...string) bool {
+	if slices.Contains(methods, r.Method) {
+		return true
+	}
+	w.Header().Set("Allow", strings.Join(methods, ", "))
+	w.fail(http.StatusMethodNotAllowed, "this path takes "+strings.Join(methods, ", "))
+	return false
+}
+
+// response writes JSON and remembers whether an answer has been begun.
+type response struct {
+	http.ResponseWriter
+	started bool
+}
+
+func (w *response) WriteHeader(status int) {
+	w.started = true
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *response) fail(status int, reason string) {
+	w.reply(status, map[string]string{"error": reason})
+}
+
+func (w *response) reply(status int, body any) {
+	data, err := json.Marshal(body)
+	if err != nil {
+		// All bodies are maps of text, lists and booleans made here.
+		panic(err)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	// A client that has gone does not need the answer.
+	_, _ = w.Write(append(data, '\n'))
+}
