@@ -94,18 +94,20 @@ func parse(args []string, getenv func(string) string, output io.Writer) (*option
 	flags.DurationVar(&o.gracePeriod, "grace-period", o.gracePeriod, "how long calls may go on after SIGTERM, a `DURATION` (POCKETCI_GRACE_PERIOD)")
 	flags.BoolVar(&o.showVersion, "version", false, "print the version and exit")
 
+	if err := flags.Parse(args); err != nil {
+		return nil, err
+	}
+	given := map[string]bool{"version": true}
+	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	var problems []error
 	flags.VisitAll(func(f *flag.Flag) {
-		if value := getenv(variable(f.Name)); value != "" && f.Name != "version" {
+		if value := getenv(variable(f.Name)); value != "" && !given[f.Name] {
 			if err := f.Value.Set(value); err != nil {
 				problems = append(problems, fmt.Errorf("%s=%q: %w", variable(f.Name), value, err))
 			}
 		}
 	})
 	if err := errors.Join(problems...); err != nil {
-		return nil, err
-	}
-	if err := flags.Parse(args); err != nil {
 		return nil, err
 	}
 	if flags.NArg() > 0 {

@@ -23,9 +23,18 @@ func newText(live, final io.Writer) *text { return &text{live: live, final: fina
 // line writes one line of progress, prefixed with the run and the function so
 // that lines of parallel calls can be told apart and searched for.
 func (t *text) line(run *dispatcher.Run, call *dispatcher.Call, format string, args ...any) {
+	t.block(run, call, fmt.Sprintf(format, args...))
+}
+
+// block writes several lines that stay together.
+func (t *text) block(run *dispatcher.Run, call *dispatcher.Call, lines ...string) {
+	var b strings.Builder
+	for _, l := range lines {
+		fmt.Fprintf(&b, "%s %s %s\n", run.ID, Qualified(call), l)
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	fmt.Fprintf(t.live, "%s %s %s\n", run.ID, Qualified(call), fmt.Sprintf(format, args...))
+	io.WriteString(t.live, b.String())
 }
 
 func (t *text) CallStarted(run *dispatcher.Run, call *dispatcher.Call) {
@@ -44,9 +53,11 @@ func (t *text) CallStep(run *dispatcher.Run, call *dispatcher.Call, step modules
 	case modules.StepFailed:
 		t.line(run, call, "✘ %s (%s) %s", name, round(step.Duration), visible(step.Text))
 	case modules.StepOutput:
-		for l := range strings.SplitSeq(step.Text, "\n") {
-			t.line(run, call, "│ %s", visible(l))
+		lines := strings.Split(step.Text, "\n")
+		for i, l := range lines {
+			lines[i] = "│ " + visible(l)
 		}
+		t.block(run, call, lines...)
 	}
 }
 
