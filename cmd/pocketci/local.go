@@ -88,7 +88,7 @@ func (in *input) open(cmd *cobra.Command) (*local, error) {
 	}
 	l.runner = &runs.Runner{
 		Planner: &dispatcher.Planner{
-			Loader:  l.engine,
+			Loader:  noticing(l.engine, cmd.ErrOrStderr()),
 			Labels:  in.labels,
 			Secret:  vault.Check,
 			Timeout: in.timeout,

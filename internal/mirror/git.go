@@ -1,0 +1,207 @@
+package mirror
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// stopGrace is how long git may take to clean up after SIGTERM.
+const stopGrace = 3 * time.Second
+
+// git is one run of the git command line program.
+type git struct {
+	// gitDir is the repository, empty for none.
+	gitDir string
+	// dir is the working directory, and the work tree if gitDir is set.
+	dir string
+	// own honours the user's configuration: for directories of their own.
+	own bool
+	// config holds settings beyond the fixed ones, env variables.
+	config []setting
+	env    []string
+	stdin  io.Reader
+	// lock stays held for as long as git runs, even if this process dies.
+	lock *os.File
+	args []string
+}
+
+// setting is one line of git configuration.
+type setting struct{ key, value string }
+
+// fixed makes git independent of the machine that it runs on, keeps it from
+// starting programs that a repository chose, and leaves cleaning up to us.
+var fixed = []setting{
+	{"core.hooksPath", os.DevNull},
+	{"core.attributesFile", os.DevNull},
+	{"core.excludesFile", os.DevNull},
+	{"core.fsmonitor", "false"},
+	{"core.logAllRefUpdates", "false"},
+	{"credential.helper", ""},
+	{"fetch.recurseSubmodules", "false"},
+	{"gc.auto", "0"},
+	{"http.followRedirects", "initial"},
+	{"http.lowSpeedLimit", "1"},
+	{"http.lowSpeedTime", "60"},
+	{"maintenance.auto", "false"},
+	{"protocol.version", "2"},
+	{"safe.directory", "*"},
+	{"submodule.recurse", "false"},
+}
+
+// inherited are the variables that git needs from our own environment: where
+// programs are and how the network is reached.
+var inherited = []string{
+	"PATH", "TMPDIR",
+	"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "no_proxy", "all_proxy",
+	"SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "CURL_CA_BUNDLE",
+}
+
+func (g git) environ() []string {
+	var env []string
+	if g.own {
+		for _, v := range os.Environ() {
+			if !strings.HasPrefix(v, "GIT_") {
+				env = append(env, v)
+			}
+		}
+		env = append(env, "GIT_OPTIONAL_LOCKS=0")
+	} else {
+		for _, name := range inherited {
+			if v, ok := os.LookupEnv(name); ok {
+				env = append(env, name+"="+v)
+			}
+		}
+		env = append(env, "HOME="+os.DevNull, "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_ATTR_NOSYSTEM=1")
+		g.config = slices.Concat(fixed, g.config)
+	}
+	env = append(env, "LC_ALL=C", "GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=", "SSH_ASKPASS=")
+	if g.gitDir != "" {
+		env = append(env, "GIT_DIR="+g.gitDir)
+		if g.dir != "" {
+			env = append(env, "GIT_WORK_TREE="+g.dir)
+		}
+	}
+	env = append(env, "GIT_CONFIG_COUNT="+strconv.Itoa(len(g.config)))
+	for i, s := range g.config {
+		env = append(env, fmt.Sprintf("GIT_CONFIG_KEY_%d=%s", i, s.key), fmt.Sprintf("GIT_CONFIG_VALUE_%d=%s", i, s.value))
+	}
+	return append(env, g.env...)
+}
+
+// run runs git to its end and returns what it printed. If ctx ends before, git
+// and everything it started is stopped. Errors are the context's or a
+// *gitError.
+func (g git) run(ctx context.Context) ([]byte, error) {
+	name, args := "git", g.args
+	if g.dir != "" && !g.own {
+		// The modes of checked out files must not depend on how the agent
+		// was started, so a shell sets the umask before it becomes git.
+		name, args = "sh", append([]string{"-c", `umask 022; exec git "$@"`, "git"}, g.args...)
+	}
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir, cmd.Env, cmd.Stdin = g.dir, g.environ(), g.stdin
+	if g.lock != nil {
+		cmd.ExtraFiles = []*os.File{g.lock}
+	}
+	var stdout bytes.Buffer
+	stderr := &tail{max: 16 << 10}
+	cmd.Stdout, cmd.Stderr = &stdout, stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+	cmd.WaitDelay = stopGrace
+	err := cmd.Run()
+	if ctx.Err() != nil {
+		if cmd.Process != nil {
+			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		}
+		return nil, fmt.Errorf("git %s: %w", g.args[0], context.Cause(ctx))
+	}
+	if err != nil {
+		e := &gitError{command: g.args[0], code: -1, stderr: strings.TrimSpace(stderr.String()), err: err}
+		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+			e.code = exit.ExitCode()
+		}
+		return nil, e
+	}
+	return stdout.Bytes(), nil
+}
+
+// line runs git and returns the one line that it printed.
+func (g git) line(ctx context.Context) (string, error) {
+	out, err := g.run(ctx)
+	return strings.TrimSpace(string(out)), err
+}
+
+// list runs git and splits what it printed at NUL.
+func (g git) list(ctx context.Context) ([]string, error) {
+	out, err := g.run(ctx)
+	if err != nil || len(out) == 0 {
+		return nil, err
+	}
+	return strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00"), nil
+}
+
+// gitError is a failure of the program itself.
+type gitError struct {
+	command string
+	code    int
+	stderr  string
+	err     error
+}
+
+func (e *gitError) Error() string {
+	if line := e.reason(); line != "" {
+		return fmt.Sprintf("git %s: %s", e.command, line)
+	}
+	return fmt.Sprintf("git %s: %v", e.command, e.err)
+}
+
+func (e *gitError) Unwrap() error { return e.err }
+
+// reason is the line of the error output that says most: the first fatal one,
+// else the last.
+func (e *gitError) reason() string {
+	lines := strings.Split(e.stderr, "\n")
+	for _, prefix := range []string{"fatal: ", "ERROR: ", "error: "} {
+		for _, l := range lines {
+			if rest, ok := strings.CutPrefix(strings.TrimPrefix(l, "remote: "), prefix); ok {
+				return rest
+			}
+		}
+	}
+	return lines[len(lines)-1]
+}
+
+// exitCode returns the code that git ended with, or -1 if err is another error.
+func exitCode(err error) int {
+	if e, ok := errors.AsType[*gitError](err); ok {
+		return e.code
+	}
+	return -1
+}
+
+// tail is a writer that keeps the last max bytes.
+type tail struct {
+	bytes.Buffer
+	max int
+}
+
+func (t *tail) Write(p []byte) (int, error) {
+	n := len(p)
+	if over := t.Len() + n - t.max; over > 0 {
+		t.Next(min(over, t.Len()))
+		p = p[max(0, len(p)-t.max):]
+	}
+	t.Buffer.Write(p)
+	return n, nil
+}

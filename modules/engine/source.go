@@ -1,0 +1,79 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"dagger.io/dagger"
+)
+
+// uploadSource puts the repository's tree on the engine.
+func (s *Session) uploadSource(ctx context.Context, git bool) (dagger.ID, error) {
+	dir, release := s.run.Tree.Dir, func() {}
+	if dir == "" {
+		if s.link.engine.cfg.Checkout == nil {
+			return "", errors.New("no checkout is configured")
+		}
+		var err error
+		if dir, release, err = s.link.engine.cfg.Checkout(ctx, s.run.Tree, git); err != nil {
+			return "", fmt.Errorf("check out: %w", err)
+		}
+	}
+	defer release()
+	opts := dagger.HostDirectoryOpts{NoCache: true}
+	if !git {
+		opts.Exclude = []string{".git"}
+	}
+	// Sync, because the files are gone once they are released.
+	uploaded, err := s.link.client.Host().Directory(dir, opts).Sync(ctx)
+	if err != nil {
+		return "", s.link.classify(ctx, err)
+	}
+	return uploaded.ID(ctx)
+}
+
+// part gives what an argument with a default path takes when it is left out.
+// The engine would look for it in the assembled module, where most of the
+// repository is missing. An empty id says that the engine knows better.
+func (s *Session) part(ctx context.Context, c contextual) (dagger.ID, error) {
+	at, inside := inTree(s.run.Module, c.Path)
+	git := c.Type == "GitRepository" || c.Type == "GitRef"
+	if git && at != "." && at != ".git" {
+		return "", nil // an address
+	}
+	if !inside {
+		return "", fmt.Errorf("its default path %s leaves the repository", c.Path)
+	}
+	id, err := s.source(ctx, git)
+	if err != nil {
+		return "", err
+	}
+	src := dagger.Ref[*dagger.Directory](s.link.client, id)
+	var part interface {
+		ID(context.Context) (dagger.ID, error)
+	}
+	switch c.Type {
+	case "Directory":
+		dir := src
+		if at != "." {
+			dir = dir.Directory(at)
+		}
+		if len(c.Ignore) > 0 {
+			dir = dir.Filter(dagger.DirectoryFilterOpts{Exclude: c.Ignore})
+		}
+		part = dir
+	case "File":
+		part = src.File(at)
+	case "GitRepository":
+		part = src.AsGit()
+	case "GitRef":
+		part = src.AsGit().Head()
+	default:
+		return "", nil
+	}
+	if id, err = part.ID(ctx); err != nil {
+		return "", fmt.Errorf("take %s from the repository: %w", c.Path, s.link.classify(ctx, err))
+	}
+	return id, nil
+}
