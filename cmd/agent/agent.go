@@ -26,7 +26,7 @@ import (
 
 // Bounds of the server's own work.
 const (
-	workers      = 8                // events that are fetched and planned at a time
+	planners     = 8                // events that are fetched and planned at a time
 	pingEvery    = 2 * time.Second  // how often an engine that is away is asked
 	shutdownWait = 10 * time.Second // for requests that are being answered
 )
@@ -120,7 +120,7 @@ func newAgent(o *options) (p *process, err error) {
 		},
 		Ping:      p.engine.Ping,
 		Queue:     o.queue,
-		Workers:   workers,
+		Planners:  planners,
 		PingEvery: pingEvery,
 		Log:       p.log,
 	})

@@ -29,7 +29,8 @@ type Repositories interface {
 
 // Runner plans and runs events; it is [runs.Runner].
 type Runner interface {
-	Run(ctx context.Context, id string, s *runs.Snapshot) (*dispatcher.Plan, []dispatcher.Outcome, error)
+	Plan(ctx context.Context, s *runs.Snapshot) (*dispatcher.Plan, error)
+	Dispatch(ctx context.Context, id string, s *runs.Snapshot, plan *dispatcher.Plan) []dispatcher.Outcome
 }
 
 // Config is what an agent is made of.
@@ -40,8 +41,10 @@ type Config struct {
 	Ping func(context.Context) error
 	// Queue is how many events may wait; the next one is refused.
 	Queue int
-	// Workers is how many events are worked on at a time.
-	Workers int
+	// Planners is how many events are fetched and planned at a time. Runs
+	// that have been planned are not counted: long calls keep no event from
+	// being planned.
+	Planners int
 	// PingEvery is how often an engine that is away is asked again.
 	PingEvery time.Duration
 	Log       *slog.Logger
@@ -96,24 +99,25 @@ func (a *Agent) Run(stop, abort context.Context) {
 		defer a.mu.Unlock()
 		a.stopping = true
 	})()
-	var workers sync.WaitGroup
-	for range a.cfg.Workers {
-		workers.Go(func() {
-			for {
-				// Stopping goes before a waiting event.
-				if stop.Err() != nil {
-					return
-				}
-				select {
-				case event := <-a.queue:
-					a.work(stop, abort, &event)
-				case <-stop.Done():
-					return
-				}
-			}
-		})
+	var working sync.WaitGroup
+	planners := make(chan struct{}, a.cfg.Planners)
+	for stop.Err() == nil {
+		select {
+		case planners <- struct{}{}:
+		case <-stop.Done():
+			continue
+		}
+		select {
+		case event := <-a.queue:
+			working.Go(func() {
+				release := sync.OnceFunc(func() { <-planners })
+				defer release()
+				a.work(stop, abort, &event, release)
+			})
+		case <-stop.Done():
+		}
 	}
-	workers.Wait()
+	working.Wait()
 	for {
 		select {
 		case event := <-a.queue:
@@ -124,8 +128,9 @@ func (a *Agent) Run(stop, abort context.Context) {
 	}
 }
 
-// work turns one event into a run. Whatever happens to it stays with it.
-func (a *Agent) work(stop, abort context.Context, event *events.Event) {
+// work turns one event into a run and calls planned once its plan is made.
+// Whatever happens to the event stays with it.
+func (a *Agent) work(stop, abort context.Context, event *events.Event, planned func()) {
 	log := a.cfg.Log.With(runs.Log(event))
 	defer func() {
 		if p := recover(); p != nil {
@@ -136,50 +141,47 @@ func (a *Agent) work(stop, abort context.Context, event *events.Event) {
 		log.Warn("event is not run", "reason", reason)
 		return
 	}
-	for {
-		err := a.attempt(stop, abort, event, log)
-		switch {
-		case err == nil:
-			return
-		case errors.Is(err, modules.ErrUnavailable) && stop.Err() == nil:
-			// Nothing has been called yet: a run without a plan can be
-			// begun again without doing anything twice.
-			log.Warn("engine went away before the run began; waiting for it", "error", err)
-		default:
-			log.Error("event is not run", "error", err)
-			return
-		}
-	}
-}
-
-// attempt fetches the repository, waits for the engine and runs.
-func (a *Agent) attempt(stop, abort context.Context, event *events.Event, log *slog.Logger) error {
 	start := time.Now()
-	snapshot, err := a.cfg.Repositories.Snapshot(abort, event)
+	snapshot, plan, err := a.plan(stop, abort, event, log)
 	if err != nil {
-		return err
+		log.Error("event is not run", "error", err)
+		return
 	}
-	fetched := time.Since(start)
-	if err := a.gate.wait(stop); err != nil {
-		return err
-	}
-	plan, outcomes, err := a.cfg.Runner.Run(abort, runID(event), snapshot)
-	if err != nil {
-		return err
-	}
-	counts := map[dispatcher.State]int{}
-	for _, o := range outcomes {
-		counts[o.State]++
-	}
-	counts[dispatcher.StateInvalid] += len(plan.Invalid)
+	planned()
 	for _, warning := range plan.Warnings {
 		log.Warn("plan", "warning", warning)
 	}
-	log.Info("run ended", "fetch", fetched, "total", time.Since(start),
+	planning := time.Since(start)
+	counts := map[dispatcher.State]int{dispatcher.StateInvalid: len(plan.Invalid)}
+	for _, outcome := range a.cfg.Runner.Dispatch(abort, runID(event), snapshot, plan) {
+		counts[outcome.State]++
+	}
+	log.Info("run ended", "planning", planning, "total", time.Since(start),
 		"succeeded", counts[dispatcher.StateSucceeded], "failed", counts[dispatcher.StateFailed],
 		"timed-out", counts[dispatcher.StateTimedOut], "aborted", counts[dispatcher.StateAborted],
 		"invalid", counts[dispatcher.StateInvalid], "not-called", len(plan.Skipped))
-	return nil
+}
+
+// plan fetches the repository and plans, as often as it takes for an engine to
+// be there: nothing has been called yet, so nothing happens twice.
+func (a *Agent) plan(stop, abort context.Context, event *events.Event, log *slog.Logger) (*runs.Snapshot, *dispatcher.Plan, error) {
+	for {
+		snapshot, err := a.cfg.Repositories.Snapshot(abort, event)
+		if err != nil {
+			return nil, nil, err
+		}
+		if err := a.gate.wait(stop); err != nil {
+			return nil, nil, err
+		}
+		plan, err := a.cfg.Runner.Plan(abort, snapshot)
+		switch {
+		case err == nil:
+			return snapshot, plan, nil
+		case !errors.Is(err, modules.ErrUnavailable) || stop.Err() != nil:
+			return nil, nil, err
+		}
+		log.Warn("engine went away before the run began; waiting for it", "error", err)
+	}
 }
 
 // withheld says why an event must not be run by this version, which has no way

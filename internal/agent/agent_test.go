@@ -24,7 +24,8 @@ import (
 // world is what an agent works with, by functions that a test sets.
 type world struct {
 	snapshot func(context.Context, *events.Event) (*runs.Snapshot, error)
-	run      func(context.Context, string) error
+	plan     func() error
+	run      func(context.Context, string)
 	ping     func(context.Context) error
 
 	mu   sync.Mutex
@@ -39,16 +40,23 @@ func (w *world) Snapshot(ctx context.Context, ev *events.Event) (*runs.Snapshot,
 	return &runs.Snapshot{Event: *ev}, nil
 }
 
-func (w *world) Run(ctx context.Context, id string, s *runs.Snapshot) (*dispatcher.Plan, []dispatcher.Outcome, error) {
+func (w *world) Plan(context.Context, *runs.Snapshot) (*dispatcher.Plan, error) {
+	if w.plan != nil {
+		if err := w.plan(); err != nil {
+			return nil, err
+		}
+	}
+	return &dispatcher.Plan{}, nil
+}
+
+func (w *world) Dispatch(ctx context.Context, id string, s *runs.Snapshot, _ *dispatcher.Plan) []dispatcher.Outcome {
 	w.mu.Lock()
 	w.runs = append(w.runs, s.Event.ID)
 	w.mu.Unlock()
 	if w.run != nil {
-		if err := w.run(ctx, s.Event.ID); err != nil {
-			return nil, nil, err
-		}
+		w.run(ctx, s.Event.ID)
 	}
-	return &dispatcher.Plan{}, nil, nil
+	return nil
 }
 
 func (w *world) seen() []string {
@@ -70,7 +78,7 @@ func (w *world) logged() string {
 	return w.log.String()
 }
 
-// start runs an agent with one worker and room for two events. The returned
+// start runs an agent with one planner and room for two events. The returned
 // functions stop it and end its runs; done is closed when Run has returned.
 func (w *world) start(t *testing.T) (a *agent.Agent, stop, abort context.CancelFunc, done <-chan struct{}) {
 	t.Helper()
@@ -80,7 +88,7 @@ func (w *world) start(t *testing.T) (a *agent.Agent, stop, abort context.CancelF
 	}
 	a = agent.New(agent.Config{
 		Repositories: w, Runner: w, Ping: ping,
-		Queue: 2, Workers: 1, PingEvery: time.Second,
+		Queue: 2, Planners: 1, PingEvery: time.Second,
 		Log: slog.New(slog.NewTextHandler(w, nil)),
 	})
 	stopping, stop := context.WithCancel(t.Context())
@@ -106,10 +114,10 @@ func accept(t *testing.T, a *agent.Agent, ev events.Event) {
 
 func TestQueueIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{run: func(ctx context.Context, _ string) error { <-ctx.Done(); return nil }}
+		w := &world{ping: func(ctx context.Context) error { return errors.New("away") }}
 		a, stop, abort, done := w.start(t)
 		accept(t, a, event("1"))
-		synctest.Wait() // the worker has it
+		synctest.Wait() // the planner has it
 		accept(t, a, event("2"))
 		accept(t, a, event("3"))
 		if err := a.Accept(t.Context(), event("4")); !errors.Is(err, server.ErrFull) {
@@ -157,7 +165,7 @@ func TestEngineThatIsAwayIsWaitedFor(t *testing.T) {
 func TestEngineThatGoesAwayWhilePlanning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var tries atomic.Int32
-		w := &world{run: func(context.Context, string) error {
+		w := &world{plan: func() error {
 			if tries.Add(1) < 3 {
 				return fmt.Errorf("plan: %w", modules.ErrUnavailable)
 			}
@@ -166,8 +174,8 @@ func TestEngineThatGoesAwayWhilePlanning(t *testing.T) {
 		a, stop, _, done := w.start(t)
 		accept(t, a, event("1"))
 		time.Sleep(time.Minute)
-		if got := fmt.Sprint(w.seen()); got != "[1 1 1]" {
-			t.Errorf("tries %v, want three", got)
+		if got := fmt.Sprint(w.seen()); got != "[1]" || tries.Load() != 3 {
+			t.Errorf("planned %d times and ran %v, want 3 and [1]", tries.Load(), got)
 		}
 		stop()
 		<-done
@@ -185,19 +193,19 @@ func TestEventThatCannotBeRunStopsNoOther(t *testing.T) {
 			}
 		},
 		"bad configuration": func(w *world) {
-			w.run = func(_ context.Context, id string) error {
-				if id == "1" {
+			var tries atomic.Int32
+			w.plan = func() error {
+				if tries.Add(1) == 1 {
 					return errors.New("pocketci.yaml:1:1: unknown key")
 				}
 				return nil
 			}
 		},
 		"panic": func(w *world) {
-			w.run = func(_ context.Context, id string) error {
+			w.run = func(_ context.Context, id string) {
 				if id == "1" {
 					panic("oh no")
 				}
-				return nil
 			}
 		},
 	} {
@@ -251,17 +259,28 @@ func TestUntrustedEventsAreNotRun(t *testing.T) {
 
 func TestStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{run: func(ctx context.Context, _ string) error {
-			select {
-			case <-time.After(10 * time.Second):
-			case <-ctx.Done():
-			}
-			return nil
-		}}
+		var away atomic.Bool
+		w := &world{
+			ping: func(context.Context) error {
+				if away.Load() {
+					return errors.New("away")
+				}
+				return nil
+			},
+			run: func(ctx context.Context, _ string) {
+				select {
+				case <-time.After(10 * time.Second):
+				case <-ctx.Done():
+				}
+			},
+		}
 		a, stop, _, done := w.start(t)
 		accept(t, a, event("running"))
 		synctest.Wait()
+		away.Store(true)
 		accept(t, a, event("waiting"))
+		synctest.Wait()
+		accept(t, a, event("queued"))
 		start := time.Now()
 		stop()
 		synctest.Wait()
@@ -275,18 +294,42 @@ func TestStop(t *testing.T) {
 		if got := fmt.Sprint(w.seen()); got != "[running]" {
 			t.Errorf("ran %v, want only what had begun", got)
 		}
-		if !strings.Contains(w.logged(), "event.id=waiting") {
-			t.Errorf("the log does not name the event that is lost:\n%s", w.logged())
+		for _, lost := range []string{"waiting", "queued"} {
+			if !strings.Contains(w.logged(), "event.id="+lost) {
+				t.Errorf("the log does not name the event %s that is lost:\n%s", lost, w.logged())
+			}
 		}
 	})
 }
 
 func TestAbortEndsRuns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{run: func(ctx context.Context, _ string) error { <-ctx.Done(); return ctx.Err() }}
+		w := &world{run: func(ctx context.Context, _ string) { <-ctx.Done() }}
 		a, stop, abort, done := w.start(t)
 		accept(t, a, event("1"))
 		synctest.Wait()
+		stop()
+		abort()
+		<-done
+	})
+}
+
+// Calls may take hours; they keep no other event from being planned and run.
+func TestLongRunsDoNotHoldUpOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{run: func(ctx context.Context, id string) {
+			if id != "short" {
+				<-ctx.Done()
+			}
+		}}
+		a, stop, abort, done := w.start(t)
+		for _, id := range []string{"long-1", "long-2", "long-3", "short"} {
+			accept(t, a, event(id))
+			synctest.Wait()
+		}
+		if got := fmt.Sprint(w.seen()); got != "[long-1 long-2 long-3 short]" {
+			t.Errorf("ran %v, want all four", got)
+		}
 		stop()
 		abort()
 		<-done
