@@ -72,7 +72,7 @@ func Match(in Input) Plan {
 			continue
 		}
 
-		settings := settingsOf(in.Config, fn.Name)
+		settings, _ := in.Config.Function(fn.Name)
 		verdict := checkConditions(in, fn, settings, matched.level)
 		switch {
 		case verdict.err != nil:
@@ -105,19 +105,6 @@ func Match(in Input) Plan {
 		})
 	}
 	return plan
-}
-
-// settingsOf returns what pocketci.yaml says about a function.
-func settingsOf(module config.Module, function string) config.Function {
-	if f, ok := module.Functions[function]; ok {
-		return f
-	}
-	for name, f := range module.Functions {
-		if modules.SameName(name, function) {
-			return f
-		}
-	}
-	return config.Function{}
 }
 
 // unusedSettings warns of settings for functions that do not exist.

@@ -1,22 +1,32 @@
 package modules
 
-import (
-	"strings"
-	"unicode"
-)
-
-// SameName reports whether two spellings name one function or argument:
-// lintOnPush, LintOnPush and lint-on-push are the same. Dagger changes the
-// case of names on the way from the source to the API and again on the way to
-// the command line.
-func SameName(a, b string) bool { return squeeze(a) == squeeze(b) }
-
-// squeeze drops everything but letters and digits, in lower case.
-func squeeze(name string) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
-			return -1
+// SameName reports whether two spellings name one function or argument. They
+// go by different names in different places: LintOnPush in Go, lint_on_push in
+// Python, lintOnPush in Dagger's API, lint-on-push on its command line. Dagger
+// moves word boundaries on the way, so that only letters and digits count.
+func SameName(a, b string) bool {
+	i, j := 0, 0
+	for {
+		for i < len(a) && (a[i] == '-' || a[i] == '_') {
+			i++
 		}
-		return unicode.ToLower(r)
-	}, name)
+		for j < len(b) && (b[j] == '-' || b[j] == '_') {
+			j++
+		}
+		if i == len(a) || j == len(b) {
+			return i == len(a) && j == len(b)
+		}
+		if lower(a[i]) != lower(b[j]) {
+			return false
+		}
+		i++
+		j++
+	}
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
 }

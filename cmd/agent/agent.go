@@ -49,11 +49,12 @@ func newAgent(o *options) (p *process, err error) {
 	if err != nil {
 		return nil, err
 	}
-	vault, err := secrets.Take(policy, envUsername, envToken, envSignature)
-	if err != nil {
+	vault, taken := secrets.Take(policy, envUsername, envToken, envSignature)
+	if err := fatal(taken); err != nil {
 		return nil, err
 	}
-	if _, err := secrets.Scrub(envCloud); err != nil {
+	_, scrubbed := secrets.Scrub(envCloud)
+	if err := fatal(scrubbed); err != nil {
 		return nil, err
 	}
 	masker := secrets.NewMasker()
@@ -61,6 +62,9 @@ func newAgent(o *options) (p *process, err error) {
 	out := masker.Writer(os.Stdout)
 	p = &process{o: o, log: newLogger(o, report.Lines(masker.Writer(os.Stderr)))}
 	slog.SetDefault(p.log)
+	if err := errors.Join(taken, scrubbed); err != nil {
+		p.log.Warn("environment", "error", err)
+	}
 	defer func() {
 		if err != nil {
 			p.Close()
@@ -141,6 +145,14 @@ func newAgent(o *options) (p *process, err error) {
 		return nil, fmt.Errorf("listen on %s: %w", o.listen, err)
 	}
 	return p, nil
+}
+
+// fatal returns the error unless it is worth a warning only.
+func fatal(err error) error {
+	if _, ok := errors.AsType[*secrets.WipeError](err); ok {
+		return nil
+	}
+	return err
 }
 
 // newSource refuses to start without a webhook secret unless the risk is

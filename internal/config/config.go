@@ -4,6 +4,8 @@ package config
 
 import "time"
 
+	"github.com/franela/pocketci/modules"
+
 // FileName is the name of the file at the root of a repository.
 const FileName = "pocketci.yaml"
 
@@ -36,13 +38,13 @@ type Module struct {
 }
 
 // Function returns the settings of the function with the given name, which may
-// differ from the one in the file in the ways that [SameFunction] allows.
+// differ from the one in the file in the ways that [modules.SameName] allows.
 func (m *Module) Function(name string) (Function, bool) {
 	if f, ok := m.Functions[name]; ok {
 		return f, true
 	}
 	for key, f := range m.Functions {
-		if SameFunction(key, name) {
+		if modules.SameName(key, name) {
 			return f, true
 		}
 	}

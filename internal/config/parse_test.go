@@ -332,34 +332,6 @@ func TestErrorsKeepSecrets(t *testing.T) {
 	}
 }
 
-func TestSameFunction(t *testing.T) {
-	for _, tc := range []struct {
-		a, b string
-		want bool
-	}{
-		{"lintOnPush", "LintOnPush", true},
-		{"lintOnPush", "lint-on-push", true},
-		{"lint_on_push", "lint-on-push", true},
-		{"httponPush", "HTTPOnPush", true},
-		{"lintOnPush", "lintOnPushMain", false},
-		{"lintOnPushMain", "lintOnPush", false},
-		{"a-", "a", true},
-		{"", "", true},
-		{"", "a", false},
-	} {
-		if got := config.SameFunction(tc.a, tc.b); got != tc.want {
-			t.Errorf("SameFunction(%q, %q) = %v", tc.a, tc.b, got)
-		}
-	}
-	m := config.Module{Functions: map[string]config.Function{"lint-on-push": {RunsOn: "x"}}}
-	if f, ok := m.Function("lintOnPush"); !ok || f.RunsOn != "x" {
-		t.Errorf("got %v, %v", f, ok)
-	}
-	if _, ok := m.Function("lint"); ok {
-		t.Error("found a function that is not there")
-	}
-}
-
 // Parse never panics, its errors have a position inside the file and come
 // sorted, and the same file always means the same.
 func FuzzParse(f *testing.F) {
