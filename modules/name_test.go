@@ -25,11 +25,4 @@ func TestSameName(t *testing.T) {
 			t.Errorf("SameName(%q, %q) = %v", tc.a, tc.b, got)
 		}
 	}
-	m := modules.Module{Functions: map[string]modules.Function{"lint-on-push": {RunsOn: "x"}}}
-	if f, ok := m.Function("lintOnPush"); !ok || f.RunsOn != "x" {
-		t.Errorf("got %v, %v", f, ok)
-	}
-	if _, ok := m.Function("lint"); ok {
-		t.Error("found a function that is not there")
-	}
 }

@@ -2,9 +2,11 @@
 // pocketci cannot learn from its Dagger modules.
 package config
 
-import "time"
+import (
+	"time"
 
 	"github.com/franela/pocketci/modules"
+)
 
 // FileName is the name of the file at the root of a repository.
 const FileName = "pocketci.yaml"

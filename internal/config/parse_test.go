@@ -373,3 +373,13 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestFunctionByAnySpelling(t *testing.T) {
+	m := config.Module{Functions: map[string]config.Function{"lint-on-push": {RunsOn: "x"}}}
+	if f, ok := m.Function("lintOnPush"); !ok || f.RunsOn != "x" {
+		t.Errorf("got %v, %v", f, ok)
+	}
+	if _, ok := m.Function("lint"); ok {
+		t.Error("found a function that is not there")
+	}
+}
