@@ -5,6 +5,7 @@ go 1.26.1
 require (
 	github.com/dagger/dagger/engine/distconsts v0.21.8
 	github.com/google/go-containerregistry v0.21.4
+	golang.org/x/mod v0.37.0
 	golang.org/x/sys v0.47.0
 )
 
@@ -322,7 +323,6 @@ require (
 	go.yaml.in/yaml/v3 v3.0.4 // indirect
 	golang.org/x/crypto v0.53.0 // indirect
 	golang.org/x/exp v0.0.0-20251023183803-a4bb9ffd2546 // indirect
-	golang.org/x/mod v0.37.0 // indirect
 	golang.org/x/net v0.56.0 // indirect
 	golang.org/x/oauth2 v0.36.0 // indirect
 	golang.org/x/sync v0.22.0 // indirect
