@@ -8,7 +8,10 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/internal/gittest"
+	"github.com/franela/pocketci/internal/mirror"
+	"github.com/franela/pocketci/modules"
 	"github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/config"
 	"github.com/go-git/go-git/v5/plumbing"
@@ -145,6 +148,131 @@ func BenchmarkDiff(b *testing.B) {
 			changes, err := object.DiffTreeWithOptions(b.Context(), trees[0], trees[1], nil)
 			if err != nil || len(changes) != 5000 {
 				b.Fatal(len(changes), err)
+			}
+		}
+	})
+}
+
+// BenchmarkSnapshot measures what an event costs: the first one of an
+// 11,000-file repository, one more push, and one whose commits are there.
+func BenchmarkSnapshot(b *testing.B) {
+	server := gittest.NewServer(b)
+	shas := server.Repo(fullName).Large(gittest.LargeFiles, 300)
+	event := func(i int) *events.Event {
+		return &events.Event{
+			Vendor: events.VendorGithub, Name: events.NamePush, Ref: "refs/heads/main", Branch: "main", Before: shas[i-1], SHA: shas[i],
+			Repository: &events.Repository{FullName: fullName, CloneURL: server.CloneURL(fullName), DefaultBranch: "main"},
+		}
+	}
+	open := func(b *testing.B) *mirror.Mirrors {
+		m, err := mirror.New(mirror.Options{Dir: b.TempDir(), Schemes: []string{"http"}})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() { _ = m.Close() })
+		return m
+	}
+	take := func(b *testing.B, m *mirror.Mirrors, i int) *mirror.Snapshot {
+		snap, err := m.Snapshot(b.Context(), event(i))
+		if err != nil {
+			b.Fatal(err)
+		}
+		return snap
+	}
+	b.Run("first", func(b *testing.B) {
+		for b.Loop() {
+			take(b, open(b), 250)
+		}
+	})
+	b.Run("next", func(b *testing.B) {
+		m := open(b)
+		take(b, m, 200)
+		i := 200
+		for b.Loop() {
+			if i++; i == len(shas) {
+				b.Skip("more iterations than commits")
+			}
+			take(b, m, i)
+		}
+	})
+	b.Run("known", func(b *testing.B) {
+		m := open(b)
+		take(b, m, 300)
+		for b.Loop() {
+			take(b, m, 300)
+		}
+	})
+}
+
+// BenchmarkCheckout compares the ways to put 11,000 files on disk.
+func BenchmarkCheckout(b *testing.B) {
+	server := gittest.NewServer(b)
+	shas := server.Repo(fullName).Large(gittest.LargeFiles, 300)
+	m, err := mirror.New(mirror.Options{Dir: b.TempDir(), Schemes: []string{"http"}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = m.Close() })
+	tree := func(b *testing.B, i int) modules.Tree {
+		snap, err := m.Snapshot(b.Context(), &events.Event{
+			Vendor: events.VendorGithub, Name: events.NamePush, Ref: "refs/heads/main", Branch: "main", SHA: shas[i], Before: shas[i-1],
+			Repository: &events.Repository{FullName: fullName, CloneURL: server.CloneURL(fullName), DefaultBranch: "main"},
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		return snap.Tree
+	}
+	checkout := func(b *testing.B, tree modules.Tree, git bool) {
+		_, release, err := m.Checkout(b.Context(), tree, git)
+		if err != nil {
+			b.Fatal(err)
+		}
+		release()
+	}
+	head := tree(b, 300)
+	b.Run("files", func(b *testing.B) {
+		for b.Loop() {
+			if err := mirror.Files(b.Context(), head, filepath.Join(b.TempDir(), "x")); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("archive and tar", func(b *testing.B) {
+		for b.Loop() {
+			if err := exec.Command("sh", "-c", `git --git-dir "$0" archive "$1" | tar -x -C "$2"`, head.GitDir, head.Commit, b.TempDir()).Run(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("go-git", func(b *testing.B) {
+		for b.Loop() {
+			if err := os.CopyFS(filepath.Join(b.TempDir(), "x"), head.FS); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("with git", func(b *testing.B) {
+		for i := 200; b.Loop(); i++ {
+			b.StopTimer()
+			tree := tree(b, i)
+			b.StartTimer()
+			checkout(b, tree, true)
+		}
+	})
+	b.Run("next commit in place", func(b *testing.B) {
+		checkout(b, tree(b, 99), false)
+		for i := 100; b.Loop(); i++ {
+			b.StopTimer()
+			tree := tree(b, i)
+			b.StartTimer()
+			checkout(b, tree, false)
+		}
+	})
+	b.Run("one file", func(b *testing.B) {
+		for b.Loop() {
+			if err := mirror.Files(b.Context(), head, filepath.Join(b.TempDir(), "x"), "area00/package000"); err != nil {
+				b.Fatal(err)
 			}
 		}
 	})

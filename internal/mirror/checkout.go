@@ -1,13 +1,12 @@
 package mirror
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/franela/pocketci/modules"
@@ -99,25 +98,25 @@ func (mir *mirror) checkout(ctx context.Context, dir, old, commit string) error 
 // must be empty or not exist. What Checkout says about files holds here too;
 // paths that are not in the tree are left out. The tree may be of any bare
 // repository.
-func Files(ctx context.Context, tree modules.Tree, dest string, paths ...string) error {
+func Files(ctx context.Context, tree modules.Tree, dest string, paths ...string) (err error) {
 	if tree.GitDir == "" || !shaPattern.MatchString(tree.Commit) {
 		return errors.New("write files: the tree is not that of a commit")
 	}
-	fail := func(err error) error {
-		return fmt.Errorf("write files of %s: %w", short(tree.Commit), err)
-	}
-	if err := os.MkdirAll(dest, 0o755); err != nil {
-		return fail(err)
-	}
 	temp, err := os.MkdirTemp("", "pocketci-index-")
 	if err != nil {
-		return fail(err)
+		return fmt.Errorf("write files: %w", err)
 	}
 	defer func() {
-		if err := os.RemoveAll(temp); err != nil {
-			slog.Default().Warn("remove index", "dir", temp, "error", err)
+		if err = errors.Join(err, os.RemoveAll(temp)); err != nil {
+			err = fmt.Errorf("write files of %s: %w", short(tree.Commit), err)
 		}
 	}()
+	if dest, err = filepath.Abs(dest); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dest, 0o755); err != nil {
+		return err
+	}
 	command := func(args ...string) git {
 		return git{
 			gitDir: tree.GitDir, dir: dest, args: args,
@@ -126,27 +125,19 @@ func Files(ctx context.Context, tree modules.Tree, dest string, paths ...string)
 	}
 	if len(paths) == 0 {
 		_, err := command("read-tree", "--reset", "-u", tree.Commit).run(ctx)
-		return wrapUnlessNil(fail, err)
+		return err
 	}
 	if _, err := command("read-tree", tree.Commit).run(ctx); err != nil {
-		return fail(err)
+		return err
 	}
-	list := command(append([]string{"ls-files", "-z", "--cached", "--"}, paths...)...)
-	names, err := list.run(ctx)
+	names, err := command(append([]string{"ls-files", "-z", "--cached", "--"}, paths...)...).run(ctx)
 	if err != nil {
-		return fail(err)
+		return err
 	}
 	write := command("checkout-index", "-z", "--stdin")
-	write.stdin = strings.NewReader(string(names))
+	write.stdin = bytes.NewReader(names)
 	_, err = write.run(ctx)
-	return wrapUnlessNil(fail, err)
-}
-
-func wrapUnlessNil(wrap func(error) error, err error) error {
-	if err == nil {
-		return nil
-	}
-	return wrap(err)
+	return err
 }
 
 // empty removes what is in a directory.

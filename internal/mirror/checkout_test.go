@@ -1,6 +1,8 @@
 package mirror_test
 
 import (
+	"context"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -9,6 +11,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -303,7 +306,43 @@ func TestFiles(t *testing.T) {
 			}
 		})
 	}
+	t.Chdir(t.TempDir())
+	if err := mirror.Files(t.Context(), tree, "relative", "other"); err != nil {
+		t.Error(err)
+	}
+	if diff := cmp.Diff(map[string]string{"relative/other": "-rw-r--r-- no"}, files(t, ".")); diff != "" {
+		t.Errorf("files (-want +got):\n%s", diff)
+	}
 	if err := mirror.Files(t.Context(), modules.Tree{GitDir: tree.GitDir, Commit: "--all"}, t.TempDir()); err == nil {
 		t.Error("took an option for a commit")
+	}
+}
+
+func TestCheckoutEndsWithTheContext(t *testing.T) {
+	s := newSetup(t)
+	sha := s.repo.Commit("main", "1", gittest.Write("a", "1"))
+	tree := s.snapshot(s.push("main", "", sha)).Tree
+	s.server.Slow(time.Hour) // tags are asked for
+	ctx, cancel := context.WithCancel(t.Context())
+	n := len(s.server.Requests())
+	var wg sync.WaitGroup
+	for range 2 {
+		wg.Go(func() {
+			if _, _, err := s.mirrors.Checkout(ctx, tree, true); !errors.Is(err, context.Canceled) {
+				t.Errorf("error is %v", err)
+			}
+		})
+	}
+	await(t, "the request", func() bool { return len(s.server.Requests()) > n })
+	cancel()
+	wg.Wait()
+	s.server.Slow(0)
+	_, release := s.checkout(tree, true)
+	release()
+	if _, _, err := s.mirrors.Checkout(t.Context(), modules.Tree{GitDir: t.TempDir(), Commit: sha}, false); err == nil {
+		t.Error("a repository that is no mirror was checked out")
+	}
+	if _, _, err := s.mirrors.Checkout(t.Context(), modules.Tree{Dir: t.TempDir(), Commit: sha}, false); err == nil {
+		t.Error("a work tree was checked out")
 	}
 }

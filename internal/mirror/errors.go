@@ -73,12 +73,16 @@ var verdicts = []struct {
 	kind    error
 	pattern *regexp.Regexp
 }{
-	{ErrGit, regexp.MustCompile(`(?i)no space left on device|certificate|unable to access .*(protocol|scheme)|transport '.*' not allowed`)},
-	{ErrAuth, regexp.MustCompile(`(?i)authentication failed|could not read (username|password)|returned error: 40[13]|permission denied \(|access denied|host key verification failed|HTTP 40[13]`)},
-	{ErrNotFound, regexp.MustCompile(`(?i)repository .*not found|returned error: (404|410)|does not appear to be a git repository|HTTP 404`)},
-	{errUnadvertised, regexp.MustCompile(`(?i)not our ref|unadvertised object|couldn't find remote ref|no such remote ref|unable to find remote ref`)},
-	{ErrUnavailable, regexp.MustCompile(`(?i)returned error: (408|429|5\d\d)|HTTP (408|429|5\d\d)|could(n't| not) resolve|failed to connect|could not connect|connect to (host|server)|connection (refused|reset|closed|timed out)|timed? ?out|early EOF|unexpected disconnect|RPC failed|hung up|transfer closed|too slow|empty reply|recv failure|send failure|network is unreachable|no route to host|SSL_ERROR|gnutls_handshake|TLS connection|kex_exchange|invalid index-pack output|unexpected EOF|expected flush`)},
+	{errUnadvertised, regexp.MustCompile(`(?i)not our ref|unadvertised object|(couldn't|unable to) find remote ref`)},
+	{ErrGit, regexp.MustCompile(`(?i)no space left on device`)},
+	{ErrAuth, regexp.MustCompile(`(?i)authentication failed|could not read (username|password)|(returned error:|HTTP) 40[13]|permission denied \(|access denied|host key verification failed`)},
+	{ErrNotFound, regexp.MustCompile(`(?i)repository .*not found|(returned error:|HTTP) (404|410)|does not appear to be a git repository`)},
+	{ErrUnavailable, regexp.MustCompile(`(?i)(returned error:|HTTP) (408|429|5\d\d)|could(n't| not) resolve|failed to connect|could not connect|connect to (host|server)|connection (refused|reset|closed|timed out)|timed? ?out|early EOF|unexpected (EOF|disconnect)|RPC failed|hung up|transfer closed|too slow|empty reply|(recv|send) failure|network is unreachable|no route to host|SSL_ERROR|gnutls_handshake|TLS connection|kex_exchange|invalid index-pack output|expected flush`)},
 }
+
+// quotedText is what git puts between quotation marks: URLs and names, which
+// others chose and which must not be taken for a reason.
+var quotedText = regexp.MustCompile(`'[^'\n]*'`)
 
 // kind tells what a failure of git on the network means. Errors that are not
 // git's (the context's) have none.
@@ -87,8 +91,9 @@ func kind(err error) error {
 	if !ok {
 		return nil
 	}
+	said := quotedText.ReplaceAllString(e.stderr, "''")
 	for _, v := range verdicts {
-		if v.pattern.MatchString(e.stderr) {
+		if v.pattern.MatchString(said) {
 			return v.kind
 		}
 	}

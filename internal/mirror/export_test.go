@@ -19,4 +19,4 @@ func (m *Mirrors) Remote(repo *events.Repository, vendor string) (url, dir strin
 }
 
 // LimitTo makes m pack a mirror when it holds more than n of anything.
-func LimitTo(m *Mirrors, n int) { m.limits = limits{refs: n, packs: n, loose: n} }
+func LimitTo(m *Mirrors, n int) { m.limits = limits{refs: n, packs: n} }

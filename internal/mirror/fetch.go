@@ -30,6 +30,8 @@ type mirror struct {
 	set  *Mirrors
 	dir  string
 	lock *lock
+	// remade counts how often the mirror was removed because of damage.
+	remade atomic.Int64
 	// suspect says that reading failed in a way that damage would explain.
 	suspect atomic.Bool
 

@@ -48,6 +48,7 @@ var fixed = []setting{
 	{"core.logAllRefUpdates", "false"},
 	{"credential.helper", ""},
 	{"fetch.recurseSubmodules", "false"},
+	{"fetch.unpackLimit", "1"},
 	{"gc.auto", "0"},
 	{"http.followRedirects", "initial"},
 	{"http.lowSpeedLimit", "1"},
@@ -127,7 +128,7 @@ func (g git) run(ctx context.Context) ([]byte, error) {
 		return nil, fmt.Errorf("git %s: %w", g.args[0], context.Cause(ctx))
 	}
 	if err != nil {
-		e := &gitError{command: g.args[0], code: -1, stderr: strings.TrimSpace(stderr.String()), err: err}
+		e := &gitError{command: g.args[0], code: -1, stderr: strings.TrimSpace(string(stderr.kept)), err: err}
 		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 			e.code = exit.ExitCode()
 		}
@@ -192,16 +193,14 @@ func exitCode(err error) int {
 
 // tail is a writer that keeps the last max bytes.
 type tail struct {
-	bytes.Buffer
-	max int
+	kept []byte
+	max  int
 }
 
 func (t *tail) Write(p []byte) (int, error) {
-	n := len(p)
-	if over := t.Len() + n - t.max; over > 0 {
-		t.Next(min(over, t.Len()))
-		p = p[max(0, len(p)-t.max):]
+	t.kept = append(t.kept, p...)
+	if over := len(t.kept) - t.max; over > 0 {
+		t.kept = slices.Delete(t.kept, 0, over)
 	}
-	t.Buffer.Write(p)
-	return n, nil
+	return len(p), nil
 }

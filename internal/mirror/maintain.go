@@ -8,8 +8,8 @@ import (
 )
 
 // limits are how much may pile up in a mirror before it is packed: loose refs,
-// packs and loose objects.
-type limits struct{ refs, packs, loose int }
+// and packs, of which every fetch brings one.
+type limits struct{ refs, packs int }
 
 // maintain packs what many small fetches left. git's own gc would delete what
 // no ref reaches, at a time of its choosing; this deletes nothing, and works
@@ -20,8 +20,7 @@ func (s *session) maintain(ctx context.Context) {
 	if s.count(keepCommits+"*") > limits.refs {
 		s.tend(ctx, "pack-refs", "--all")
 	}
-	// Shas are evenly spread, so one of 256 folders tells of all.
-	if s.count("objects/pack/*.pack") > limits.packs || s.count("objects/17/*")*256 > limits.loose {
+	if s.count("objects/pack/*.pack") > limits.packs {
 		s.tend(ctx, "repack", "-d", "-q", "--geometric=2")
 	}
 }

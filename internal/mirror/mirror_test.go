@@ -1,13 +1,14 @@
 package mirror_test
 
 import (
+	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -289,98 +290,78 @@ func TestRefs(t *testing.T) {
 	}
 }
 
-func TestDamagedMirrorIsMadeAnew(t *testing.T) {
-	damage := map[string]func(t *testing.T, dir string){
-		"HEAD is gone": func(t *testing.T, dir string) {
-			if err := os.Remove(filepath.Join(dir, "HEAD")); err != nil {
-				t.Fatal(err)
-			}
-		},
-		"objects are gone": func(t *testing.T, dir string) {
-			if err := os.RemoveAll(filepath.Join(dir, "objects")); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.Mkdir(filepath.Join(dir, "objects"), 0o700); err != nil {
-				t.Fatal(err)
-			}
-		},
-		"objects are empty files": func(t *testing.T, dir string) {
-			err := filepath.WalkDir(filepath.Join(dir, "objects"), func(path string, d fs.DirEntry, err error) error {
-				if err != nil || d.IsDir() {
-					return err
-				}
-				if err := os.Chmod(path, 0o600); err != nil {
-					return err
-				}
-				return os.Truncate(path, 0)
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-		},
+func TestWaitingForAnotherProcessEndsWithTheContext(t *testing.T) {
+	s := newSetup(t)
+	sha := s.repo.Commit("main", "1", gittest.Write("a", "1"))
+	gitDir := s.snapshot(s.push("main", "", sha)).Tree.GitDir
+	file, err := os.OpenFile(strings.TrimSuffix(gitDir, ".git")+".lock", os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for name, harm := range damage {
-		t.Run(name, func(t *testing.T) {
+	defer file.Close()
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		t.Fatal(err)
+	}
+	s.snapshot(s.push("main", "", sha)) // reading needs no lock
+	second := s.repo.Commit("main", "2", gittest.Write("a", "2"))
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if _, err := s.mirrors.Snapshot(ctx, s.push("main", sha, second)); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("error is %v", err)
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_UN); err != nil {
+		t.Fatal(err)
+	}
+	s.snapshot(s.push("main", sha, second))
+}
+
+func TestRefsOfPullRequests(t *testing.T) {
+	for vendor, ref := range map[string]string{
+		events.VendorGithub: "refs/pull/7/head", events.VendorGitea: "refs/pull/7/head",
+		events.VendorGitlab: "refs/merge-requests/7/head", events.VendorBitbucket: "refs/pull-requests/7/from",
+	} {
+		t.Run(vendor, func(t *testing.T) {
 			s := newSetup(t)
-			first := s.repo.Commit("main", "1", gittest.Write("a", "1"))
-			second := s.repo.Commit("main", "2", gittest.Write("a", "2"))
-			s.snapshot(s.push("main", first, second))
-			dirs, _ := filepath.Glob(filepath.Join(s.dir, "mirrors", "*", "*.git"))
-			harm(t, dirs[0])
-			s.mirrors = s.open()
-			snap := s.snapshot(s.push("main", first, second))
-			if got := read(t, snap.Tree.FS, "a"); got != "2" {
-				t.Errorf("a is %q", got)
+			s.server.Old()
+			base := s.repo.Commit("main", "1", gittest.Write("a", "1"))
+			s.repo.Branch(ref, base)
+			head := s.repo.Commit(ref, "2", gittest.Write("b", "1"))
+			s.repo.Commit(ref, "3", gittest.Write("c", "1"))
+			ev := s.pull(base, head)
+			ev.Vendor, ev.PullRequest, ev.Ref, ev.Fork = vendor, 7, "", "stranger/shop"
+			if got := s.snapshot(ev); got.SHA != head {
+				t.Errorf("commit is %s", got.SHA)
 			}
 		})
 	}
 }
 
-func TestMirrorsArePackedUnderReaders(t *testing.T) {
-	s := newSetup(t)
-	mirror.LimitTo(s.mirrors, 2)
-	before := ""
-	var snaps []*mirror.Snapshot
-	for i := range 8 {
-		sha := s.repo.Commit("main", "c", gittest.Write("a", strings.Repeat("x", i+1)), gittest.Write(fmt.Sprint(i), "1"))
-		snap := s.snapshot(s.push("main", before, sha))
-		if i%2 == 0 { // the others read for the first time at the end
-			read(t, snap.Tree.FS, "a")
-		}
-		snaps, before = append(snaps, snap), sha
-	}
-	for i, snap := range snaps {
-		if got := len(read(t, snap.Tree.FS, "a")); got != i+1 {
-			t.Errorf("snapshot %d has %d bytes", i, got)
-		}
-		read(t, snap.Tree.FS, fmt.Sprint(i))
-	}
-	for _, what := range []string{"refs/pocketci/commits/*", "objects/pack/*.pack"} {
-		found, err := filepath.Glob(filepath.Join(snaps[0].Tree.GitDir, what))
-		if err != nil || len(found) > 3 {
-			t.Errorf("%d of %s, %v", len(found), what, err)
-		}
-	}
-	n := len(s.server.Requests())
-	s.snapshot(s.push("main", "", snaps[3].SHA))
-	if len(s.server.Requests()) == n+1 {
-		t.Error("a packed commit was fetched again")
+func TestOptions(t *testing.T) {
+	for name, o := range map[string]mirror.Options{
+		"a scheme that git could run":  {Schemes: []string{"ext"}},
+		"a line break in the token":    {Credentials: mirror.Credentials{Token: "a\nhost=evil.example"}},
+		"a line break in the username": {Credentials: mirror.Credentials{Username: "a\r", Token: "x"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o.Dir = t.TempDir()
+			if _, err := mirror.New(o); err == nil {
+				t.Error("was accepted")
+			}
+		})
 	}
 }
 
-func TestWhatAKilledGitLeftIsNoObstacle(t *testing.T) {
-	s := newSetup(t)
-	first := s.repo.Commit("main", "1", gittest.Write("a", "1"))
-	second := s.repo.Commit("main", "2", gittest.Write("a", "2"))
-	gitDir := s.snapshot(s.push("main", "", first)).Tree.GitDir
-	stale := []string{"refs/pocketci/commits/" + second + ".lock", "packed-refs.lock", "objects/pack/tmp_pack_x"}
-	for _, name := range stale {
-		write(t, gitDir, name, "")
+func TestFileScheme(t *testing.T) {
+	s := &setup{t: t, server: &gittest.Server{}, repo: gittest.NewRepo(t), dir: t.TempDir()}
+	sha := s.repo.Commit("main", "1", gittest.Write("a", "1"))
+	s.mirrors = s.open(func(o *mirror.Options) { o.Schemes = []string{"file"} })
+	ev := s.push("main", "", sha)
+	ev.Repository.CloneURL = "file://" + s.repo.Dir
+	if got := read(t, s.snapshot(ev).Tree.FS, "a"); got != "1" {
+		t.Errorf("a is %q", got)
 	}
-	s.snapshot(s.push("main", first, second))
-	for _, name := range stale {
-		if _, err := os.Stat(filepath.Join(gitDir, name)); err == nil {
-			t.Errorf("%s is still there", name)
-		}
+	ev.Repository.CloneURL += "none"
+	if _, err := s.mirrors.Snapshot(t.Context(), ev); !errors.Is(err, mirror.ErrNotFound) {
+		t.Errorf("missing repository: %v", err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"time"
 	"weak"
 )
@@ -31,7 +32,7 @@ func (mir *mirror) repair(ctx context.Context) bool {
 	}
 	limited, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	_, err = mir.git("fsck", "--full", "--no-dangling", "--no-progress").run(limited)
+	err = mir.verify(limited)
 	if err == nil || limited.Err() != nil {
 		return false
 	}
@@ -48,10 +49,26 @@ func (mir *mirror) repair(ctx context.Context) bool {
 	if err := os.RemoveAll(broken); err != nil {
 		mir.set.log.Error("remove damaged mirror", "mirror", broken, "error", err)
 	}
+	mir.remade.Add(1)
 	mir.mu.Lock()
 	mir.reader = weak.Pointer[reader]{}
 	mir.mu.Unlock()
 	return true
+}
+
+// verify looks for damage: objects that are missing and packs that are not what
+// was written. It does not mind objects that are merely strange, as fsck would
+// by default: those come from the repository and would come again.
+func (mir *mirror) verify(ctx context.Context) error {
+	if _, err := mir.git("fsck", "--connectivity-only", "--no-dangling", "--no-progress").run(ctx); err != nil {
+		return err
+	}
+	packs, err := filepath.Glob(filepath.Join(mir.dir, "objects", "pack", "*.idx"))
+	if err != nil || len(packs) == 0 {
+		return err
+	}
+	_, err = mir.git(append([]string{"verify-pack", "--"}, packs...)...).run(ctx)
+	return err
 }
 
 // restore gets a commit back that a snapshot found and a checkout did not,

@@ -251,7 +251,6 @@ func (i info) Mode() fs.FileMode  { return i.node.mode &^ fs.ModeIrregular }
 func (i info) ModTime() time.Time { return time.Time{} }
 func (i info) Sys() any           { return nil }
 func (i info) Size() int64        { return max(0, i.node.size) }
-func (i info) String() string     { return fs.FormatDirEntry(i) }
 
 // Info implements fs.DirEntry. It is here that the size is looked up.
 func (i info) Info() (fs.FileInfo, error) {
@@ -266,16 +265,15 @@ func (i info) Info() (fs.FileInfo, error) {
 }
 
 type openFile struct {
-	info
+	info info
 	*bytes.Reader
 }
 
 func (f *openFile) Stat() (fs.FileInfo, error) { return f.info, nil }
-func (f *openFile) Size() int64                { return f.Reader.Size() }
 func (f *openFile) Close() error               { return nil }
 
 type openDir struct {
-	info
+	info    info
 	name    string
 	entries []fs.DirEntry
 }
