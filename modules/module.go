@@ -60,8 +60,9 @@ type Arg struct {
 	Description string
 	Type        Type
 	// Default is the default value as JSON, nil when there is none or when
-	// the SDK hides it from introspection, as Dang's does.
-	Default json.RawMessage
+	// the SDK hides it from introspection, as Dang's does. Encoded as JSON,
+	// none is left out: null would be read back as a default value.
+	Default json.RawMessage `json:",omitempty"`
 }
 
 // Required reports whether a call that leaves the argument out is refused by

@@ -190,6 +190,10 @@ func (r rule) matches(name string) bool {
 }
 
 func (a *assembly) walk(root string, rules []rule) error {
+	var ignored ignoreRules
+	if a.own {
+		ignored.enter(a.fsys, root)
+	}
 	err := fs.WalkDir(a.fsys, root, func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			// A pattern's base need not exist.
@@ -209,7 +213,16 @@ func (a *assembly) walk(root string, rules []rule) error {
 				return nil
 			}
 		}
+		if a.own && name != root && ignored.match(name, d.IsDir()) {
+			if d.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		}
 		if d.IsDir() {
+			if a.own {
+				ignored.enter(a.fsys, name)
+			}
 			return nil
 		}
 		included := false

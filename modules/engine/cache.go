@@ -11,11 +11,18 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 )
 
 // cacheFormat is part of every key. It changes whenever what is stored, or how
 // a module is read, does.
 const cacheFormat = "1"
+
+// Limits of the cache. What falls out of it is asked for again.
+const (
+	maxSchemas = 512
+	maxAge     = 90 * 24 * time.Hour
+)
 
 // cache keeps the descriptions of modules by content and engine version, in
 // memory and on disk. It only ever saves time: what cannot be read or written
@@ -39,10 +46,29 @@ func newCache(dir, host string) (*cache, error) {
 	if err := os.MkdirAll(c.dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make cache of functions: %w", err)
 	}
+	c.prune()
 	if v, err := os.ReadFile(c.seen); err == nil {
 		c.engine = strings.TrimSpace(string(v))
 	}
 	return c, nil
+}
+
+// prune removes what was stored long ago.
+func (c *cache) prune() {
+	entries, _ := os.ReadDir(c.dir)
+	for _, entry := range entries {
+		if info, err := entry.Info(); err == nil && time.Since(info.ModTime()) > maxAge {
+			_ = os.Remove(filepath.Join(c.dir, entry.Name()))
+		}
+	}
+}
+
+// remember keeps a schema in memory. The lock is held.
+func (c *cache) remember(name string, s *schema) {
+	if len(c.schemas) >= maxSchemas {
+		clear(c.schemas)
+	}
+	c.schemas[name] = s
 }
 
 // version is the engine's version as last seen, empty if never.
@@ -87,7 +113,7 @@ func (c *cache) get(key, version string) *schema {
 	if json.Unmarshal(data, &stored) != nil || stored.Name != name || stored.Schema == nil || stored.Schema.Field == "" {
 		return nil
 	}
-	c.schemas[name] = stored.Schema
+	c.remember(name, stored.Schema)
 	return stored.Schema
 }
 
@@ -105,7 +131,7 @@ func (c *cache) put(key, version string, s *schema) {
 	name := c.name(key, version)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.schemas[name] = s
+	c.remember(name, s)
 	data, err := json.Marshal(storedSchema{Name: name, Schema: s})
 	if err == nil {
 		_ = replaceFile(filepath.Join(c.dir, name+".json"), data)
@@ -129,15 +155,20 @@ func replaceFile(name string, data []byte) error {
 	return err
 }
 
-// readOrCreate gives the content of a file that is made once and then kept.
+// readOrCreate gives the content of a file that is made once and then kept,
+// whoever of several processes is first.
 func readOrCreate(name string, data []byte) ([]byte, error) {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		return os.ReadFile(name)
-	}
+	f, err := os.CreateTemp(filepath.Dir(name), ".new-*")
 	if err != nil {
 		return nil, err
 	}
+	defer os.Remove(f.Name())
 	_, err = f.Write(data)
-	return data, errors.Join(err, f.Close())
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, err
+	}
+	if err := os.Link(f.Name(), name); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	return os.ReadFile(name)
 }

@@ -158,12 +158,8 @@ func (s *Session) callError(ctx context.Context, function string, err error) err
 	}
 	var exec *dagger.ExecError
 	if errors.As(err, &exec) {
-		// Some SDKs compile a module only when it is first called. Whether
-		// that is what failed shows when it is asked for by itself; if it
-		// is not, it is there already.
-		var build *dagger.ExecError
-		if _, err := s.link.module.Runtime().Sync(ctx); errors.As(err, &build) {
-			return newLoadError(s.run.Module, err)
+		if build := s.link.buildError(ctx, s.run.Module); build != nil {
+			return build
 		}
 		e.Message = message(exec.Message())
 		e.Command, e.ExitCode = exec.Cmd, exec.ExitCode

@@ -56,9 +56,8 @@ type Engine struct {
 	cache *cache
 	names *namer
 
-	cli func() (string, error)
-
 	mu     sync.Mutex
+	cli    string     // the dagger program, once found
 	tracer *collector // nil until the first session
 }
 
@@ -83,9 +82,7 @@ func New(cfg Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{cfg: cfg, root: root, cache: cache, names: names}
-	e.cli = sync.OnceValues(e.findCLI)
-	return e, nil
+	return &Engine{cfg: cfg, root: root, cache: cache, names: names}, nil
 }
 
 // Close ends what the engine's sessions share. Sessions are closed before.
@@ -100,22 +97,29 @@ func (e *Engine) Close() error {
 	return err
 }
 
-// findCLI gives the dagger program, which is downloaded by the SDK's own means
+// program gives the dagger program, which is downloaded by the SDK's own means
 // if none is configured.
-func (e *Engine) findCLI() (string, error) {
+func (e *Engine) program(ctx context.Context) (string, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.cli != "" {
+		return e.cli, nil
+	}
 	if e.cfg.CLI != "" {
 		path, err := exec.LookPath(e.cfg.CLI)
 		if err != nil {
 			return "", fmt.Errorf("find the dagger program named by %s: %w", EnvCLI, err)
 		}
+		e.cli = path
 		return path, nil
 	}
 	path, err := engineconn.CLIDownloader{
 		Ref: engineconn.CLIVersion, Release: true, LogOutput: os.Stderr,
-	}.Download(context.Background())
+	}.Download(ctx)
 	if err != nil {
-		return "", fmt.Errorf("download the dagger program: %w", err)
+		return "", fmt.Errorf("%w: download the dagger program: %w", modules.ErrUnavailable, err)
 	}
+	e.cli = path
 	return path, nil
 }
 

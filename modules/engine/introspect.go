@@ -122,7 +122,7 @@ func readSchema(defs []typeDef, path, name string) (*schema, error) {
 			Name:        f.Name,
 			Description: f.Description,
 			Args:        r.args(s, f.Name, f.Args),
-			Returns:     r.typ(f.ReturnType),
+			Returns:     r.typ(f.ReturnType, 0),
 		})
 	}
 	for _, def := range r.types {
@@ -139,7 +139,7 @@ type reader struct{ types map[string]*typeDef }
 func (r *reader) args(s *schema, function string, defs []argDef) []modules.Arg {
 	args := make([]modules.Arg, 0, len(defs))
 	for _, def := range defs {
-		arg := modules.Arg{Name: def.Name, Description: def.Description, Type: r.typ(def.TypeDef)}
+		arg := modules.Arg{Name: def.Name, Description: def.Description, Type: r.typ(def.TypeDef, 0)}
 		var text string
 		// The default arrives as a JSON string that holds JSON.
 		if json.Unmarshal(def.DefaultValue, &text) == nil && text != "" {
@@ -159,10 +159,13 @@ func (r *reader) args(s *schema, function string, defs []argDef) []modules.Arg {
 	return args
 }
 
-func (r *reader) typ(ref typeRef) modules.Type {
+// maxDepth limits lists of lists.
+const maxDepth = 16
+
+func (r *reader) typ(ref typeRef, depth int) modules.Type {
 	t := modules.Type{Optional: ref.Optional}
 	def := r.types[ref.Name]
-	if def == nil {
+	if def == nil || depth > maxDepth {
 		t.Kind, t.Name = modules.KindObject, ref.Name
 		return t
 	}
@@ -181,7 +184,7 @@ func (r *reader) typ(ref typeRef) modules.Type {
 			t.Values = append(t.Values, m.Name)
 		}
 	case def.AsList != nil:
-		elem := r.typ(def.AsList.ElementTypeDef)
+		elem := r.typ(def.AsList.ElementTypeDef, depth+1)
 		t.Kind, t.Elem = modules.KindList, &elem
 	default:
 		t.Kind = plainKinds[def.Kind]

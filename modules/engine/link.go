@@ -33,7 +33,7 @@ func (e *Engine) connect(ctx context.Context, tree modules.Tree, env []string) (
 	if err := e.Ping(ctx); err != nil {
 		return nil, err
 	}
-	cli, err := e.cli()
+	cli, err := e.program(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -108,6 +108,15 @@ func (l *link) load(ctx context.Context, a *assembly, key string) (*schema, erro
 		return nil, l.loadError(ctx, a.module, err)
 	}
 	s, err := introspect(ctx, l.client, a.module, name)
+	var empty *LoadError
+	if errors.As(err, &empty) {
+		// An SDK that only skims the source finds nothing in what does not
+		// parse; its compiler knows why.
+		if build := l.buildError(ctx, a.module); build != nil {
+			return nil, build
+		}
+		return nil, empty
+	}
 	if err != nil {
 		return nil, l.classify(ctx, err)
 	}
@@ -123,6 +132,18 @@ func (l *link) loadError(ctx context.Context, module string, err error) error {
 		return fmt.Errorf("load module %s: %w", module, err)
 	}
 	return newLoadError(module, err)
+}
+
+// buildError says why a module does not compile, or gives nil. Some SDKs
+// compile one only when it is first called; a module that was compiled is
+// there already, so that asking costs little.
+func (l *link) buildError(ctx context.Context, module string) error {
+	_, err := l.module.Runtime().Sync(ctx)
+	var build *dagger.ExecError
+	if errors.As(err, &build) {
+		return newLoadError(module, err)
+	}
+	return nil
 }
 
 // classify adds to an error of a request whether the context was the reason,

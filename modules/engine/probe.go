@@ -18,10 +18,12 @@ func probeInsecure(ctx context.Context, client *dagger.Client) (bool, error) {
 		Sync(ctx)
 	var exec *dagger.ExecError
 	switch {
-	case err == nil, errors.As(err, &exec):
+	case err == nil:
 		return true, nil
 	case strings.Contains(err.Error(), "security.insecure is not allowed"):
 		return false, nil
+	case errors.As(err, &exec):
+		return true, nil
 	}
 	return false, err
 }

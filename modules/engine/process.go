@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	"go.opentelemetry.io/otel/propagation"
@@ -48,7 +49,9 @@ func startProcess(ctx context.Context, cli, dir string, env []string, timeout ti
 	cmd := exec.Command(cli, "session", "--silent")
 	cmd.Dir = dir
 	cmd.Env = env
-	detach(cmd)
+	// A group of its own, so that an interrupt typed at a terminal reaches
+	// pocketci alone, which ends the session in order.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, fmt.Errorf("start dagger session: %w", err)
@@ -145,7 +148,7 @@ func (p *process) Close() error {
 
 func (p *process) kill() {
 	_ = p.stdin.Close()
-	killGroup(p.cmd.Process)
+	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
 	<-p.exited
 }
 

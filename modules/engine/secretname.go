@@ -21,8 +21,11 @@ func newNamer(dir string) (*namer, error) {
 		return nil, fmt.Errorf("make key for names of secrets: %w", err)
 	}
 	key, err := readOrCreate(filepath.Join(dir, "secret-names.key"), key)
-	if err != nil || len(key) < 32 {
-		return nil, fmt.Errorf("read key for names of secrets in %s: %w", dir, err)
+	if err != nil {
+		return nil, fmt.Errorf("read key for names of secrets: %w", err)
+	}
+	if len(key) < 32 {
+		return nil, fmt.Errorf("read key for names of secrets: the file in %s is damaged; remove it", dir)
 	}
 	return &namer{key: key}, nil
 }

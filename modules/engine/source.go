@@ -8,7 +8,23 @@ import (
 	"dagger.io/dagger"
 )
 
-// uploadSource puts the repository's tree on the engine.
+// uploadSource puts the repository's tree on the engine: a checkout, uploaded
+// as a directory. The engine keeps what was uploaded from a path before and is
+// sent what differs, and the content's hash, which is what makes steps cached,
+// comes out of the same pass; times of files have no part in it. Measured with
+// 11,000 files (45 MB) on two busy cores, a new commit of three changed files
+// and an unchanged one, upload and hash:
+//
+//	upload of the checkout        1.5–3 s    0.6–1 s   first time 10 s
+//	upload of the bare mirror,
+//	  checked out by the engine   3.5–5 s    0.2 s     first time 4 s
+//	upload of a pack of the
+//	  commit, likewise            2.5–5 s    0.2 s     first time 4 s
+//	import of a tar as an image   4 s        0.2 s     first time 4 s
+//
+// The engine's own checkout also fetches submodules from wherever the
+// repository says, without which nothing works, and is not the same content to
+// the cache as the same files of another commit.
 func (s *Session) uploadSource(ctx context.Context, git bool) (dagger.ID, error) {
 	dir, release := s.run.Tree.Dir, func() {}
 	if dir == "" {

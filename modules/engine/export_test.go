@@ -1,0 +1,59 @@
+package engine
+
+import (
+	"encoding/json"
+
+	"go.opentelemetry.io/otel/trace"
+	logspb "go.opentelemetry.io/proto/otlp/logs/v1"
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+
+	"github.com/franela/pocketci/modules"
+)
+
+// CollectorURL is where the engine's sessions send telemetry.
+func (e *Engine) CollectorURL() (string, error) {
+	c, err := e.collector()
+	if err != nil {
+		return "", err
+	}
+	return c.url, nil
+}
+
+// ReadSchema reads what the engine says about a module named name.
+func ReadSchema(data []byte, path, name string) (any, error) {
+	var answer struct{ TypeDefs []typeDef }
+	if err := json.Unmarshal(data, &answer); err != nil {
+		return nil, err
+	}
+	return readSchema(answer.TypeDefs, path, name)
+}
+
+// StepName gives the name of the step that a span's call stands for.
+func StepName(call string) (string, bool) {
+	c, ok := parseDagCall(call)
+	return c.stepName(), ok
+}
+
+// The functions that read and write what comes from outside.
+var (
+	Literal      = literal
+	NewStepQueue = newStepQueue
+)
+
+// Feed gives telemetry to a call with the given trace and parent span.
+func Feed(id, parent []byte, spans *tracepb.TracesData, logs *logspb.LogsData, report func(modules.Step)) {
+	t := &traces{calls: map[trace.TraceID]*callTrace{}}
+	c := newCallTrace(report)
+	c.parent = trace.SpanID(parent)
+	t.calls[trace.TraceID(id)] = c
+	t.addSpans(spans)
+	t.addLogs(logs)
+	t.addSpans(spans)
+	c.flush()
+	c.queue.close()
+}
+
+// Add and Close are those that a call's telemetry uses.
+func (q *stepQueue) Add(s modules.Step) { q.add(s) }
+
+func (q *stepQueue) Close() { q.close() }
