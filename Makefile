@@ -11,7 +11,7 @@ GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 # Short enough to run with every test; `go test -fuzz` runs one for longer.
 FUZZTIME ?= 5s
 
-.PHONY: help build demo test bench lint fuzz engine engine-stop pre-commit schemas
+.PHONY: help build demo test bench lint fuzz engine engine-stop pre-commit
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -45,7 +45,7 @@ fuzz: ## Every fuzz test for FUZZTIME.
 	  done; \
 	done
 
-bench: $(ENGINE_ENV) ## The benchmarks of the README, as ratios to plain dagger and git.
+bench: $(ENGINE_ENV) ## Speed and memory, as ratios to plain dagger and git.
 	@set -a; source $(ENGINE_ENV); set +a; $(GO) run ./internal/bench
 
 lint: ## gofmt, go vet, staticcheck, and govulncheck where its database answers.

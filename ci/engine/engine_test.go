@@ -20,6 +20,10 @@ import (
 // The tests run the program and the engine themselves, under a name of their
 // own. Programs and image come from the cache that all engines share.
 
+// callTimeout bounds one call. The first of a Go module takes 20 s on two idle
+// cores.
+const callTimeout = 5 * time.Minute
+
 // program is the compiled command.
 var program string
 
@@ -47,7 +51,6 @@ func TestMain(m *testing.M) {
 
 // engine is one under test.
 type engine struct {
-	t     *testing.T
 	name  string
 	state string
 	env   []string
@@ -69,7 +72,7 @@ func newEngine(t *testing.T) *engine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &engine{t: t, name: fmt.Sprintf("test-%d", os.Getpid()), state: state}
+	e := &engine{name: fmt.Sprintf("test-%d", os.Getpid()), state: state}
 	t.Cleanup(func() {
 		if out, err := e.command(context.Background(), "stop").CombinedOutput(); err != nil {
 			t.Errorf("stop: %v\n%s", err, out)
@@ -99,19 +102,19 @@ func (e *engine) command(ctx context.Context, verb string) *exec.Cmd {
 }
 
 // start runs the start command and returns the variables that it printed.
-func (e *engine) start() []string {
-	e.t.Helper()
+func (e *engine) start(t *testing.T) []string {
+	t.Helper()
 	var stdout, stderr bytes.Buffer
-	cmd := e.command(e.t.Context(), "start")
+	cmd := e.command(t.Context(), "start")
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
-		e.t.Fatalf("start: %v\n%s", err, stderr.String())
+		t.Fatalf("start: %v\n%s", err, stderr.String())
 	}
 	lines := strings.Split(strings.TrimSpace(stdout.String()), "\n")
 	want := []string{"_EXPERIMENTAL_DAGGER_RUNNER_HOST=unix:///", "_EXPERIMENTAL_DAGGER_CLI_BIN=/"}
 	for i, prefix := range want {
 		if len(lines) != len(want) || !strings.HasPrefix(lines[i], prefix) {
-			e.t.Fatalf("start printed %q, want two lines that start with %q", lines, want)
+			t.Fatalf("start printed %q, want two lines that start with %q", lines, want)
 		}
 	}
 	e.env = lines
@@ -119,11 +122,11 @@ func (e *engine) start() []string {
 }
 
 // dagger runs the command line with the printed variables alone.
-func (e *engine) dagger(args ...string) (string, error) {
-	e.t.Helper()
-	ctx, cancel := context.WithTimeout(e.t.Context(), 2*time.Minute)
+func (e *engine) dagger(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), callTimeout)
 	defer cancel()
-	cmd := e.daggerCommand(ctx, args...)
+	cmd := e.daggerCommand(ctx, t, args...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
@@ -132,18 +135,18 @@ func (e *engine) dagger(args ...string) (string, error) {
 	return strings.TrimSpace(stdout.String()), nil
 }
 
-func (e *engine) daggerCommand(ctx context.Context, args ...string) *exec.Cmd {
+func (e *engine) daggerCommand(ctx context.Context, t *testing.T, args ...string) *exec.Cmd {
 	_, cli, _ := strings.Cut(e.env[1], "=")
 	cmd := exec.CommandContext(ctx, cli, append([]string{"--progress", "plain"}, args...)...)
-	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + e.t.TempDir(), "DO_NOT_TRACK=1", "DAGGER_NO_NAG=1"}, e.env...)
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "DO_NOT_TRACK=1", "DAGGER_NO_NAG=1"}, e.env...)
 	return cmd
 }
 
-func (e *engine) mustDagger(args ...string) string {
-	e.t.Helper()
-	out, err := e.dagger(args...)
+func (e *engine) mustDagger(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := e.dagger(t, args...)
 	if err != nil {
-		e.t.Fatal(err)
+		t.Fatal(err)
 	}
 	return out
 }
@@ -172,7 +175,7 @@ func busyboxRoot(t *testing.T) string {
 func TestEngine(t *testing.T) {
 	e := newEngine(t)
 	before := lookAtHost(t)
-	variables := e.start()
+	variables := e.start(t)
 	root := busyboxRoot(t)
 
 	loopback := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -186,9 +189,9 @@ func TestEngine(t *testing.T) {
 
 	goModule := []string{"call", "-m", "./testdata/hello-go"}
 	t.Run("reaches a Go module, and needs no network to load it", func(t *testing.T) {
-		e.withoutNetwork(func() {
+		e.withoutNetwork(t, func() {
 			const want = "hello you from git version"
-			if got := e.mustDagger(append(goModule, "greet", "--name", "you")...); !strings.HasPrefix(got, want) {
+			if got := e.mustDagger(t, append(goModule, "greet", "--name", "you")...); !strings.HasPrefix(got, want) {
 				t.Errorf("got %q, want it to start with %q", got, want)
 			}
 		})
@@ -205,14 +208,14 @@ func TestEngine(t *testing.T) {
 		{"what listens on the host's loopback", []string{"query", "--doc", query}, "from loopback"},
 	} {
 		t.Run("reaches "+test.name, func(t *testing.T) {
-			if got := e.mustDagger(test.args...); !strings.Contains(got, test.want) {
+			if got := e.mustDagger(t, test.args...); !strings.Contains(got, test.want) {
 				t.Errorf("got %q, want it to contain %q", got, test.want)
 			}
 		})
 	}
 
 	t.Run("forbids steps with all of root's capabilities", func(t *testing.T) {
-		_, err := e.dagger(append(goModule, "root-step", "--root", root, "--command", "echo never")...)
+		_, err := e.dagger(t, append(goModule, "root-step", "--root", root, "--command", "echo never")...)
 		if err == nil || !strings.Contains(err.Error(), "security.insecure is not allowed") {
 			t.Errorf("got %v, want security.insecure is not allowed", err)
 		}
@@ -229,27 +232,27 @@ func TestEngine(t *testing.T) {
 	})
 
 	t.Run("a second start returns at once", func(t *testing.T) {
-		pid := e.pid()
+		pid := e.pid(t)
 		began := time.Now()
-		if again := e.start(); strings.Join(again, "\n") != strings.Join(variables, "\n") {
+		if again := e.start(t); strings.Join(again, "\n") != strings.Join(variables, "\n") {
 			t.Errorf("second start printed %q, first %q", again, variables)
 		}
 		if took := time.Since(began); took > 2*time.Second {
 			t.Errorf("second start took %s, want under 2 s", took)
 		}
-		if e.pid() != pid {
+		if e.pid(t) != pid {
 			t.Error("second start replaced the engine")
 		}
 	})
 
 	t.Run("a start waits for an engine that is busy", func(t *testing.T) {
-		pid := e.pid()
+		pid := e.pid(t)
 		if err := suspend(pid); err != nil {
 			t.Fatal(err)
 		}
 		time.AfterFunc(4*time.Second, func() { _ = resume(pid) })
-		e.start()
-		if e.pid() != pid {
+		e.start(t)
+		if e.pid(t) != pid {
 			t.Error("start replaced an engine that was only busy")
 		}
 	})
@@ -258,7 +261,7 @@ func TestEngine(t *testing.T) {
 		lookAtHost(t).compareFiles(t, before)
 	})
 
-	t.Run("containers do not outlive a killed engine", func(t *testing.T) { e.killWhileBusy(goModule, root) })
+	t.Run("containers do not outlive a killed engine", func(t *testing.T) { e.killWhileBusy(t, goModule, root) })
 
 	t.Run("starts again after a kill, two at once", func(t *testing.T) {
 		var both sync.WaitGroup
@@ -271,13 +274,13 @@ func TestEngine(t *testing.T) {
 		}
 		both.Wait()
 		// A killed engine starts with empty caches, so this is not the Go module.
-		if got := e.mustDagger("call", "-m", "./testdata/hello-dang", "greet", "--name", "again"); !strings.Contains(got, "hello again") {
+		if got := e.mustDagger(t, "call", "-m", "./testdata/hello-dang", "greet", "--name", "again"); !strings.Contains(got, "hello again") {
 			t.Errorf("got %q", got)
 		}
 	})
 
 	t.Run("leaves nothing behind when stopped", func(t *testing.T) {
-		pid := e.pid()
+		pid := e.pid(t)
 		if out, err := e.command(t.Context(), "stop").CombinedOutput(); err != nil {
 			t.Fatalf("stop: %v\n%s", err, out)
 		}
@@ -285,7 +288,7 @@ func TestEngine(t *testing.T) {
 		if left, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); len(left) > 0 {
 			t.Errorf("process %d is still there: %q", pid, left)
 		}
-		e.requireNothingLeft(before)
+		e.requireNothingLeft(t, before)
 		if err := e.command(t.Context(), "env").Run(); err == nil {
 			t.Error("env succeeds without an engine")
 		}
@@ -297,23 +300,23 @@ func TestEngine(t *testing.T) {
 
 // killWhileBusy kills the engine during a step and expects the step's process
 // to end with it.
-func (e *engine) killWhileBusy(goModule []string, root string) {
-	e.t.Helper()
+func (e *engine) killWhileBusy(t *testing.T, goModule []string, root string) {
+	t.Helper()
 	// A number that marks this run's process in the process table.
 	seconds := fmt.Sprint(100_000 + os.Getpid())
-	ctx, cancel := context.WithCancel(e.t.Context())
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	call := e.daggerCommand(ctx, append(goModule, "step", "--root", root, "--command", "exec busybox sleep "+seconds)...)
+	call := e.daggerCommand(ctx, t, append(goModule, "step", "--root", root, "--command", "exec busybox sleep "+seconds)...)
 	if err := call.Start(); err != nil {
-		e.t.Fatal(err)
+		t.Fatal(err)
 	}
 	step := []string{"busybox", "sleep", seconds}
-	eventually(e.t, "the step runs", func() bool { return processRuns(step) })
-	pid := e.pid()
+	eventually(t, "the step runs", func() bool { return processRuns(step) })
+	pid := e.pid(t)
 	if err := kill(pid); err != nil {
-		e.t.Fatal(err)
+		t.Fatal(err)
 	}
-	eventually(e.t, "the step's process is gone", func() bool { return !processRuns(step) })
+	eventually(t, "the step's process is gone", func() bool { return !processRuns(step) })
 	cancel()
 	_ = call.Wait()
 }

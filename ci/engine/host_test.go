@@ -96,52 +96,52 @@ func (s hostState) compareFiles(t *testing.T, before hostState) {
 }
 
 // requireNothingLeft looks for remains of a stopped engine.
-func (e *engine) requireNothingLeft(before hostState) {
-	e.t.Helper()
-	after := lookAtHost(e.t)
-	after.compareFiles(e.t, before)
+func (e *engine) requireNothingLeft(t *testing.T, before hostState) {
+	t.Helper()
+	after := lookAtHost(t)
+	after.compareFiles(t, before)
 	if !slices.Equal(before.rules, after.rules) {
-		e.t.Errorf("packet filter rules were\n%s\nare\n%s", strings.Join(before.rules, "\n"), strings.Join(after.rules, "\n"))
+		t.Errorf("packet filter rules were\n%s\nare\n%s", strings.Join(before.rules, "\n"), strings.Join(after.rules, "\n"))
 	}
 	if before.forward != after.forward {
-		e.t.Errorf("forwarding was %q, is %q", before.forward, after.forward)
+		t.Errorf("forwarding was %q, is %q", before.forward, after.forward)
 	}
 
 	network := e.network()
-	for _, line := range packetFilter(e.t) {
+	for _, line := range packetFilter(t) {
 		if strings.Contains(line, network) {
-			e.t.Errorf("rule left: %s", line)
+			t.Errorf("rule left: %s", line)
 		}
 	}
 	if _, err := net.InterfaceByName(network + "0"); err == nil {
-		e.t.Errorf("bridge %s0 left", network)
+		t.Errorf("bridge %s0 left", network)
 	}
 	for _, pattern := range []string{"/sys/fs/cgroup/*/pocketci-" + e.name, "/sys/fs/cgroup/pocketci-" + e.name} {
 		if left, _ := filepath.Glob(pattern); len(left) > 0 {
-			e.t.Errorf("control groups left: %q", left)
+			t.Errorf("control groups left: %q", left)
 		}
 	}
 
 	lock, err := os.OpenFile(filepath.Join(e.state, "root", "dagger-engine.lock"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		e.t.Fatal(err)
+		t.Fatal(err)
 	}
 	defer lock.Close()
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		e.t.Errorf("the engine's lock is not free: %v", err)
+		t.Errorf("the engine's lock is not free: %v", err)
 	}
 }
 
 // withoutNetwork runs do while containers of the engine reach nothing outside.
-func (e *engine) withoutNetwork(do func()) {
-	e.t.Helper()
+func (e *engine) withoutNetwork(t *testing.T, do func()) {
+	t.Helper()
 	rule := []string{"FORWARD", "-i", e.network() + "0", "-j", "REJECT"}
 	if out, err := exec.Command("/usr/sbin/iptables", append([]string{"-I"}, rule...)...).CombinedOutput(); err != nil {
-		e.t.Fatalf("close the network: %v\n%s", err, out)
+		t.Fatalf("close the network: %v\n%s", err, out)
 	}
 	defer func() {
 		if out, err := exec.Command("/usr/sbin/iptables", append([]string{"-D"}, rule...)...).CombinedOutput(); err != nil {
-			e.t.Errorf("open the network again: %v\n%s", err, out)
+			t.Errorf("open the network again: %v\n%s", err, out)
 		}
 	}()
 	do()
@@ -153,15 +153,15 @@ func (e *engine) network() string {
 	return fmt.Sprintf("pci%x", hash[:4])
 }
 
-func (e *engine) pid() int {
-	e.t.Helper()
+func (e *engine) pid(t *testing.T) int {
+	t.Helper()
 	content, err := os.ReadFile(filepath.Join(e.state, "engine.pid"))
 	if err != nil {
-		e.t.Fatal(err)
+		t.Fatal(err)
 	}
 	var pid int
 	if _, err := fmt.Sscan(string(content), &pid); err != nil {
-		e.t.Fatal(err)
+		t.Fatal(err)
 	}
 	return pid
 }
@@ -198,9 +198,9 @@ func processRuns(args []string) bool {
 
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !holds(); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); !holds(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("not so after 30 s: %s", what)
+			t.Fatalf("not so after two minutes: %s", what)
 		}
 	}
 }

@@ -49,11 +49,11 @@ func newAgent(o *options) (p *process, err error) {
 	if err != nil {
 		return nil, err
 	}
-	vault, taken := secrets.Take(policy, envUsername, envToken, envSignature)
+	vault, taken := secrets.Take(policy, envUsername, envToken, envSignature, envCloud)
 	if err := fatal(taken); err != nil {
 		return nil, err
 	}
-	_, scrubbed := secrets.Scrub(envCloud)
+	_, scrubbed := secrets.Scrub()
 	if err := fatal(scrubbed); err != nil {
 		return nil, err
 	}
@@ -96,7 +96,12 @@ func newAgent(o *options) (p *process, err error) {
 	if err != nil {
 		return nil, err
 	}
+	var sessionEnv []string
+	if token, ok := vault.Value(envCloud); ok {
+		sessionEnv = append(sessionEnv, envCloud+"="+token)
+	}
 	p.engine, err = engine.New(engine.Config{
+		Env:      sessionEnv,
 		Host:     o.runnerHost,
 		CLI:      o.daggerBinary,
 		Dir:      filepath.Join(o.dataDir, "dagger"),

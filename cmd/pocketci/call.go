@@ -62,7 +62,7 @@ reference, as env://NAME; src and eventTrigger are filled in.`,
 	in.dirFlags(cmd)
 	cmd.Flags().StringArrayVar(&given, "arg", nil, "an argument as `NAME=VALUE`; lists with commas or as JSON (repeatable)")
 	cmd.Flags().StringVar(&module, "module", "", "the `path` of the function's module, where several have it")
-	cmd.Flags().BoolVar(&in.json, "json", false, "print one JSON object a line (see `pocketci schema report`)")
+	cmd.Flags().BoolVar(&in.json, "json", false, "print one JSON object a line (see pocketci schema report)")
 	return cmd
 }
 

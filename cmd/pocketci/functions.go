@@ -40,7 +40,7 @@ func newFunctions() *cobra.Command {
 		},
 	}
 	in.dirFlags(cmd)
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON (see `pocketci schema functions`)")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON (see pocketci schema functions)")
 	return cmd
 }
 

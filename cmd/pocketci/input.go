@@ -51,7 +51,7 @@ func (in *input) dirFlags(cmd *cobra.Command) {
 	f.StringVar(&in.dir, "dir", ".", "the `DIR` of the repository, taken as it is")
 	f.StringSliceVar(&in.changes, "changes", nil, "the changed `FILES`, with commas, instead of asking git")
 	f.StringVar(&in.base, "base", "", "take as changed what differs from where HEAD left this `REV`, uncommitted work included")
-	f.StringSliceVar(&in.allow, "allow-secret-env", nil, "a variable that pocketci.yaml may map to a secret, besides GITHUB_USERNAME and GITHUB_TOKEN (repeatable), a `NAME`")
+	f.StringSliceVar(&in.allow, "allow-secret-env", nil, "`NAME` of a variable that pocketci.yaml may map to a secret, besides GITHUB_USERNAME and GITHUB_TOKEN (repeatable)")
 	f.StringSliceVar(&in.labels, "runner-label", nil, "a `LABEL` that the engine has, for runs-on (repeatable)")
 	f.DurationVar(&in.timeout, "call-timeout", time.Hour, "how long a call may take that sets no timeout")
 	cmd.MarkFlagDirname("dir")

@@ -45,7 +45,7 @@ func newPlan() *cobra.Command {
 		},
 	}
 	in.flags(cmd)
-	cmd.Flags().BoolVar(&in.json, "json", false, "print the plan as JSON (see `pocketci schema plan`)")
+	cmd.Flags().BoolVar(&in.json, "json", false, "print the plan as JSON (see pocketci schema plan)")
 	return cmd
 }
 

@@ -46,6 +46,6 @@ Dagger engine of this machine. It exits with 0 only if every call succeeded.`,
 		},
 	}
 	in.flags(cmd)
-	cmd.Flags().BoolVar(&in.json, "json", false, "print one JSON object a line (see `pocketci schema report`)")
+	cmd.Flags().BoolVar(&in.json, "json", false, "print one JSON object a line (see pocketci schema report)")
 	return cmd
 }
