@@ -34,6 +34,8 @@ FORCE:
 demo: $(ENGINE_ENV) ## Everything once: engine, agent, a git server, a push and a pull request.
 	@set -a; source $(ENGINE_ENV); set +a; $(GO) run ./internal/demo
 
+# The tests also stop, cut off and kill the engine, so it is one of their own.
+test bench: export POCKETCI_ENGINE_IGNORE_DOCKER = 1
 test: lint $(ENGINE_ENV) ## Lint, then all tests against the real engine.
 	@set -a; source $(ENGINE_ENV); set +a; $(GO) test -race -timeout 30m ./...
 	@cd ci/engine && $(GO) test -timeout 30m ./...
