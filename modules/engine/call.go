@@ -38,7 +38,7 @@ func (s *Session) Call(ctx context.Context, call modules.Call, report func(modul
 	traced, finish := s.traces.begin(ctx, report)
 	var data map[string]map[string]json.RawMessage
 	err = s.link.client.Do(traced, &dagger.Request{Query: query}, &dagger.Response{Data: &data})
-	finish()
+	finish(s.link.proc.exited)
 	if err != nil {
 		return modules.Result{}, s.callError(ctx, call.Function, err)
 	}

@@ -210,7 +210,7 @@ func TestCancel(t *testing.T) {
 				_, err := s.Call(ctx, bind(t, s, "sleep", map[string]modules.Value{"src": source, "seconds": constant(c.seconds)}), nil)
 				ended <- err
 			}()
-			await(t, "the container starts", 30*time.Second, func() bool { return running("sleep", c.seconds) })
+			await(t, "the container starts", 60*time.Second, func() bool { return running("sleep", c.seconds) })
 			go c.end(cancel, s)
 			select {
 			case err := <-ended:

@@ -18,8 +18,11 @@ import (
 const (
 	maxSpans = 50_000
 	// settleTime is how long the last telemetry of a call is waited for. It
-	// is exported in batches every 100 ms, by the engine and by the session.
-	settleTime = 600 * time.Millisecond
+	// is exported in batches every 100 ms, by the engine and by the session,
+	// so that it is usually there after 200 ms. Nobody waits for long for
+	// that of a call that was cancelled.
+	settleTime    = 2 * time.Second
+	cancelledTime = 600 * time.Millisecond
 	// outputDelay is how long the end of a step waits for its output.
 	outputDelay = 300 * time.Millisecond
 )
@@ -32,7 +35,7 @@ type callTrace struct {
 	mu      sync.Mutex
 	spans   map[trace.SpanID]*span
 	order   []*span // those whose state is to be published
-	waiting int     // steps whose output has not ended
+	waiting int     // commands whose output has not ended
 	root    bool    // the request's own span has ended
 	settled chan struct{}
 }
@@ -46,8 +49,9 @@ func newCallTrace(report func(modules.Step)) *callTrace {
 }
 
 // begin starts to listen for a call's telemetry. The returned context ties
-// requests to it; finish waits, shortly, for what is still under way.
-func (t *traces) begin(ctx context.Context, report func(modules.Step)) (context.Context, func()) {
+// requests to it; finish waits for what is still under way, unless the session
+// is lost.
+func (t *traces) begin(ctx context.Context, report func(modules.Step)) (_ context.Context, finish func(lost <-chan struct{})) {
 	var id trace.TraceID
 	c := newCallTrace(report)
 	_, _ = rand.Read(id[:])
@@ -56,15 +60,20 @@ func (t *traces) begin(ctx context.Context, report func(modules.Step)) (context.
 		TraceID: id, SpanID: c.parent, TraceFlags: trace.FlagsSampled, Remote: true,
 	}))
 	if report == nil {
-		return ctx, func() {}
+		return ctx, func(<-chan struct{}) {}
 	}
 	t.mu.Lock()
 	t.calls[id] = c
 	t.mu.Unlock()
-	return ctx, func() {
+	return ctx, func(lost <-chan struct{}) {
+		limit := settleTime
+		if ctx.Err() != nil {
+			limit = cancelledTime
+		}
 		select {
 		case <-c.settled:
-		case <-time.After(settleTime):
+		case <-lost:
+		case <-time.After(limit):
 		}
 		t.mu.Lock()
 		delete(t.calls, id)
@@ -113,6 +122,7 @@ func (c *callTrace) flush() {
 	c.publish()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	incomplete := c.waiting > 0
 	byStart := func(a, b *span) int { return a.start.Compare(b.start) }
 	for _, s := range slices.SortedFunc(maps.Values(c.spans), byStart) {
 		// A lazy step whose result was there already is never resumed.
@@ -123,6 +133,9 @@ func (c *callTrace) flush() {
 		c.lines(s)
 		c.rest(s)
 		c.end(s, true)
+	}
+	if incomplete {
+		c.queue.add(modules.Step{Time: time.Now(), State: modules.StepOutput, Text: "[some of the output did not arrive]"})
 	}
 }
 
@@ -145,6 +158,10 @@ func (c *callTrace) state(s *span) {
 		return // over before anybody could have seen it
 	}
 	c.start(step, s.start)
+	if step.command && !s.cached && !step.awaited && !step.printed() {
+		step.awaited = true
+		c.waiting++
+	}
 	if !ended || step.reported != modules.StepStarted {
 		return
 	}
@@ -156,6 +173,10 @@ func (c *callTrace) state(s *span) {
 		end.State, end.Text = modules.StepFailed, s.failure
 	case s.cached:
 		end.State = modules.StepCached
+	}
+	if step.awaited && s.failed && !strings.Contains(s.failure, "exit code") {
+		step.awaited = false // it never began
+		c.waiting--
 	}
 	step.reported = end.State
 	step.ended = end
@@ -173,7 +194,7 @@ func (c *callTrace) state(s *span) {
 // end reports that a step has ended, after everything that it printed: output
 // takes another way here, and can arrive later. It is waited for only shortly.
 func (c *callTrace) end(s *span, now bool) {
-	if s.ended == nil || s.command && s.ended.State != modules.StepCached && !s.eof && !now {
+	if s.ended == nil || s.awaited && !now {
 		return
 	}
 	c.lines(s)

@@ -234,7 +234,7 @@ func TestLostSession(t *testing.T) {
 		_, err := s.Call(t.Context(), bind(t, s, "sleep", map[string]modules.Value{"src": source, "seconds": constant("994")}), nil)
 		ended <- err
 	}()
-	await(t, "the container starts", 30*time.Second, func() bool { return running("sleep", "994") })
+	await(t, "the container starts", 60*time.Second, func() bool { return running("sleep", "994") })
 	for _, pid := range sessionProcesses(t, os.Getpid()) {
 		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 			t.Fatal(err)
@@ -292,7 +292,7 @@ func TestKilled(t *testing.T) {
 	lines := bufio.NewScanner(out)
 	for lines.Scan() && lines.Text() != "ready" {
 	}
-	await(t, "the container starts", 30*time.Second, func() bool { return running("sleep", "997") })
+	await(t, "the container starts", 60*time.Second, func() bool { return running("sleep", "997") })
 	pids := sessionProcesses(t, cmd.Process.Pid)
 	if len(pids) != 1 {
 		t.Fatalf("sessions: %v", pids)
@@ -305,4 +305,44 @@ func TestKilled(t *testing.T) {
 	await(t, "the session is gone", 10*time.Second, func() bool { return syscall.Kill(pids[0], 0) != nil })
 	await(t, "the container is gone", 10*time.Second, func() bool { return !running("sleep", "997") })
 	t.Logf("everything was gone after %s", time.Since(start))
+}
+
+// An argument of a git type that is left out takes the repository's own
+// history, which is uploaded only then.
+func TestGitByDefault(t *testing.T) {
+	e := enginetest.Start(t)
+	dir := repository(t, nil, map[string]string{
+		"ci/dagger.json": `{"name": "ci", "engineVersion": "v0.21.8", "sdk": {"source": "dang"}}`,
+		"ci/main.dang": `type Ci {
+  pub head(ref: GitRef! @defaultPath(path: ".")): String! { ref.commit }
+  pub readme(file: File! @defaultPath(path: "../README.md")): String! { file.contents }
+  pub outside(dir: Directory! @defaultPath(path: "../../..")): [String!]! { dir.entries }
+}
+`,
+		"README.md": "read me",
+	})
+	git := func(args ...string) string {
+		t.Helper()
+		cmd := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=Test", "-c", "user.email=test@example.com"}, args...)...)
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("git %v: %v: %s", args, err, out)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	git("init", "-q", "-b", "main")
+	git("add", "ci", "README.md")
+	git("commit", "-q", "-m", "first")
+	s := open(t, e, engine.Run{Tree: enginetest.Tree(dir), Module: "ci"})
+	if got, want := call(t, s, "head", nil), git("rev-parse", "HEAD"); got != want {
+		t.Errorf("head is %s, want %s", got, want)
+	}
+	if got := call(t, s, "readme", nil); got != "read me" {
+		t.Errorf("got %q", got)
+	}
+	_, err := s.Call(t.Context(), bind(t, s, "outside", nil), nil)
+	var refused *engine.ArgError
+	if !errors.As(err, &refused) || refused.Argument != "dir" {
+		t.Errorf("got %v, want an ArgError for dir", err)
+	}
 }

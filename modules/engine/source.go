@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
+	"strings"
 
 	"dagger.io/dagger"
 )
@@ -23,8 +25,7 @@ import (
 //	import of a tar as an image   4 s        0.2 s     first time 4 s
 //
 // The engine's own checkout also fetches submodules from wherever the
-// repository says, without which nothing works, and is not the same content to
-// the cache as the same files of another commit.
+// repository says, and fails if that fails.
 func (s *Session) uploadSource(ctx context.Context, git bool) (dagger.ID, error) {
 	dir, release := s.run.Tree.Dir, func() {}
 	if dir == "" {
@@ -55,10 +56,12 @@ func (s *Session) uploadSource(ctx context.Context, git bool) (dagger.ID, error)
 func (s *Session) part(ctx context.Context, c contextual) (dagger.ID, error) {
 	at, inside := inTree(s.run.Module, c.Path)
 	git := c.Type == "GitRepository" || c.Type == "GitRef"
-	if git && at != "." && at != ".git" {
-		return "", nil // an address
-	}
-	if !inside {
+	if git {
+		// As in Dagger: the repository around the module, or an address.
+		if local := path.Clean(strings.Trim(c.Path, "/")); local != "." && local != ".git" {
+			return "", nil
+		}
+	} else if !inside {
 		return "", fmt.Errorf("its default path %s leaves the repository", c.Path)
 	}
 	id, err := s.source(ctx, git)

@@ -55,10 +55,13 @@ type span struct {
 	reported modules.StepState
 	output   [2]strings.Builder // lines that have not ended, by stream
 	held     []heldOutput       // what arrived before the span itself
-	open     bool               // output has begun
-	eof      bool               // output has ended
+	eof      [2]bool            // streams that have ended
+	awaited  bool               // the end of the output is waited for
 	ended    *modules.Step      // held back until the output has ended
 }
+
+// printed reports whether everything that a command printed has arrived.
+func (s *span) printed() bool { return s.eof[0] && s.eof[1] }
 
 type heldOutput struct {
 	at     time.Time
@@ -181,14 +184,11 @@ func (c *callTrace) addLog(r *logspb.LogRecord) {
 	at := time.Unix(0, int64(max(r.TimeUnixNano, r.ObservedTimeUnixNano)))
 	if text != nil && text.StringValue != "" {
 		s.held = append(s.held, heldOutput{at: at, stream: stream, text: text.StringValue})
-		if !s.open && !s.eof {
-			s.open = true
-			c.waiting++
-		}
 	}
-	if eof && !s.eof {
-		s.eof = true
-		if s.open {
+	if eof {
+		s.eof[stream] = true
+		if s.awaited && s.printed() {
+			s.awaited = false
 			c.waiting--
 		}
 	}

@@ -152,6 +152,18 @@ func TestSteps(t *testing.T) {
 			}
 		}
 	})
+	t.Run("of a command that may not begin", func(t *testing.T) {
+		var r recorder
+		start := time.Now()
+		if _, err := s.Call(t.Context(), bind(t, s, "insecure", src), r.add); err == nil {
+			t.Fatal("it succeeded")
+		}
+		got := r.of("withExec")
+		if len(got) != 2 || got[1].State != modules.StepFailed || !strings.Contains(got[1].Text, "not allowed") {
+			t.Errorf("got %v", got)
+		}
+		t.Logf("it took %s", time.Since(start))
+	})
 	t.Run("hide secrets", func(t *testing.T) {
 		var r recorder
 		if _, err := s.Call(t.Context(), bind(t, s, "leak", map[string]modules.Value{"src": source, "token": secret("env://T")}), r.add); err != nil {
