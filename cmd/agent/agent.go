@@ -44,7 +44,7 @@ type process struct {
 
 // newAgent constructs the agent and listens. Credentials are taken out of the
 // process's environment first, because every Dagger session is given it.
-func newAgent(o *options) (p *process, err error) {
+func newAgent(o *options) (_ *process, err error) {
 	policy, err := secrets.Allow(o.allowEnv...)
 	if err != nil {
 		return nil, err
@@ -60,7 +60,7 @@ func newAgent(o *options) (p *process, err error) {
 	masker := secrets.NewMasker()
 	vault.AddTo(masker)
 	out := masker.Writer(os.Stdout)
-	p = &process{o: o, log: newLogger(o, report.Lines(masker.Writer(os.Stderr)))}
+	p := &process{o: o, log: newLogger(o, report.Lines(masker.Writer(os.Stderr)))}
 	slog.SetDefault(p.log)
 	if err := errors.Join(taken, scrubbed); err != nil {
 		p.log.Warn("environment", "error", err)
@@ -75,9 +75,9 @@ func newAgent(o *options) (p *process, err error) {
 	if err != nil {
 		return nil, err
 	}
-	username, hasUsername := vault.Value(envUsername)
-	token, hasToken := vault.Value(envToken)
-	if !hasUsername || !hasToken {
+	username, _ := vault.Value(envUsername)
+	token, _ := vault.Value(envToken)
+	if username == "" || token == "" {
 		p.log.Warn("no credentials to clone with: only public repositories work", "variables", envUsername+", "+envToken)
 	}
 	if err := os.MkdirAll(o.dataDir, 0o700); err != nil {

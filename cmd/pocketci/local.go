@@ -47,7 +47,9 @@ func (in *input) open(cmd *cobra.Command) (*local, error) {
 	if err != nil {
 		return nil, err
 	}
-	if event.Vendor == events.VendorManual {
+	if event.SHA == "" {
+		// As on a server, where such an event's commit is pinned when the
+		// repository is fetched.
 		event.SHA = repository.SHA
 	}
 	cache, err := os.UserCacheDir()

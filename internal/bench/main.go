@@ -78,7 +78,9 @@ func measure(s *stage, o options) error {
 			continue
 		}
 		fmt.Fprintf(os.Stderr, "measuring (%s) …\n", part.letter)
+		before := len(s.cleanups)
 		r, err := part.run()
+		s.unwind(before) // so that no agent idles beside the next measurement
 		if err != nil {
 			return fmt.Errorf("measure (%s): %w", part.letter, err)
 		}

@@ -36,8 +36,11 @@ func (s *stage) TempDir() string {
 // Cleanup has f called at the end, last in first out.
 func (s *stage) Cleanup(f func()) { s.cleanups = append(s.cleanups, f) }
 
-func (s *stage) close() {
-	for len(s.cleanups) > 0 {
+func (s *stage) close() { s.unwind(0) }
+
+// unwind calls what Cleanup was given, all but the first n.
+func (s *stage) unwind(n int) {
+	for len(s.cleanups) > n {
 		last := s.cleanups[len(s.cleanups)-1]
 		s.cleanups = s.cleanups[:len(s.cleanups)-1]
 		last()

@@ -18,15 +18,18 @@ func (b *bench) small() (row, error) {
 		r.Commit("main", "A module and a little source",
 			gittest.Write("ci/dagger.json", manifest), gittest.Write("ci/main.dang", beaconModule),
 			gittest.Write("main.go", "package main\n\nfunc main() {}\n"), gittest.Write("README.md", "# Small\n"))
-	}, func(r *repository, dir string) (time.Duration, error) {
+	}, func(r *repository, dir string) (begin time.Time, took time.Duration, err error) {
 		if _, err := os.Stat(dir); err != nil {
-			if err := b.command("", "git", "clone", "--quiet", r.url, dir); err != nil {
-				return 0, err
-			}
-		} else if err := b.command(dir, "git", "pull", "--quiet"); err != nil {
-			return 0, err
+			err = b.command("", "git", "clone", "--quiet", r.url, dir)
+		} else {
+			err = b.command(dir, "git", "pull", "--quiet")
 		}
-		return b.timed(func() error { return b.call(dir) })
+		if err != nil {
+			return begin, 0, err
+		}
+		begin = time.Now()
+		err = b.call(dir)
+		return begin, time.Since(begin), err
 	})
 	return times.row("signed push to function start, small repository", "plain dagger call, ready checkout", 1.5), err
 }
@@ -37,18 +40,18 @@ func (b *bench) large() (row, error) {
 	times, err := b.starts("octo/large", func(r *gittest.Repo) {
 		r.Large(gittest.LargeFiles, 20)
 		r.Commit("main", "A module", gittest.Write("ci/dagger.json", manifest), gittest.Write("ci/main.dang", beaconModule))
-	}, func(r *repository, dir string) (time.Duration, error) {
+	}, func(r *repository, dir string) (begin time.Time, took time.Duration, err error) {
 		// The same path each time, which lets the engine reuse what it has
 		// of it.
 		if err := os.RemoveAll(dir); err != nil {
-			return 0, err
+			return begin, 0, err
 		}
-		return b.timed(func() error {
-			if err := b.command("", "git", "clone", "--quiet", "--depth", "1", r.url, dir); err != nil {
-				return err
-			}
-			return b.call(dir)
-		})
+		begin = time.Now()
+		if err := b.command("", "git", "clone", "--quiet", "--depth", "1", r.url, dir); err != nil {
+			return begin, 0, err
+		}
+		err = b.call(dir)
+		return begin, time.Since(begin), err
 	})
 	return times.row(fmt.Sprintf("the same, %d files", gittest.LargeFiles), "git clone --depth 1, then plain dagger call", 0.5), err
 }
@@ -56,7 +59,7 @@ func (b *bench) large() (row, error) {
 // starts measures from push to function start and, in turns, what plain does.
 // One push and one plain call before that make both sides warm: the mirror, the
 // module and what the engine keeps of either tree.
-func (b *bench) starts(name string, fill func(*gittest.Repo), plain func(r *repository, dir string) (time.Duration, error)) (pairs, error) {
+func (b *bench) starts(name string, fill func(*gittest.Repo), plain func(r *repository, dir string) (time.Time, time.Duration, error)) (pairs, error) {
 	var times pairs
 	beacon, err := startBeacon(b.stage)
 	if err != nil {
@@ -94,18 +97,21 @@ func (b *bench) starts(name string, fill func(*gittest.Repo), plain func(r *repo
 		if err != nil {
 			return err
 		}
-		took, err := plain(r, dir)
+		begin, took, err := plain(r, dir)
 		if err != nil {
 			return err
 		}
-		if _, err := beacon.seen(path); err != nil {
+		at, err := beacon.seen(path)
+		if err != nil {
 			return err
 		}
 		times.theirs = append(times.theirs, took)
-		b.note("plain: %s", ms(took))
+		times.starts = append(times.starts, at.Sub(begin))
+		b.note("plain: function runs %s, ended %s", ms(at.Sub(begin)), ms(took))
 		return nil
 	}
-	return times, b.alternate(&times, ours, theirs)
+	err = b.alternate(&times, ours, theirs)
+	return times, err
 }
 
 // call calls the function as a person would in a checkout.
@@ -122,12 +128,6 @@ func (b *bench) command(dir, name string, args ...string) error {
 		return fmt.Errorf("%s: %w: %s", filepath.Base(name), err, bytes.TrimSpace(out.Bytes()))
 	}
 	return nil
-}
-
-func (b *bench) timed(f func() error) (time.Duration, error) {
-	start := time.Now()
-	err := f()
-	return time.Since(start), err
 }
 
 func (b *bench) note(format string, args ...any) {

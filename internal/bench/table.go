@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"runtime"
 	"slices"
@@ -18,7 +19,12 @@ type row struct {
 }
 
 // pairs are the two sides of a ratio.
-type pairs struct{ ours, theirs []time.Duration }
+type pairs struct {
+	ours, theirs []time.Duration
+	// starts is when, in theirs, the function started. It is in no ratio and
+	// may be empty.
+	starts []time.Duration
+}
 
 // alternate measures both sides in turns: once to warm up, which does not
 // count, then as often as asked, with the order changing.
@@ -46,7 +52,7 @@ func (p pairs) row(what, against string, limit float64) row {
 	return row{
 		what:     what,
 		measured: ms(ours) + spread(p.ours),
-		against:  against + " " + ms(theirs) + spread(p.theirs),
+		against:  against + " " + ms(theirs) + spread(p.theirs) + started(p.starts),
 		ratio:    fmt.Sprintf("%.2f", ratio),
 		goal:     fmt.Sprintf("at most %.1f", limit),
 		met:      met(ratio <= limit),
@@ -60,13 +66,21 @@ func met(yes bool) string {
 	return "MISSED"
 }
 
-// median of an even number of values is the lower middle one. It is zero of
-// none.
+// median is zero of no values.
 func median(values []time.Duration) time.Duration {
-	if len(values) == 0 {
+	n := len(values)
+	if n == 0 {
 		return 0
 	}
-	return slices.Sorted(slices.Values(values))[(len(values)-1)/2]
+	sorted := slices.Sorted(slices.Values(values))
+	return (sorted[(n-1)/2] + sorted[n/2]) / 2
+}
+
+func started(times []time.Duration) string {
+	if len(times) == 0 {
+		return ""
+	}
+	return ", function starts at " + ms(median(times))
 }
 
 // spread shows the fastest and the slowest of the values.
@@ -88,11 +102,21 @@ func printTable(w io.Writer, rows []row) {
 	table.Flush()
 }
 
+// engineOf is the version in what dagger version prints, without the address of
+// the engine.
+func engineOf(text string) string {
+	version, _, _ := strings.Cut(strings.TrimSpace(text), " (")
+	return version
+}
+
 // printMachine says on what the numbers were measured.
 func printMachine(ctx context.Context, dagger string) {
 	version, err := exec.CommandContext(ctx, dagger, "version").Output()
 	if err != nil {
 		version = []byte("unknown")
 	}
-	fmt.Printf("%d cores, %s, %s/%s, dagger %s\n", runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH, strings.TrimSpace(string(version)))
+	fmt.Printf("%d cores, %s, %s/%s, %s\n", runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH, engineOf(string(version)))
+	if load, err := os.ReadFile("/proc/loadavg"); err == nil {
+		fmt.Printf("load before the first measurement: %s\n", strings.Join(strings.Fields(string(load))[:3], " "))
+	}
 }

@@ -52,7 +52,11 @@ func (s *stage) play() error {
 	git.Auth(user, token)
 	repo := git.Repo(fullName)
 	first := repo.Commit("main", "Greet people", files()...)
-	second := repo.Commit("main", "Greet the whole world", gittest.Write("greet.sh", "#!/bin/sh\necho \"hello, whole $1\"\n"))
+	// Another content each time, lest the engine answers from its cache and
+	// there is nothing to watch.
+	second := repo.Commit("main", "Greet the whole world",
+		gittest.Write("greet.sh", "#!/bin/sh\necho \"hello, whole $1\"\n"),
+		gittest.Write("CHANGES", time.Now().Format(time.RFC1123)+"\n"))
 	repo.Branch("docs", second)
 	docs := repo.Commit("docs", "Say what this is", gittest.Write("README.md", "# Hello\n"))
 	fmt.Printf("%s: %s, with a Dagger module in ci/\n", git.CloneURL(fullName), short(second))

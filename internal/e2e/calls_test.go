@@ -163,7 +163,7 @@ func TestModuleThatDoesNotCompile(t *testing.T) {
 	if got := r.succeeded("ci:onGithubPush"); got != "fine" {
 		t.Errorf("the module that is fine returned %q", got)
 	}
-	for call, place := range map[string]string{"broken:onGithubPush": "main.go:7:9", "unreadable:": "main.go:5:38"} {
+	for call, place := range map[string]string{"broken:onGithubPush": "main.go:7:9", "unreadable:": "main.go:5:43"} {
 		if got := r.result(call); got.State != "invalid" || !strings.Contains(got.Error, place) {
 			t.Errorf("%s is %s with %q; want invalid with %s", call, got.State, got.Error, place)
 		}

@@ -2,10 +2,12 @@ package e2e_test
 
 import (
 	"bytes"
+	"context"
 	"net"
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestAgentRefusesToStart(t *testing.T) {
@@ -14,7 +16,7 @@ func TestAgentRefusesToStart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer taken.Close()
+	t.Cleanup(func() { taken.Close() }) // after the subtests, which run in parallel
 	tests := map[string]struct {
 		args []string
 		env  []string
@@ -41,11 +43,16 @@ func TestAgentRefusesToStart(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			args := append([]string{"--listen", "127.0.0.1:0", "--data-dir", t.TempDir()}, tt.args...)
-			cmd := exec.CommandContext(t.Context(), agentBinary(), args...)
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			defer cancel()
+			cmd := exec.CommandContext(ctx, agentBinary(), args...)
 			cmd.Env = append(append(cleanEnv(), "X_HUB_SIGNATURE=a-webhook-secret", "GITHUB_TOKEN=a-token"), tt.env...)
 			var stdout, stderr bytes.Buffer
 			cmd.Stdout, cmd.Stderr = &stdout, &stderr
 			_ = cmd.Run() // its exit code is looked at
+			if ctx.Err() != nil {
+				t.Fatalf("it started: %s", stderr.String())
+			}
 			if code := cmd.ProcessState.ExitCode(); code != 2 {
 				t.Errorf("exit code %d, want 2; it said %s", code, stderr.String())
 			}
