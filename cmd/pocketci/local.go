@@ -47,9 +47,7 @@ func (in *input) open(cmd *cobra.Command) (*local, error) {
 	if err != nil {
 		return nil, err
 	}
-	if event.SHA == "" {
-		// As on a server, where such an event's commit is pinned when the
-		// repository is fetched.
+	if repository.SHA != "" {
 		event.SHA = repository.SHA
 	}
 	cache, err := os.UserCacheDir()

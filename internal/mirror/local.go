@@ -58,6 +58,9 @@ func Local(ctx context.Context, dir string, ev *events.Event, o LocalOptions) (*
 			return nil, fmt.Errorf("read the repository at %s: %w", dir, err)
 		}
 		snap.Tree.Commit = snap.SHA
+		if ev != nil && ev.SHA != "" {
+			snap.SHA = l.peeled(ctx, ev.SHA)
+		}
 	}
 	switch {
 	case o.Changes != nil:
@@ -100,6 +103,17 @@ func (l local) git(args ...string) git {
 		config: []setting{{"core.fsmonitor", "false"}, {"core.quotePath", "false"}},
 		env:    []string{"GIT_CEILING_DIRECTORIES=" + filepath.Dir(l.dir)},
 	}
+}
+
+// peeled returns the commit that an event names, which for an annotated tag is
+// named by the tag's own object. An object that the history does not have stays
+// as it is.
+func (l local) peeled(ctx context.Context, sha string) string {
+	commit, err := l.git("rev-parse", "--quiet", "--verify", "--end-of-options", sha+"^{commit}").line(ctx)
+	if err != nil {
+		return sha
+	}
+	return commit
 }
 
 // since lists what differs between the work tree and where it left base.

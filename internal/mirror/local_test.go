@@ -192,3 +192,30 @@ func TestLocalWithoutCommits(t *testing.T) {
 		t.Errorf("base: %v", err)
 	}
 }
+
+// The commit of an event is what a server would pin it to, whatever is checked
+// out.
+func TestLocalCommit(t *testing.T) {
+	repo := gittest.NewRepo(t)
+	first := repo.Commit("main", "one", gittest.Write("a", "1"))
+	repo.Commit("main", "two", gittest.Write("a", "2"))
+	tag := repo.AnnotatedTag("v1", first, "version one")
+	dir := repo.Clone("main")
+	unknown := strings.Repeat("ab", 20)
+	for name, c := range map[string]struct{ sha, want string }{
+		"no sha, what is checked out":  {"", repo.SHA("main")},
+		"a commit":                     {first, first},
+		"an annotated tag, its commit": {tag, first},
+		"a commit of elsewhere":        {unknown, unknown},
+	} {
+		t.Run(name, func(t *testing.T) {
+			snap := local(t, dir, &events.Event{Name: "x", SHA: c.sha}, mirror.LocalOptions{})
+			if snap.SHA != c.want {
+				t.Errorf("got %s, want %s", snap.SHA, c.want)
+			}
+			if snap.Tree.Commit != repo.SHA("main") {
+				t.Errorf("the tree is of %s, want what is checked out", snap.Tree.Commit)
+			}
+		})
+	}
+}

@@ -121,8 +121,9 @@ func (m *Mirrors) root() string { return filepath.Join(m.dir, "mirrors") }
 type Snapshot struct {
 	// Tree is the content of the event's commit.
 	Tree modules.Tree
-	// SHA is that commit in full; for a local directory the one that is
-	// checked out, or empty outside of a repository.
+	// SHA is the event's commit in full. For a local directory, whose tree is
+	// taken as it is, it is the one that is checked out if the event names
+	// none, and empty outside of a repository.
 	SHA string
 	// Base is the content of the target branch of a pull request when the
 	// event was sent, nil for other events and where it cannot be had.
