@@ -71,7 +71,7 @@ func TestMaskerString(t *testing.T) {
 		{"percent-encoded in small letters", []string{token}, strings.ToLower(url.QueryEscape(token)), "***"},
 		{"percent-encoded like encodeURIComponent", []string{"a-b c/d"}, "a-b%20c%2Fd", "***"},
 		{"in a URL's user info", []string{"p@ss word"}, url.UserPassword("user", "p@ss word").String(), "user:***"},
-		{"JSON", []string{token}, fmt.Sprintf(`{"a":"s3cr\u0026t/tok?n+é\"x"}`), `{"a":"***"}`},
+		{"JSON", []string{token}, `{"a":"s3cr\u0026t/tok?n+é\"x"}`, `{"a":"***"}`},
 		{"JSON that leaves HTML alone", []string{token}, `"s3cr&t/tok?n+é\"x"`, `"***"`},
 		{"JSON of several lines", []string{"one\ntwo\nsix"}, `"one\ntwo\nsix"`, `"***"`},
 		{"quotes at the ends", []string{`"quoted"`}, `"\"quoted\""`, `"***"`},
