@@ -106,8 +106,14 @@ func (d *Dispatcher) Dispatch(ctx context.Context, run *Run, observer Observer) 
 	for i := range run.Plan.Calls {
 		call := &run.Plan.Calls[i]
 		wg.Go(func() {
-			outcomes[i] = d.dispatch(ctx, run, call, shared[call.Module], observer)
+			log := d.log.With("run", run.ID, "event", run.Plan.Event.ID, "module", call.Module, "function", call.Function)
+			outcomes[i] = d.dispatch(ctx, run, call, shared[call.Module], observer, log)
 			observer.CallEnded(run, call, outcomes[i])
+			// Closing takes a moment that nobody should wait for to hear
+			// what the call came to.
+			if err := shared[call.Module].release(); err != nil {
+				log.Warn("close session", "error", err)
+			}
 		})
 	}
 	wg.Wait()
@@ -115,14 +121,7 @@ func (d *Dispatcher) Dispatch(ctx context.Context, run *Run, observer Observer) 
 }
 
 // dispatch makes one call and turns however it ends into an outcome.
-func (d *Dispatcher) dispatch(ctx context.Context, run *Run, call *Call, shared *sharedSession, observer Observer) (out Outcome) {
-	log := d.log.With("run", run.ID, "event", run.Plan.Event.ID, "module", call.Module, "function", call.Function)
-	defer func() {
-		if err := shared.release(); err != nil {
-			log.Warn("close session", "error", err)
-		}
-	}()
-
+func (d *Dispatcher) dispatch(ctx context.Context, run *Run, call *Call, shared *sharedSession, observer Observer, log *slog.Logger) (out Outcome) {
 	out.Started = time.Now()
 	select {
 	case d.slots <- struct{}{}:

@@ -29,6 +29,7 @@ type agent struct {
 
 	mu      sync.Mutex
 	lines   []report.Line
+	raw     [][]byte // the same as text
 	logs    []logLine
 	output  strings.Builder // both streams as they came
 	stray   []string        // lines that are no JSON
@@ -151,6 +152,7 @@ func (a *agent) addLine(data []byte) error {
 	err := json.Unmarshal(data, &line)
 	if err == nil {
 		a.lines = append(a.lines, line)
+		a.raw = append(a.raw, data)
 	}
 	return err
 }
@@ -279,6 +281,7 @@ func (a *agent) end() {
 	if len(a.stray) > 0 {
 		a.t.Errorf("the agent printed what is not JSON, such as a data race:\n%s", strings.Join(a.stray, ""))
 	}
+	checkReport(a.t, a.raw)
 	for _, l := range a.logs {
 		if strings.HasPrefix(l.Msg, "panic") {
 			a.t.Errorf("the agent caught a panic: %s", l.text)

@@ -111,17 +111,13 @@ func TestCommittedEnvFileReachesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	marker := filepath.Join(t.TempDir(), "marker")
-	lines := []string{
-		"GREETING=from-env-file", "greeting=from-env-file", "CI_GREETING=from-env-file", "ci_greeting=from-env-file",
-		"TEXT=from-env-file", "text=from-env-file", "CI_ON_GITHUB_PUSH_TEXT=from-env-file", "onGithubPush_text=from-env-file",
-		"ON_GITHUB_PUSH_TEXT=from-env-file", "CI_ONGITHUBPUSH_TEXT=from-env-file",
-		"ONGITHUBPUSH_TOKEN=cmd://touch " + marker + "; echo from-env-file", "ON_GITHUB_PUSH_TOKEN=env://GITHUB_TOKEN",
-		"TOKEN=env://PATH", "token=cmd://cat /etc/hostname", "CI_TOKEN=file://" + secretFile,
-		"FOO=cmd://touch " + marker, "BAR=${PATH}", "FILE=" + secretFile, "file=" + secretFile, "ON_GITHUB_PUSH_FILE=" + secretFile,
-	}
-	env := strings.Join(lines, "\n") + "\n"
+	// In the repository's root the names begin with the module's, beside the
+	// module they do not.
+	root := "FOO=cmd://touch " + marker + "\nCI_GREETING=from-env-file\nCI_ON_GITHUB_PUSH_TEXT=${PATH}from-env-file\n"
+	beside := "ON_GITHUB_PUSH_TOKEN=cmd://touch " + marker + "; echo -n from-env-file\n" +
+		"ON_GITHUB_PUSH_FILE=" + secretFile + "\nVARIABLE_ON_GITHUB_PUSH_TOKEN=env://GITHUB_TOKEN\n"
 	sha := f.repo.Commit("main", "1", join(
-		[]gittest.Edit{gittest.Write(".env", env), gittest.Write("ci/.env", env)},
+		[]gittest.Edit{gittest.Write(".env", root), gittest.Write("ci/.env", beside)},
 		[]gittest.Edit{gittest.Write("ci/dagger.json", manifest("ci", "dang")), gittest.Write("ci/main.dang", `type Ci {
   pub greeting: String!
 
@@ -135,8 +131,11 @@ func TestCommittedEnvFileReachesNothing(t *testing.T) {
     let seenFile = if (file == null) { "unset" } else { file.contents }
     greeting + " " + text + " " + seenToken + " " + seenFile
   }
-  pub pathOnGithubPush: String! { Dagger.secret("env://GITHUB_TOKEN").plaintext }
+  pub variableOnGithubPush(token: Secret): String! { if (token == null) { "unset" } else { token.plaintext } }
+  pub tokenOnGithubPush: String! { Dagger.secret("env://GITHUB_TOKEN").plaintext }
   pub hookOnGithubPush: String! { Dagger.secret("env://X_HUB_SIGNATURE").plaintext }
+  pub fileOnGithubPush: String! { Dagger.secret("file://`+secretFile+`").plaintext }
+  pub commandOnGithubPush: String! { Dagger.secret("cmd://touch `+marker+`").plaintext }
   pub workspaceOnGithubPush(ws: Workspace!): String! { JSON.encode(ws.directory("/").entries) }
 }
 `)})...)
@@ -145,16 +144,28 @@ func TestCommittedEnvFileReachesNothing(t *testing.T) {
 	if got := r.succeeded("onGithubPush"); got != "unset unset unset unset" {
 		t.Errorf("the function saw %q", got)
 	}
-	for _, function := range []string{"pathOnGithubPush", "hookOnGithubPush"} {
+	if got := r.succeeded("variableOnGithubPush"); got != "unset" {
+		t.Errorf("the function saw the token %q", got)
+	}
+	for _, function := range []string{"tokenOnGithubPush", "hookOnGithubPush", "fileOnGithubPush", "commandOnGithubPush"} {
 		if got := r.result(function); got.State != "failed" {
-			t.Errorf("%s read a variable of the agent: %+v", function, got)
+			t.Errorf("%s reached the agent: %+v", function, got)
 		}
 	}
-	if got := r.result("workspaceOnGithubPush"); got.State == "succeeded" && got.Output != "[]" {
-		t.Errorf("the session's work directory holds %s", got.Output)
+	if got := r.succeeded("workspaceOnGithubPush"); got != "[]" {
+		t.Errorf("the session's work directory holds %s", got)
 	}
 	if _, err := os.Stat(marker); err == nil {
 		t.Error("the .env ran a command on the host")
+	}
+	// The same file does all of that on a laptop, where it is the user's own.
+	l := newLaptop(t, f)
+	code, stdout, stderr := l.run(checkout(t, f, sha), filepath.Join(l.path, "dagger"), "call", "-m", "./ci", "on-github-push")
+	if code != 0 || strings.Count(stdout, "from-env-file") != 3 || !strings.Contains(stdout, "content-of-a-host-file") {
+		t.Errorf("dagger call ended with %d and does not heed the .env, so nothing is proven: %s %s", code, stdout, stderr)
+	}
+	if _, err := os.Stat(marker); err != nil {
+		t.Errorf("dagger call did not run the command of the .env, so nothing is proven: %v", err)
 	}
 	if said := a.everything(); strings.Contains(said, "content-of-a-host-file") || strings.Contains(said, "from-env-file") || strings.Contains(said, f.token) {
 		t.Error("something of the .env is in what the agent said")

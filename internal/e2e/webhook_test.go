@@ -21,8 +21,8 @@ func TestWebhookIsProvenBeforeItIsRead(t *testing.T) {
 	body := push(t, f, "", sha)
 	valid := sign(a.secret, body)
 
-	// The original took the signature itself for the body, and so believed
-	// whoever could sign anything, and compared that with nothing.
+	// The original hashed the signature in place of the body, and accepted
+	// everything.
 	signature := hmac.New(sha256.New, []byte(a.secret))
 	signature.Write([]byte(valid))
 	ofSignature := "sha256=" + hex.EncodeToString(signature.Sum(nil))

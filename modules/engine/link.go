@@ -8,6 +8,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 
 	"dagger.io/dagger"
 
@@ -23,6 +24,7 @@ type link struct {
 	client  *dagger.Client
 	version string
 	module  *dagger.Module // once loaded
+	lost    atomic.Bool    // the engine is gone
 }
 
 // connect starts a dagger session. A tree that is the user's own work tree
@@ -71,8 +73,12 @@ func (e *Engine) connect(ctx context.Context, tree modules.Tree, env []string) (
 	return l, nil
 }
 
-// Close ends the session and removes its directories.
+// Close ends the session and removes its directories. A session that has lost
+// its engine has nothing to hand over and is not given the time for it.
 func (l *link) Close() {
+	if l.lost.Load() {
+		l.proc.kill()
+	}
 	_ = l.proc.Close()
 	l.scratch.remove()
 }
@@ -157,9 +163,17 @@ func (l *link) classify(ctx context.Context, err error) error {
 		return ctx.Err()
 	}
 	if l.proc.ended() || reported(err) == nil || l.engine.Ping(ctx) != nil {
-		return fmt.Errorf("%w: %w", modules.ErrUnavailable, err)
+		l.lost.Store(true)
+		return fmt.Errorf("%w: %s", modules.ErrUnavailable, withoutBody(err.Error()))
 	}
 	return err
+}
+
+// withoutBody drops the JSON that an HTTP client puts at the end of its error:
+// the answer of whoever stood between us and the engine tells nobody anything.
+func withoutBody(text string) string {
+	text, _, _ = strings.Cut(text, ": {")
+	return text
 }
 
 // inTree makes a path that a module names, relative to itself or, with a

@@ -148,6 +148,9 @@ func (p *process) Close() error {
 
 func (p *process) kill() {
 	_ = p.stdin.Close()
+	if p.ended() {
+		return // its number may be another's by now
+	}
 	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
 	<-p.exited
 }
