@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/rand"
@@ -39,15 +40,14 @@ type theAgent struct {
 
 // logLine is what a line of the agent's log has that is used here.
 type logLine struct {
-	Message string `json:"msg"`
-	Address string `json:"address"`
-	// Fetch and Total are nanoseconds.
-	Fetch     time.Duration `json:"fetch"`
-	Total     time.Duration `json:"total"`
-	Succeeded int           `json:"succeeded"`
-	Failed    int           `json:"failed"`
-	Invalid   int           `json:"invalid"`
-	Error     string        `json:"error"`
+	Message   string `json:"msg"`
+	Address   string `json:"address"`
+	Succeeded int    `json:"succeeded"`
+	Failed    int    `json:"failed"`
+	TimedOut  int    `json:"timed-out"`
+	Aborted   int    `json:"aborted"`
+	Invalid   int    `json:"invalid"`
+	Error     string `json:"error"`
 }
 
 // startAgent runs the agent with its defaults until the stage is cleared, and
@@ -132,7 +132,7 @@ func (a *theAgent) await(messages ...string) (logLine, error) {
 
 // phases is how long after a webhook was sent each thing had happened.
 type phases struct {
-	acknowledged, fetched, planned, called, ended time.Duration
+	acknowledged, planned, called, ended time.Duration
 }
 
 // deliver sends a signed push as GitHub does and waits until all its calls
@@ -166,10 +166,9 @@ func (a *theAgent) deliver(body []byte) (sent time.Time, p phases, err error) {
 	if err != nil {
 		return sent, p, err
 	}
-	if ended.Message != "run ended" || ended.Succeeded == 0 || ended.Failed+ended.Invalid > 0 {
+	if ended.Message != "run ended" || ended.Succeeded == 0 || ended.Failed+ended.TimedOut+ended.Aborted+ended.Invalid > 0 {
 		return sent, p, fmt.Errorf("the run did not succeed: %+v", ended)
 	}
-	p.fetched = p.acknowledged + ended.Fetch
 	for {
 		select {
 		case line := <-a.reports:
@@ -178,7 +177,7 @@ func (a *theAgent) deliver(body []byte) (sent time.Time, p phases, err error) {
 			case "planned":
 				p.planned = since
 			case "started":
-				p.called = since
+				p.called = cmp.Or(p.called, since) // the first
 			case "finished":
 				p.ended = since
 				return sent, p, nil

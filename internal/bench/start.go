@@ -19,7 +19,7 @@ func (b *bench) small() (row, error) {
 			gittest.Write("ci/dagger.json", manifest), gittest.Write("ci/main.dang", beaconModule),
 			gittest.Write("main.go", "package main\n\nfunc main() {}\n"), gittest.Write("README.md", "# Small\n"))
 	}, func(r *repository, dir string) (begin time.Time, took time.Duration, err error) {
-		if _, err := os.Stat(dir); err != nil {
+		if _, missing := os.Stat(dir); missing != nil {
 			err = b.command("", "git", "clone", "--quiet", r.url, dir)
 		} else {
 			err = b.command(dir, "git", "pull", "--quiet")
@@ -88,8 +88,8 @@ func (b *bench) starts(name string, fill func(*gittest.Repo), plain func(r *repo
 			return err
 		}
 		times.ours = append(times.ours, at.Sub(sent))
-		b.note("push: acknowledged %s, fetched %s, planned %s, called %s, function runs %s, ended %s",
-			ms(p.acknowledged), ms(p.fetched), ms(p.planned), ms(p.called), ms(at.Sub(sent)), ms(p.ended))
+		b.note("push: acknowledged %s, planned %s, called %s, function runs %s, ended %s",
+			ms(p.acknowledged), ms(p.planned), ms(p.called), ms(at.Sub(sent)), ms(p.ended))
 		return nil
 	}
 	theirs := func() error {
