@@ -5,10 +5,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/hmac"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -20,6 +17,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/franela/pocketci/events/github"
 	"github.com/franela/pocketci/internal/report"
 )
 
@@ -141,8 +139,6 @@ func (a *theAgent) deliver(body []byte) (sent time.Time, p phases, err error) {
 	for len(a.reports) > 0 {
 		<-a.reports
 	}
-	mac := hmac.New(sha256.New, []byte(a.secret))
-	mac.Write(body)
 	request, err := http.NewRequestWithContext(a.ctx, http.MethodPost, a.url+"/webhooks/github", bytes.NewReader(body))
 	if err != nil {
 		return sent, p, fmt.Errorf("send push: %w", err)
@@ -150,7 +146,7 @@ func (a *theAgent) deliver(body []byte) (sent time.Time, p phases, err error) {
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("X-GitHub-Event", "push")
 	request.Header.Set("X-GitHub-Delivery", rand.Text())
-	request.Header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(mac.Sum(nil)))
+	request.Header.Set("X-Hub-Signature-256", github.Sign(a.secret, body))
 	sent = time.Now()
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {

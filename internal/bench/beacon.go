@@ -5,6 +5,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/franela/pocketci/internal/gittest"
 )
 
 // beacon is a server that functions ask for a page, which is how the moment at
@@ -19,7 +21,7 @@ type hit struct {
 	at   time.Time
 }
 
-func startBeacon(s *stage) (*beacon, error) {
+func startBeacon(s *gittest.Stage) (*beacon, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("start beacon: %w", err)

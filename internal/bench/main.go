@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/franela/pocketci/internal/gittest"
 	"github.com/franela/pocketci/modules/engine"
 )
 
@@ -32,9 +33,9 @@ func main() {
 		flag.Usage()
 		os.Exit(2)
 	}
-	s := &stage{ctx: ctx}
-	err := measure(s, o)
-	s.close()
+	b := &bench{Stage: &gittest.Stage{Name: "bench"}, ctx: ctx, options: o, host: os.Getenv(engine.EnvRunnerHost), dagger: os.Getenv(engine.EnvCLI)}
+	err := b.measure()
+	b.Close()
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "bench: %v\n", err)
 		os.Exit(1)
@@ -51,14 +52,13 @@ func (o options) wants(letter string) bool { return strings.Contains(o.only, let
 
 // measure makes the measurements that were asked for and prints their table. A
 // goal that is missed is a row that says so, not an error.
-func measure(s *stage, o options) error {
-	b := &bench{stage: s, options: o, host: os.Getenv(engine.EnvRunnerHost), dagger: os.Getenv(engine.EnvCLI)}
+func (b *bench) measure() error {
 	if b.host == "" || b.dagger == "" {
 		return fmt.Errorf("no engine: run make engine and set the variables that it prints (%s, %s)", engine.EnvRunnerHost, engine.EnvCLI)
 	}
-	printMachine(s.ctx, b.dagger)
-	b.bin = s.TempDir()
-	build := exec.CommandContext(s.ctx, "go", "build", "-o", b.bin+string(filepath.Separator), "./cmd/...")
+	printMachine(b.ctx, b.dagger)
+	b.bin = b.TempDir()
+	build := exec.CommandContext(b.ctx, "go", "build", "-o", b.bin+string(filepath.Separator), "./cmd/...")
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
 		return fmt.Errorf("build the programs: %w", err)
@@ -74,13 +74,13 @@ func measure(s *stage, o options) error {
 		{"d", b.parallel},
 		{"e", b.memory},
 	} {
-		if !o.wants(part.letter) {
+		if !b.wants(part.letter) {
 			continue
 		}
 		fmt.Fprintf(os.Stderr, "measuring (%s) …\n", part.letter)
-		before := len(s.cleanups)
+		before := b.Mark()
 		r, err := part.run()
-		s.unwind(before) // so that no agent idles beside the next measurement
+		b.Unwind(before) // so that no agent idles beside the next measurement
 		if err != nil {
 			return fmt.Errorf("measure (%s): %w", part.letter, err)
 		}
@@ -93,7 +93,8 @@ func measure(s *stage, o options) error {
 
 // bench is what the measurements share.
 type bench struct {
-	*stage
+	*gittest.Stage
+	ctx context.Context
 	options
 	host, dagger string // the engine and the program that speaks to it
 	bin          string // the built programs

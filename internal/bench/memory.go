@@ -13,7 +13,7 @@ const settle = 2 * time.Second
 // memory reads what the agent holds when it has nothing to do: once it is
 // ready, and after some runs.
 func (b *bench) memory() (row, error) {
-	beacon, err := startBeacon(b.stage)
+	beacon, err := startBeacon(b.Stage)
 	if err != nil {
 		return row{}, err
 	}

@@ -20,7 +20,7 @@ const busyboxPath = "/bin/busybox"
 // three seconds in a container, against a push that calls one.
 func (b *bench) parallel() (row, error) {
 	var times pairs
-	beacon, err := startBeacon(b.stage)
+	beacon, err := startBeacon(b.Stage)
 	if err != nil {
 		return row{}, err
 	}

@@ -61,7 +61,7 @@ func (b *bench) large() (row, error) {
 // module and what the engine keeps of either tree.
 func (b *bench) starts(name string, fill func(*gittest.Repo), plain func(r *repository, dir string) (time.Time, time.Duration, error)) (pairs, error) {
 	var times pairs
-	beacon, err := startBeacon(b.stage)
+	beacon, err := startBeacon(b.Stage)
 	if err != nil {
 		return times, err
 	}

@@ -4,10 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/hmac"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"net/http"
@@ -16,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/franela/pocketci/events/github"
 )
 
 // theAgent is an agent process.
@@ -28,9 +27,9 @@ type theAgent struct {
 
 // start runs the agent with a webhook secret of its own and waits until it is
 // ready. Its output is the demo's.
-func (s *stage) start(binary, gitURL, user, token string) (*theAgent, error) {
-	a := &theAgent{ctx: s.ctx, secret: rand.Text(), ended: make(chan string, 16)}
-	cmd := exec.Command(binary, "--listen", "127.0.0.1:0", "--data-dir", s.TempDir(), "--clone-scheme", "http", "--clone-host", gitURL)
+func (d *demo) start(binary, gitURL, user, token string) (*theAgent, error) {
+	a := &theAgent{ctx: d.ctx, secret: rand.Text(), ended: make(chan string, 16)}
+	cmd := exec.Command(binary, "--listen", "127.0.0.1:0", "--data-dir", d.TempDir(), "--clone-scheme", "http", "--clone-host", gitURL)
 	cmd.Env = append(os.Environ(), "GITHUB_USERNAME="+user, "GITHUB_TOKEN="+token, "X_HUB_SIGNATURE="+a.secret)
 	cmd.Stdout = os.Stdout
 	logs, err := cmd.StderrPipe()
@@ -40,7 +39,7 @@ func (s *stage) start(binary, gitURL, user, token string) (*theAgent, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start the agent: %w", err)
 	}
-	s.Cleanup(func() {
+	d.Cleanup(func() {
 		cmd.Process.Signal(syscall.SIGTERM)
 		cmd.Wait()
 	})
@@ -63,8 +62,8 @@ func (s *stage) start(binary, gitURL, user, token string) (*theAgent, error) {
 		a.url = "http://" + found
 	case <-time.After(patience):
 		return nil, fmt.Errorf("the agent did not start")
-	case <-s.ctx.Done():
-		return nil, s.ctx.Err()
+	case <-d.ctx.Done():
+		return nil, d.ctx.Err()
 	}
 	return a, a.waitReady()
 }
@@ -95,9 +94,7 @@ func (a *theAgent) waitReady() error {
 
 // deliver sends an event as GitHub does and waits for its run to end.
 func (a *theAgent) deliver(event string, body []byte) error {
-	mac := hmac.New(sha256.New, []byte(a.secret))
-	mac.Write(body)
-	status, err := a.post(event, body, "sha256="+hex.EncodeToString(mac.Sum(nil)))
+	status, err := a.post(event, body, github.Sign(a.secret, body))
 	if err != nil {
 		return err
 	}

@@ -23,9 +23,9 @@ const patience = 5 * time.Minute
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	s := &stage{ctx: ctx}
-	err := s.play()
-	s.close()
+	d := &demo{Stage: &gittest.Stage{Name: "demo"}, ctx: ctx}
+	err := d.play()
+	d.Close()
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "\ndemo: %v\n", err)
 		os.Exit(1)
@@ -37,17 +37,23 @@ func heading(format string, args ...any) {
 	fmt.Printf("\n\033[1m== %s\033[0m\n", fmt.Sprintf(format, args...))
 }
 
-func (s *stage) play() error {
+// demo is a run of the demo.
+type demo struct {
+	*gittest.Stage
+	ctx context.Context
+}
+
+func (d *demo) play() error {
 	heading("Build the agent and the command line")
-	bin := s.TempDir()
-	build := exec.CommandContext(s.ctx, "go", "build", "-o", bin+"/", "./cmd/...")
+	bin := d.TempDir()
+	build := exec.CommandContext(d.ctx, "go", "build", "-o", bin+"/", "./cmd/...")
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
 		return fmt.Errorf("build: %w", err)
 	}
 
 	heading("Serve a git repository, with a password, on loopback")
-	git := gittest.NewServer(s)
+	git := gittest.NewServer(d)
 	const user, token = "demo-user", "demo-token-not-a-secret"
 	git.Auth(user, token)
 	repo := git.Repo(fullName)
@@ -62,19 +68,19 @@ func (s *stage) play() error {
 	fmt.Printf("%s: %s, with a Dagger module in ci/\n", git.CloneURL(fullName), short(second))
 
 	heading("Start the agent")
-	a, err := s.start(filepath.Join(bin, "agent"), git.URL, user, token)
+	a, err := d.start(filepath.Join(bin, "agent"), git.URL, user, token)
 	if err != nil {
 		return err
 	}
 
 	heading("Ask the command line what a push to main would call")
 	push := pushPayload(git.CloneURL(fullName), "main", first, second)
-	payload := filepath.Join(s.TempDir(), "push.json")
+	payload := filepath.Join(d.TempDir(), "push.json")
 	if err := os.WriteFile(payload, push, 0o600); err != nil {
 		return fmt.Errorf("write payload: %w", err)
 	}
 	clone := repo.Clone("main")
-	plan := exec.CommandContext(s.ctx, filepath.Join(bin, "pocketci"), "plan", "--dir", clone, "--event", "push", "--payload", payload)
+	plan := exec.CommandContext(d.ctx, filepath.Join(bin, "pocketci"), "plan", "--dir", clone, "--event", "push", "--payload", payload)
 	plan.Stdout, plan.Stderr = os.Stdout, os.Stderr
 	if err := plan.Run(); err != nil {
 		return fmt.Errorf("pocketci plan: %w", err)
