@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -36,16 +37,17 @@ func Local(ctx context.Context, dir string, ev *events.Event, o LocalOptions) (*
 	if o.Changes != nil && o.Base != "" {
 		return nil, errors.New("give either a list of changes or a base, not both")
 	}
+	given := dir
 	dir, err := filepath.Abs(dir)
-	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", dir, err)
+	if err == nil {
+		dir, err = filepath.EvalSymlinks(dir)
 	}
-	if dir, err = filepath.EvalSymlinks(dir); err != nil {
-		return nil, fmt.Errorf("open directory: %w", err)
+	if err != nil {
+		return nil, fmt.Errorf("open directory %s: %w", given, cause(err))
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return nil, fmt.Errorf("open directory: %w", err)
+		return nil, fmt.Errorf("open directory %s: %w", given, cause(err))
 	}
 	l := local{dir: dir}
 	snap := &Snapshot{Tree: modules.Tree{FS: root.FS(), Dir: dir}}
@@ -74,6 +76,14 @@ func Local(ctx context.Context, dir string, ev *events.Event, o LocalOptions) (*
 		return nil, err
 	}
 	return snap, nil
+}
+
+// cause drops the path from a file system error that is told with another.
+func cause(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	return err
 }
 
 // normal cleans paths that a person typed.
