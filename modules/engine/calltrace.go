@@ -23,6 +23,10 @@ const (
 	// that of a call that was cancelled.
 	settleTime    = 2 * time.Second
 	cancelledTime = 600 * time.Millisecond
+	// quietTime is how long nothing must have come after the request's own
+	// span has ended. That span and the steps' come from different programs,
+	// in batches of their own.
+	quietTime = 150 * time.Millisecond
 	// outputDelay is how long the end of a step waits for its output.
 	outputDelay = 300 * time.Millisecond
 )
@@ -37,6 +41,7 @@ type callTrace struct {
 	order   []*span // those whose state is to be published
 	waiting int     // commands whose output has not ended
 	root    bool    // the request's own span has ended
+	quiet   *time.Timer // since the last batch, once root has ended
 	settled chan struct{}
 }
 
@@ -108,12 +113,15 @@ func (c *callTrace) publish() {
 			c.end(s, false)
 		}
 	}
-	if c.root && c.waiting == 0 {
-		select {
-		case <-c.settled:
-		default:
-			close(c.settled)
+	switch {
+	case !c.root || c.waiting > 0:
+		if c.quiet != nil {
+			c.quiet.Stop()
 		}
+	case c.quiet == nil:
+		c.quiet = time.AfterFunc(quietTime, sync.OnceFunc(func() { close(c.settled) }))
+	default:
+		c.quiet.Reset(quietTime)
 	}
 }
 
