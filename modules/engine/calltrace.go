@@ -38,9 +38,10 @@ type callTrace struct {
 
 	mu      sync.Mutex
 	spans   map[trace.SpanID]*span
-	order   []*span // those whose state is to be published
-	waiting int     // commands whose output has not ended
-	root    bool    // the request's own span has ended
+	order   []*span     // those whose state is to be published
+	waiting int         // commands whose output has not ended
+	open    int         // spans that have begun and not ended
+	root    bool        // the request's own span has ended
 	quiet   *time.Timer // since the last batch, once root has ended
 	settled chan struct{}
 }
@@ -114,7 +115,7 @@ func (c *callTrace) publish() {
 		}
 	}
 	switch {
-	case !c.root || c.waiting > 0:
+	case !c.root || c.waiting > 0 || c.open > 0:
 		if c.quiet != nil {
 			c.quiet.Stop()
 		}

@@ -79,6 +79,7 @@ func (c *callTrace) addSpan(p *tracepb.Span) {
 	s := c.get(trace.SpanID(p.SpanId))
 	if !s.known {
 		s.known = true
+		c.open++
 		s.start = time.Unix(0, int64(p.StartTimeUnixNano))
 		s.name, s.fast = oneLine(p.Name), false
 		if len(p.ParentSpanId) == len(trace.SpanID{}) {
@@ -86,6 +87,9 @@ func (c *callTrace) addSpan(p *tracepb.Span) {
 		}
 	}
 	if p.EndTimeUnixNano >= p.StartTimeUnixNano {
+		if s.end.IsZero() {
+			c.open--
+		}
 		s.end = time.Unix(0, int64(p.EndTimeUnixNano))
 	}
 	s.failed = p.GetStatus().GetCode() == tracepb.Status_STATUS_CODE_ERROR
