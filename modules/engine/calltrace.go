@@ -21,7 +21,7 @@ const (
 	// is exported in batches every 100 ms, by the engine and by the session,
 	// so that it is usually there after 200 ms. Nobody waits for long for
 	// that of a call that was cancelled.
-	settleTime    = 2 * time.Second
+	settleTime    = 5 * time.Second
 	cancelledTime = 600 * time.Millisecond
 	// quietTime is how long nothing must have come after the request's own
 	// span has ended. That span and the steps' come from different programs,
