@@ -11,7 +11,7 @@ GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 # Short enough to run with every test; `go test -fuzz` runs one for longer.
 FUZZTIME ?= 5s
 
-.PHONY: help build demo test bench lint fuzz engine engine-stop pre-commit
+.PHONY: help build demo test crash packages bench lint fuzz engine engine-stop pre-commit
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -36,9 +36,18 @@ demo: $(ENGINE_ENV) ## Everything once: engine, agent, a git server, a push and 
 
 # The tests also stop, cut off and kill the engine, so it is one of their own.
 test bench: export POCKETCI_ENGINE_IGNORE_DOCKER = 1
-test: lint $(ENGINE_ENV) ## Lint, then all tests against the real engine.
+test: packages lint $(ENGINE_ENV) ## Lint, then all tests against the real engine.
 	@set -a; source $(ENGINE_ENV); set +a; $(GO) test -race -timeout 30m ./...
 	@cd ci/engine && $(GO) test -timeout 30m ./...
+
+crash: packages ## Kill processes that store events, 20 rounds of each database.
+	@POCKETCI_CRASH_ROUNDS=20 $(GO) test -count=1 -timeout 30m -run TestNothingAcknowledgedIsLost -v ./internal/store
+
+packages: # Debian packages that only tests need; the engine's come with it.
+	@if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then \
+	  echo 'installing the Debian package postgresql' >&2; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql >/dev/null; \
+	fi
 
 fuzz: ## Every fuzz test for FUZZTIME.
 	@for p in $$($(GO) list ./...); do \

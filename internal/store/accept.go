@@ -1,0 +1,301 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/franela/pocketci/events"
+)
+
+// Delivery is one arrival of an event from outside, or an event made here.
+type Delivery struct {
+	// Event has its ID and, unless it was made here, the vendor's id of the
+	// delivery in its field Delivery.
+	Event events.Event
+	// Hook says where it arrived. Ids of deliveries are unique within a hook.
+	// It is empty for events made here, which are never taken for copies.
+	Hook string
+	// Original is the id of the event that this one replays, or empty.
+	Original string
+	// Hold, if it is not empty, says why the run waits for an approval.
+	Hold string
+}
+
+// Receipt is the answer to a delivery.
+type Receipt struct {
+	// Event is the id of the event that the delivery carries: the first one's
+	// if this delivery had been here before.
+	Event string
+	// Run is the id of the event's run, Attempt its present attempt.
+	Run     string
+	Attempt int
+	Outcome Outcome
+}
+
+// Outcome says what became of a delivery.
+type Outcome string
+
+// What becomes of a delivery.
+const (
+	// Accepted is a new event with a run in the queue.
+	Accepted Outcome = "accepted"
+	// Duplicate is a delivery that was here before. Nothing else happens.
+	Duplicate Outcome = "duplicate"
+	// Retried is a delivery that was here before and whose run did not
+	// succeed. It has another attempt now.
+	Retried Outcome = "retried"
+	// Withheld is a new event that says the same as another one a moment ago.
+	// It is stored, and its run skipped with that reason.
+	Withheld Outcome = "withheld"
+)
+
+const (
+	// batchLimit is how many deliveries share a commit at most.
+	batchLimit = 64
+	// batchBytes is how much payload they may have together, with the largest
+	// payload on top.
+	batchBytes = 8 << 20
+	// batchTimeout limits one commit. It is a little less than the shortest
+	// time that forges wait.
+	batchTimeout = 7 * time.Second
+	// keyLimit is the longest text that is put in an index: PostgreSQL takes
+	// entries up to 2,704 bytes.
+	keyLimit = 400
+)
+
+// pending is a delivery on its way to the disk.
+type pending struct {
+	delivery Delivery
+	// hook, id and repository are as they are stored and compared.
+	hook, id, repository string
+	fields               []byte
+	// fingerprint is nil for what cannot be a copy of something.
+	fingerprint []byte
+	// run is the id that its run gets.
+	run string
+
+	receipt Receipt
+	err     error
+	done    chan struct{}
+}
+
+// Accept stores an event and its run, and returns once both are on disk.
+// Deliveries that arrive at the same time share a commit. The same delivery
+// may be accepted any number of times and from any number of agents at once,
+// and makes one run.
+//
+// The errors are [ErrFull], [ErrUnavailable], [ErrClosed], or that of ctx.
+// After any but ErrFull the event may be stored nonetheless; a redelivery finds
+// it then.
+func (s *Store) Accept(ctx context.Context, d Delivery) (Receipt, error) {
+	p, err := s.prepare(d)
+	if err != nil {
+		return Receipt{}, fmt.Errorf("accept event: %w", err)
+	}
+	select {
+	case s.intake <- p:
+	case <-ctx.Done():
+		return Receipt{}, fmt.Errorf("accept event: %w", context.Cause(ctx))
+	case <-s.stopped.Done():
+		return Receipt{}, fmt.Errorf("accept event: %w", ErrClosed)
+	}
+	select {
+	case <-p.done:
+	case <-ctx.Done():
+		return Receipt{}, fmt.Errorf("accept event: %w", context.Cause(ctx))
+	}
+	if p.err != nil {
+		return Receipt{}, fmt.Errorf("accept event: %w", p.err)
+	}
+	return p.receipt, nil
+}
+
+// prepare does everything that can be done before the transaction.
+func (s *Store) prepare(d Delivery) (*pending, error) {
+	e := d.Event
+	if e.ID == "" || e.ID != key(e.ID) {
+		return nil, fmt.Errorf("%q is no id of an event", e.ID)
+	}
+	if e.ReceivedAt.IsZero() {
+		e.ReceivedAt = s.clock.Now().UTC()
+	}
+	if e.Payload == nil {
+		e.Payload = json.RawMessage{} // which is not the NULL of databases
+	}
+	p := &pending{delivery: d, hook: key(d.Hook), run: events.NewID(), done: make(chan struct{})}
+	p.delivery.Event = e
+	if d.Hook != "" {
+		p.id = key(e.Delivery)
+	}
+	if e.Repository != nil {
+		p.repository = key(e.Repository.FullName)
+	}
+	e.Payload = nil
+	var err error
+	if p.fields, err = json.Marshal(e); err != nil {
+		return nil, err
+	}
+	if (e.Name == events.NamePush || e.Name == events.NameTag) && d.Hook != "" && d.Original == "" && s.opts.Twins > 0 {
+		body := sha256.Sum256(p.delivery.Event.Payload)
+		content, err := json.Marshal([]string{e.Vendor, e.Name, p.repository, e.Ref, e.Before, e.SHA, hex.EncodeToString(body[:])})
+		if err != nil {
+			return nil, err
+		}
+		sum := sha256.Sum256(content)
+		p.fingerprint = sum[:]
+	}
+	return p, nil
+}
+
+// key makes a text that can be stored and indexed. Different texts stay
+// different.
+func key(s string) string {
+	s = clean(s)
+	if len(s) <= keyLimit {
+		return s
+	}
+	sum := sha256.Sum256([]byte(s))
+	return clean(s[:keyLimit]) + "~" + hex.EncodeToString(sum[:])
+}
+
+// writeIntake commits deliveries, as many at a time as have come while the
+// last ones were committed.
+func (s *Store) writeIntake() {
+	for {
+		select {
+		case p := <-s.intake:
+			s.writeBatch(s.gather(p))
+		case <-s.stopped.Done():
+			for {
+				select {
+				case p := <-s.intake:
+					s.writeBatch(s.gather(p))
+				default:
+					return
+				}
+			}
+		}
+	}
+}
+
+func (s *Store) gather(first *pending) []*pending {
+	batch := []*pending{first}
+	for size := len(first.delivery.Event.Payload); len(batch) < batchLimit && size < batchBytes; {
+		select {
+		case p := <-s.intake:
+			batch = append(batch, p)
+			size += len(p.delivery.Event.Payload)
+		default:
+			return inOrder(batch)
+		}
+	}
+	return inOrder(batch)
+}
+
+// inOrder sorts a batch by what its transaction locks, so that those of
+// several agents do not wait for each other in a circle.
+func inOrder(batch []*pending) []*pending {
+	slices.SortStableFunc(batch, func(a, b *pending) int {
+		return cmp.Or(cmp.Compare(a.hook, b.hook), cmp.Compare(a.id, b.id))
+	})
+	return batch
+}
+
+// writeBatch commits a batch and answers it.
+func (s *Store) writeBatch(batch []*pending) {
+	err := s.commitBatch(batch)
+	if err != nil && len(batch) > 1 && !errors.Is(err, ErrUnavailable) && !errors.Is(err, context.DeadlineExceeded) {
+		// One delivery that the database does not take must not take the
+		// others with it.
+		s.log.Error("a batch of deliveries cannot be stored; trying one by one", "deliveries", len(batch), "error", err)
+		for _, p := range batch {
+			s.writeBatch([]*pending{p})
+		}
+		return
+	}
+	for _, p := range batch {
+		if err != nil {
+			p.err = err
+		}
+		close(p.done)
+	}
+}
+
+func (s *Store) commitBatch(batch []*pending) error {
+	ctx, cancel := context.WithTimeout(context.WithValue(context.Background(), lastWords{}, true), batchTimeout)
+	defer cancel()
+	if err := s.prepareIntake(ctx, len(batch)); err != nil {
+		return fmt.Errorf("store events: %w", err)
+	}
+	free, err := s.reserve(ctx, len(batch))
+	if err != nil {
+		return fmt.Errorf("store events: %w", err)
+	}
+	taken, size := 0, int64(0)
+	for _, p := range batch {
+		size += int64(len(p.delivery.Event.Payload))
+	}
+	err = s.change(ctx, "store events", func(t *tx) (err error) {
+		t.prepared, t.bytes = s.prepared, size
+		taken, err = s.insertBatch(t, batch, free)
+		return err
+	})
+	s.room.settle(free, taken, err == nil)
+	if err != nil {
+		if ctx.Err() != nil {
+			return fmt.Errorf("%w: %w", ErrUnavailable, err)
+		}
+		return err
+	}
+	return nil
+}
+
+// room is what is left of the queue, counted from time to time and not for
+// each batch: counting takes longer the more there is.
+type room struct {
+	mu sync.Mutex
+	// left is what nobody has reserved, flying what is reserved and not yet
+	// used.
+	left, flying int
+	counted      time.Duration
+}
+
+// reserve takes room for up to n deliveries and returns for how many.
+func (s *Store) reserve(ctx context.Context, n int) (int, error) {
+	r := &s.room
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if now := s.clock.Elapsed(); r.left < n || now-r.counted > time.Second {
+		waiting := 0
+		err := s.get(ctx, []any{&waiting}, `SELECT count(*) FROM (SELECT 1 FROM runs WHERE state = 'queued' AND holder = '' LIMIT ?) AS waiting`, s.opts.Depth)
+		if err != nil {
+			return 0, err
+		}
+		r.left, r.counted = max(0, s.opts.Depth-waiting-r.flying), now
+		if s.dialect.numbered && r.left > 4*batchLimit {
+			r.left /= 4 // other agents take from it as well
+		}
+	}
+	free := min(n, r.left)
+	r.left -= free
+	r.flying += free
+	return free, nil
+}
+
+// settle ends a reservation of which so much was used.
+func (r *room) settle(reserved, used int, known bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.flying -= reserved
+	if r.left += reserved - used; !known {
+		r.left = 0 // whether it was committed is not known: count
+	}
+}

@@ -1,0 +1,87 @@
+package store_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/franela/pocketci/events"
+	"github.com/franela/pocketci/internal/store"
+)
+
+// BenchmarkAccept measures durable acknowledgements with 16 callers at a time
+// and payloads of 10 kB, each with another commit and delivery id.
+func BenchmarkAccept(b *testing.B) {
+	for name, options := range map[string]func(testing.TB) store.Options{"SQLite": sqliteOptions, "PostgreSQL": postgresOptions} {
+		b.Run(name, func(b *testing.B) {
+			o := options(b)
+			o.Depth = 10_000_000
+			s := open(b, o)
+			padding := strings.Repeat(`{"id":1,"name":"pocketci"}`, 10_000/26)
+			var next atomic.Int64
+			times := make([]time.Duration, b.N)
+			busy := cpu()
+			b.ResetTimer()
+			var callers sync.WaitGroup
+			for range 16 {
+				callers.Go(func() {
+					for {
+						n := next.Add(1)
+						if n > int64(b.N) {
+							return
+						}
+						d := push("franela/pocketci", events.NewID())
+						d.Event.SHA = d.Event.ID
+						d.Event.Payload = []byte(`{"after":"` + d.Event.ID + `","padding":"` + padding + `"}`)
+						start := time.Now()
+						if _, err := s.Accept(b.Context(), d); err != nil {
+							b.Error(err)
+							return
+						}
+						times[n-1] = time.Since(start)
+					}
+				})
+			}
+			callers.Wait()
+			b.StopTimer()
+			slices.Sort(times)
+			b.ReportMetric(float64((cpu()-busy).Microseconds())/float64(b.N), "cpu-µs/ack")
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "acks/s")
+			b.ReportMetric(float64(times[len(times)*99/100].Microseconds())/1000, "p99-ms")
+		})
+	}
+}
+
+// BenchmarkCall measures a call from its claim to its end with 10,000 more of
+// 20 repositories waiting.
+func BenchmarkCall(b *testing.B) {
+	for name, options := range map[string]func(testing.TB) store.Options{"SQLite": sqliteOptions, "PostgreSQL": postgresOptions} {
+		b.Run(name, func(b *testing.B) {
+			s := open(b, options(b))
+			a := join(b, s, "a")
+			for n := range 20 {
+				fill(b, s, a, (10_000+b.N)/20+1, fmt.Sprint("r", n))
+			}
+			b.ResetTimer()
+			for range b.N {
+				c, _ := claimCall(b, a)
+				finish(b, a, c, store.StateSucceeded)
+			}
+		})
+	}
+}
+
+// cpu is the time that this process has been running on a processor, which
+// other work on the machine changes less than the time that passes.
+func cpu() time.Duration {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		panic(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}

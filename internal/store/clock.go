@@ -1,0 +1,36 @@
+package store
+
+import "time"
+
+// Clock tells the time. Times of day are only ever recorded and shown; what
+// decides about an agent's silence is Elapsed, so that setting the time of day
+// back or forth takes nobody's work away.
+type Clock interface {
+	// Now is the time of day. It may jump.
+	Now() time.Time
+	// Elapsed is the time since some fixed moment. It never goes back.
+	Elapsed() time.Duration
+}
+
+// NewClock returns the system's clock.
+func NewClock() Clock { return systemClock{start: time.Now()} }
+
+type systemClock struct{ start time.Time }
+
+func (systemClock) Now() time.Time           { return time.Now() }
+func (c systemClock) Elapsed() time.Duration { return time.Since(c.start) }
+
+// micros is how times are stored: microseconds since 1970, 0 for none.
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+func fromMicros(us int64) time.Time {
+	if us == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(us).UTC()
+}

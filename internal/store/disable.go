@@ -1,0 +1,60 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Disabled says that a repository, one of its modules, or one function of that
+// is not to be called. It stays until somebody enables it again.
+type Disabled struct {
+	Repository string
+	// Module and Function are empty for all of them.
+	Module, Function string
+	// Person did it, at At, for Reason.
+	Person, Reason string
+	At             time.Time
+}
+
+// Disable records that something is disabled. Doing so again replaces the
+// record. The time is set by the store.
+func (s *Store) Disable(ctx context.Context, d Disabled) error {
+	return s.change(ctx, "disable "+d.Repository, func(t *tx) error {
+		_, err := t.exec(`INSERT INTO disabled (repository, module, function, person, reason, at) VALUES (?, ?, ?, ?, ?, ?)
+			ON CONFLICT (repository, module, function) DO UPDATE SET person = excluded.person, reason = excluded.reason, at = excluded.at`,
+			key(d.Repository), key(d.Module), key(d.Function), clean(d.Person), clean(d.Reason), s.now())
+		return err
+	})
+}
+
+// Enable removes such a record, and returns [ErrNotFound] if there is none of
+// exactly these names.
+func (s *Store) Enable(ctx context.Context, repository, module, function string) error {
+	return s.change(ctx, "enable "+repository, func(t *tx) error {
+		n, err := t.exec(`DELETE FROM disabled WHERE repository = ? AND module = ? AND function = ?`, key(repository), key(module), key(function))
+		if err == nil && n == 0 {
+			return ErrNotFound
+		}
+		return err
+	})
+}
+
+// Disabled lists what is disabled of a repository, or of all if it is empty.
+func (s *Store) Disabled(ctx context.Context, repository string) ([]Disabled, error) {
+	var (
+		d  Disabled
+		at int64
+	)
+	all := []Disabled{}
+	for _, err := range s.each(ctx, []any{&d.Repository, &d.Module, &d.Function, &d.Person, &d.Reason, &at},
+		`SELECT repository, module, function, person, reason, at FROM disabled WHERE repository = ? OR ? = ''
+		ORDER BY repository, module, function`, key(repository), repository) {
+		if err != nil {
+			return nil, fmt.Errorf("list what is disabled: %w", s.failed(err))
+		}
+		d.At = fromMicros(at)
+		all = append(all, d)
+	}
+	return all, nil
+}

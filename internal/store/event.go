@@ -1,0 +1,114 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/franela/pocketci/events"
+)
+
+// Event is a stored event.
+type Event struct {
+	events.Event
+	// Seq grows with every event.
+	Seq int64
+	// Hook is where it arrived, empty for events made here.
+	Hook string
+	// Original is the id of the event that this one replays, or empty.
+	Original string
+	// Redeliveries are the further arrivals of the event. Lists have none.
+	Redeliveries []Redelivery
+}
+
+// Redelivery is a further arrival of an event.
+type Redelivery struct {
+	At time.Time
+	// Attempt is the attempt of the run that it added, or 0.
+	Attempt int
+}
+
+// Event returns an event with its payload, or [ErrNotFound].
+func (s *Store) Event(ctx context.Context, id string) (Event, error) {
+	var (
+		e               Event
+		fields, payload []byte
+	)
+	err := s.get(ctx, []any{&e.Seq, &e.Hook, &e.Original, &fields, &payload},
+		`SELECT seq, hook, original, fields, payload FROM events WHERE id = ?`, id)
+	if err != nil {
+		return Event{}, fmt.Errorf("read event %s: %w", id, err)
+	}
+	if err := json.Unmarshal(fields, &e.Event); err != nil {
+		return Event{}, fmt.Errorf("read event %s: %w", id, err)
+	}
+	if e.Payload = payload; payload == nil {
+		e.Payload = json.RawMessage{}
+	}
+	var (
+		r  Redelivery
+		at int64
+	)
+	for _, err := range s.each(ctx, []any{&at, &r.Attempt}, `SELECT received_at, attempt FROM redeliveries WHERE event = ? ORDER BY received_at, attempt`, id) {
+		if err != nil {
+			return Event{}, fmt.Errorf("read redeliveries of event %s: %w", id, s.failed(err))
+		}
+		r.At = fromMicros(at)
+		e.Redeliveries = append(e.Redeliveries, r)
+	}
+	return e, nil
+}
+
+// EventFilter selects events. Zero values select all.
+type EventFilter struct {
+	Vendor, Name, Filter, Repository, Ref string
+	// Since and Until bound the time of receipt.
+	Since, Until time.Time
+	// Before is the Seq of an event: only older events are listed, for the
+	// next page of a list.
+	Before int64
+	// Limit is how many events are listed at most; 100 by default.
+	Limit int
+}
+
+// Events lists events without their payloads, the latest first.
+func (s *Store) Events(ctx context.Context, f EventFilter) ([]Event, error) {
+	where, args := []string{"1 = 1"}, []any{}
+	add := func(given bool, condition string, value any) {
+		if given {
+			where, args = append(where, condition), append(args, value)
+		}
+	}
+	add(f.Vendor != "", "vendor = ?", key(f.Vendor))
+	add(f.Name != "", "name = ?", key(f.Name))
+	add(f.Filter != "", "filter = ?", clean(f.Filter))
+	add(f.Repository != "", "repository = ?", key(f.Repository))
+	add(f.Ref != "", "ref = ?", clean(f.Ref))
+	add(!f.Since.IsZero(), "received_at >= ?", micros(f.Since))
+	add(!f.Until.IsZero(), "received_at < ?", micros(f.Until))
+	add(f.Before != 0, "seq < ?", f.Before)
+	if f.Limit == 0 {
+		f.Limit = 100
+	}
+	var (
+		seq            int64
+		hook, original string
+		fields         []byte
+	)
+	found := []Event{}
+	for _, err := range s.each(ctx, []any{&seq, &hook, &original, &fields}, `SELECT seq, hook, original, fields FROM events WHERE `+
+		strings.Join(where, " AND ")+` ORDER BY seq DESC LIMIT ?`, append(args, f.Limit)...) {
+		if err != nil {
+			return nil, fmt.Errorf("list events: %w", s.failed(err))
+		}
+		e := Event{Seq: seq, Hook: hook, Original: original}
+		if err := json.Unmarshal(fields, &e.Event); err != nil {
+			return nil, fmt.Errorf("list events: %w", err)
+		}
+		e.Payload = nil
+		found = append(found, e)
+	}
+	return found, nil
+}

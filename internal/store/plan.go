@@ -1,0 +1,159 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// Plan is what planning a run came to.
+type Plan struct {
+	// Plan is stored with the run; a restart uses it again. It must not be
+	// empty.
+	Plan json.RawMessage
+	// Calls are the calls to make.
+	Calls []NewCall
+	// Reason says why there is no call, if there is none.
+	Reason string
+}
+
+// NewCall is a call of a plan.
+type NewCall struct {
+	// Module and Function name the call; no two of a plan have the same.
+	Module, Function string
+	// Spec is given to whoever claims the call.
+	Spec json.RawMessage
+	// Invalid says why the call cannot be made, and is empty if it can.
+	Invalid string
+	// After are the places in the plan of the calls that must have succeeded
+	// before this one begins.
+	After []int
+	// RunsOn is the runner label that the call asks for, empty for any runner.
+	RunsOn string
+	// Group, if it is not empty, names calls of one repository of which at
+	// most one is made at a time.
+	Group string
+	// Cancel has the call end those of its group in older runs; otherwise it
+	// waits for them.
+	Cancel bool
+}
+
+// Planned stores the plan of a claimed run and puts its calls into the queue.
+// A run without calls is skipped. It returns the state of the run after that.
+//
+// The errors are [ErrAborted] and [ErrFenced]; the claim has ended then. Any
+// other error leaves the claim as it was.
+func (a *Agent) Planned(ctx context.Context, c Claim, p Plan) (State, error) {
+	if err := p.check(); err != nil {
+		return "", fmt.Errorf("store plan of run %s: %w", c.Run, err)
+	}
+	var r *runRow
+	err := a.answer(ctx, "store plan of run "+c.Run, func(t *tx) (gone error, err error) {
+		var vendor, repository string
+		if err := t.get([]any{&vendor, &repository}, `SELECT vendor, repository FROM runs WHERE id = ?`, c.Run); err != nil {
+			return nil, err
+		}
+		// Calls of other runs are looked at, and looked at by them.
+		if err := lockRepository(t, callQueue.table, repository); err != nil {
+			return nil, err
+		}
+		if r, gone, err = a.heldRun(t, c); gone != nil || err != nil {
+			return gone, err
+		}
+		if _, err := t.exec(`UPDATE runs SET plan = ?, holder = '' WHERE id = ?`, string(p.Plan), r.id); err != nil {
+			return nil, err
+		}
+		if len(p.Calls) == 0 {
+			return nil, a.store.endRun(t, r, StateSkipped, p.Reason)
+		}
+		pools := make([]string, len(p.Calls))
+		for i, call := range p.Calls {
+			if call.Group != "" {
+				pools[i] = key(vendor + "/" + repository + "/" + call.Group)
+			}
+		}
+		superseded, err := a.store.supersede(t, r, p.Calls, pools)
+		if err != nil {
+			return nil, err
+		}
+		if err := a.store.insertCalls(t, r, p.Calls, pools, superseded); err != nil {
+			return nil, err
+		}
+		t.ring(TopicWork)
+		return nil, a.store.settle(t, r)
+	})
+	if err != nil {
+		return "", err
+	}
+	return r.state, nil
+}
+
+// Unplanned ends the planning of a claimed run that came to no plan. The state
+// is final, or [StateWaiting] if planning has shown that an approval is needed.
+// Errors are those of [Agent.Planned].
+func (a *Agent) Unplanned(ctx context.Context, c Claim, state State, reason string) error {
+	return a.answer(ctx, "end planning of run "+c.Run, func(t *tx) (error, error) {
+		r, gone, err := a.heldRun(t, c)
+		if gone != nil || err != nil {
+			return gone, err
+		}
+		if state == StateWaiting {
+			return nil, setRun(t, r, "hold", StateWaiting, `, reason = ?, started_at = 0, holder = ''`, clean(reason))
+		}
+		return nil, a.store.endRun(t, r, state, reason)
+	})
+}
+
+func (p *Plan) check() error {
+	if len(p.Plan) == 0 {
+		return errors.New("the plan is empty")
+	}
+	if err := checkJSON("the plan", p.Plan); err != nil {
+		return err
+	}
+	names := map[[2]string]bool{}
+	for _, call := range p.Calls {
+		name := [2]string{key(call.Module), key(call.Function)}
+		if names[name] {
+			return fmt.Errorf("function %s of module %q is called twice", call.Function, call.Module)
+		}
+		names[name] = true
+		if err := checkJSON("call "+call.Function, call.Spec); err != nil {
+			return err
+		}
+	}
+	// Calls that wait for each other would never end.
+	const (
+		unseen = iota
+		open
+		done
+	)
+	seen := make([]int, len(p.Calls))
+	var visit func(int) error
+	visit = func(i int) error {
+		if i < 0 || i >= len(p.Calls) {
+			return fmt.Errorf("a call comes after call %d, and there are %d", i, len(p.Calls))
+		}
+		switch seen[i] {
+		case open:
+			return fmt.Errorf("call %s comes after itself", p.Calls[i].Function)
+		case done:
+			return nil
+		}
+		seen[i] = open
+		for _, before := range p.Calls[i].After {
+			if err := visit(before); err != nil {
+				return err
+			}
+		}
+		seen[i] = done
+		return nil
+	}
+	for i := range p.Calls {
+		if err := visit(i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
