@@ -121,8 +121,11 @@ func scalarText(v any) string {
 // csvLine joins the items of a list flag. The dagger command line reads one as
 // a line of CSV.
 func csvLine(items []string) string {
-	if len(items) == 0 {
+	switch {
+	case len(items) == 0:
 		return ""
+	case len(items) == 1 && items[0] == "":
+		return `""` // an empty line would be no item at all
 	}
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)

@@ -29,6 +29,7 @@ func TestCommand(t *testing.T) {
 			"dagger call -m ./ci on-push --level=-3 --ratio 0.5"},
 		"list":              {laptop, "ci", "onPush", []modules.Bound{constant("onChanges", []any{"a.go", "b,c", `d"e`})}, `dagger call -m ./ci on-push '--on-changes=a.go,"b,c","d""e"'`},
 		"empty list":        {laptop, "ci", "onPush", []modules.Bound{constant("onChanges", []any{})}, "dagger call -m ./ci on-push --on-changes="},
+		"an empty item":     {laptop, "ci", "onPush", []modules.Bound{constant("onChanges", []any{""})}, `dagger call -m ./ci on-push '--on-changes=""'`},
 		"empty text":        {laptop, "ci", "onPush", []modules.Bound{constant("base", "")}, "dagger call -m ./ci on-push --base="},
 		"shell words":       {laptop, "ci", "onPush", []modules.Bound{constant("filter", "it's $HOME; `x`")}, `dagger call -m ./ci on-push --filter 'it'\''s $HOME; ` + "`x`'"},
 		"like a flag":       {laptop, "ci", "onPush", []modules.Bound{constant("filter", "--help")}, "dagger call -m ./ci on-push --filter=--help"},

@@ -218,8 +218,8 @@ func TestConditionNeverOpensALowerLevel(t *testing.T) {
 	}
 	want := []string{
 		"no changed file matches **/*.go",
-		"onGithubPush has a more specific name and is called instead",
-		"onGithubPush has a more specific name and is called instead",
+		"onGithubPush has a more specific name, which takes precedence even where it is not called",
+		"onGithubPush has a more specific name, which takes precedence even where it is not called",
 	}
 	var got []string
 	for _, s := range plan.Skipped {
@@ -437,16 +437,18 @@ func TestWarnings(t *testing.T) {
 		function string
 		want     string // part of the warning; empty for none
 	}{
-		"no boundary before the trigger":        {"httponPush", "ends in the trigger OnPush without a word boundary"},
-		"no boundary, with vendor and filter":   {"cionGithubPushMain", "OnGithubPushMain"},
-		"json is no lost boundary":              {"jsonParse", ""},
-		"two readings":                          {"buildOnPushOnGithubPush", "can be read as OnPushOnGithubPush and as OnGithubPush"},
-		"an On that starts no trigger":          {"turnOnLightsOnPush", ""},
-		"more than one branch":                  {"onGithubPushFeatureLogin", "called for more than one branch: feature-login, feature/login"},
-		"one branch":                            {"onPushMain", ""},
-		"more than one branch, without vendor":  {"testOnPushFeatureLogin", "more than one branch"},
-		"a branch that is called like a vendor": {"onGitHubPush", "not as OnGithubPush"},
-		"a plain name":                          {"onGithubPush", ""},
+		"no boundary before the trigger":           {"httponPush", "ends in the trigger OnPush without a word boundary"},
+		"no boundary, with vendor and filter":      {"cionGithubPushMain", "OnGithubPushMain"},
+		"no boundary, without vendor, with filter": {"httponPushMain", "OnPushMain"},
+		"no boundary within the trigger":           {"onGithubpush", "not as OnGithubPush"},
+		"json is no lost boundary":                 {"jsonParse", ""},
+		"two readings":                             {"buildOnPushOnGithubPush", "can be read as OnPushOnGithubPush and as OnGithubPush"},
+		"an On that starts no trigger":             {"turnOnLightsOnPush", ""},
+		"more than one branch":                     {"onGithubPushFeatureLogin", "called for more than one branch: feature-login, feature/login"},
+		"one branch":                               {"onPushMain", ""},
+		"more than one branch, without vendor":     {"testOnPushFeatureLogin", "more than one branch"},
+		"a branch that is called like a vendor":    {"onGitHubPush", "not as OnGithubPush"},
+		"a plain name":                             {"onGithubPush", ""},
 	} {
 		// The warnings are in every plan, whatever the event.
 		for _, ev := range []events.Event{push("main"), tick("nightly")} {

@@ -134,10 +134,10 @@ func selectByName(functions []modules.Function, ev *events.Event) selection {
 	for _, r := range all {
 		winner := best[r.prefix]
 		switch {
+		case r.prefix == "" && rival != nil && rival.level < min(r.level, winner.level):
+			s.silenced[r.function] = functions[rival.function].Name
 		case r.level > winner.level:
 			s.silenced[r.function] = functions[winner.function].Name
-		case r.prefix == "" && rival != nil && rival.level < r.level:
-			s.silenced[r.function] = functions[rival.function].Name
 		default:
 			if _, ok := s.chosen[r.function]; !ok {
 				s.chosen[r.function] = r

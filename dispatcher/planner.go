@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -22,6 +23,10 @@ import (
 type Loader interface {
 	Load(ctx context.Context, tree modules.Tree, path string) (*modules.Module, error)
 }
+
+// loading is how many modules of one repository are loaded at a time. Each
+// takes a session with the engine.
+const loading = 4
 
 // Planner turns an event and the tree it is about into a [Plan]. The server,
 // the command line and replay all plan with it. Its fields must not change
@@ -67,8 +72,16 @@ func (p *Planner) Plan(ctx context.Context, req Request) (*Plan, error) {
 	index := globs.Index(req.Changes.Files)
 	parts := make([]Plan, len(cfg.Modules))
 	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(loading)
 	for i, module := range cfg.Modules {
-		group.Go(func() error {
+		group.Go(func() (err error) {
+			// What is read here belongs to other people. Whatever it makes
+			// panic ends this plan and nothing else.
+			defer func() {
+				if p := recover(); p != nil {
+					err = fmt.Errorf("plan module %s: internal error: %v\n%s", module.Path, p, debug.Stack())
+				}
+			}()
 			part, err := p.planModule(ctx, req, module, index)
 			if err != nil {
 				return fmt.Errorf("plan module %s: %w", module.Path, err)

@@ -25,6 +25,10 @@ var (
 	}
 )
 
+// filteredEvents are the events whose names are likely to be followed by a
+// filter. Any event may be, but versionCreateUser is hardly meant for one.
+var filteredEvents = [][]string{{"push"}, {"tag"}, {"pull", "request"}}
+
 // nameWarnings returns what is doubtful about the functions' names. The
 // warnings do not depend on the event: they are in every plan, so that a name
 // that never matches is noticed before the day it should have.
@@ -58,7 +62,7 @@ func lostBoundary(name []string) string {
 			continue
 		}
 		rest := name[i+1:]
-		if startsWithAny(rest, knownVendors) || slices.ContainsFunc(knownEvents, func(e []string) bool { return slices.Equal(e, rest) }) {
+		if startsWithAny(rest, knownVendors) || startsWithAny(rest, filteredEvents) || slices.ContainsFunc(knownEvents, func(e []string) bool { return slices.Equal(e, rest) }) {
 			return camel(append([]string{"on"}, rest...))
 		}
 	}
@@ -78,6 +82,14 @@ func respelt(name []string) string {
 			joined += name[i]
 			if joined == vendor[0] {
 				return camel(slices.Concat([]string{"on", vendor[0]}, name[i+1:]))
+			}
+		}
+		// onGithubpush: Dagger has taken OnGITHUBPush for one word.
+		if rest, ok := strings.CutPrefix(name[min(on+1, len(name)-1)], vendor[0]); ok {
+			for _, event := range knownEvents {
+				if rest == event[0] {
+					return camel(slices.Concat([]string{"on", vendor[0], rest}, name[on+2:]))
+				}
 			}
 		}
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 func newCall() *cobra.Command {
-	in := input{event: "manual"}
+	in := input{event: manualEvent, lines: true}
 	var given []string
 	var module string
 	cmd := &cobra.Command{

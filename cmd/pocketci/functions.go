@@ -15,7 +15,7 @@ import (
 )
 
 func newFunctions() *cobra.Command {
-	in := input{event: "manual"}
+	in := input{event: manualEvent}
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "functions",

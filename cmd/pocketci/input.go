@@ -30,6 +30,10 @@ type input struct {
 	labels  []string
 	timeout time.Duration
 	json    bool
+	// lines says that JSON is one object a line, as a run prints it.
+	lines bool
+
+	vendorGiven bool
 }
 
 // flags adds all flags that choose an event.
@@ -62,7 +66,12 @@ func (in *input) dirFlags(cmd *cobra.Command) {
 // event as is known.
 func (in *input) read(stdin io.Reader) (events.Event, error) {
 	if in.event == manualEvent || in.vendor == events.VendorManual {
-		if in.payload != "" {
+		switch {
+		case in.vendorGiven && in.vendor != events.VendorManual:
+			return events.Event{}, fmt.Errorf("--event manual has no --vendor %s", in.vendor)
+		case in.event != manualEvent && in.event != events.NameRun:
+			return events.Event{}, fmt.Errorf("--vendor manual has no event %s, only run", in.event)
+		case in.payload != "":
 			return events.Event{}, errors.New("--event manual takes no --payload: nothing was sent")
 		}
 		event := events.Manual(nil, "", "", os.Getenv("USER"))

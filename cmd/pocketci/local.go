@@ -36,6 +36,7 @@ type local struct {
 // open reads the event and opens the directory and the engine. An event for
 // which nothing can be planned is printed as a plan that says so.
 func (in *input) open(cmd *cobra.Command) (*local, error) {
+	in.vendorGiven = cmd.Flags().Changed("vendor")
 	event, err := in.read(cmd.InOrStdin())
 	if nothing, ok := errors.AsType[*events.NothingError](err); ok {
 		return nil, in.nothing(cmd, event, nothing)
@@ -106,6 +107,16 @@ func (in *input) nothing(cmd *cobra.Command, event events.Event, nothing *events
 		Changes: dispatcher.Changes{Unknown: nothing.Reason},
 		Skipped: []dispatcher.Skipped{{Function: dispatcher.AllFunctions, Reason: nothing.Error()}},
 	}
+	if in.json && in.lines {
+		lines, err := report.New(report.FormatJSON, nil, cmd.OutOrStdout())
+		if err != nil {
+			return err
+		}
+		run := &dispatcher.Run{ID: runID(event.ID), Plan: plan}
+		lines.Planned(run, dispatcher.Place{})
+		lines.Finished(run, dispatcher.Place{}, nil)
+		return &exitError{code: exitNothing}
+	}
 	if err := in.print(cmd.OutOrStdout(), plan, dispatcher.Place{}); err != nil {
 		return err
 	}
@@ -132,10 +143,10 @@ func (l *local) Close() {
 func (l *local) masked(w io.Writer) io.Writer { return report.Lines(l.masker.Writer(w)) }
 
 // runID names the run in front of every line of its output.
-func (l *local) runID() string {
-	id := l.snapshot.Event.ID
-	return id[max(0, len(id)-8):]
-}
+func (l *local) runID() string { return runID(l.snapshot.Event.ID) }
+
+// runID is the end of an event's id, which tells events apart.
+func runID(event string) string { return event[max(0, len(event)-8):] }
 
 // localID names the event of a payload by its content.
 func localID(name string, payload []byte) string {

@@ -8,7 +8,7 @@ import (
 )
 
 func newRun() *cobra.Command {
-	var in input
+	in := input{lines: true}
 	cmd := &cobra.Command{
 		Use:   "run --event NAME (--payload FILE)",
 		Short: "Plan, then call the functions here and now",

@@ -94,11 +94,7 @@ func (a *Agent) Ready(ctx context.Context) error {
 // come to their end, for which abort is the limit: once it is done, they are
 // ended too. Events that were accepted and not begun are logged.
 func (a *Agent) Run(stop, abort context.Context) {
-	defer context.AfterFunc(stop, func() {
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		a.stopping = true
-	})()
+	defer context.AfterFunc(stop, a.refuse)()
 	var working sync.WaitGroup
 	planners := make(chan struct{}, a.cfg.Planners)
 	for stop.Err() == nil {
@@ -118,6 +114,7 @@ func (a *Agent) Run(stop, abort context.Context) {
 		}
 	}
 	working.Wait()
+	a.refuse() // lest one is accepted behind the last look at the queue
 	for {
 		select {
 		case event := <-a.queue:
@@ -126,6 +123,13 @@ func (a *Agent) Run(stop, abort context.Context) {
 			return
 		}
 	}
+}
+
+// refuse makes Accept refuse events from now on.
+func (a *Agent) refuse() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.stopping = true
 }
 
 // work turns one event into a run and calls planned once its plan is made.
@@ -162,26 +166,56 @@ func (a *Agent) work(stop, abort context.Context, event *events.Event, planned f
 		"invalid", counts[dispatcher.StateInvalid], "not-called", len(plan.Skipped))
 }
 
-// plan fetches the repository and plans, as often as it takes for an engine to
-// be there: nothing has been called yet, so nothing happens twice.
+// Bounds of planning one event.
+const (
+	// planTimeout is how long fetching and planning may take, not counting
+	// the wait for an engine that is away. What takes longer would keep other
+	// events from being planned.
+	planTimeout = 20 * time.Minute
+	// planLosses is how often the engine may go away while the event is being
+	// planned. An event whose planning makes the engine fail would otherwise
+	// do so for ever.
+	planLosses = 5
+)
+
+// plan fetches the repository and plans, again if the engine goes away:
+// nothing has been called yet, so nothing happens twice.
 func (a *Agent) plan(stop, abort context.Context, event *events.Event, log *slog.Logger) (*runs.Snapshot, *dispatcher.Plan, error) {
-	for {
-		snapshot, err := a.cfg.Repositories.Snapshot(abort, event)
-		if err != nil {
-			return nil, nil, err
-		}
+	for losses := 1; ; losses++ {
 		if err := a.gate.wait(stop); err != nil {
 			return nil, nil, err
 		}
-		plan, err := a.cfg.Runner.Plan(abort, snapshot)
-		switch {
-		case err == nil:
-			return snapshot, plan, nil
-		case !errors.Is(err, modules.ErrUnavailable) || stop.Err() != nil:
-			return nil, nil, err
+		snapshot, plan, err := a.planOnce(abort, event)
+		if err == nil || !errors.Is(err, modules.ErrUnavailable) || stop.Err() != nil || losses == planLosses {
+			return snapshot, plan, err
 		}
-		log.Warn("engine went away before the run began; waiting for it", "error", err)
+		log.Warn("engine went away before the run began; trying again", "error", err, "times", losses)
+		// An engine can answer and yet serve nothing.
+		select {
+		case <-time.After(time.Duration(losses) * a.cfg.PingEvery):
+		case <-stop.Done():
+		}
 	}
+}
+
+func (a *Agent) planOnce(abort context.Context, event *events.Event) (*runs.Snapshot, *dispatcher.Plan, error) {
+	ctx, cancel := context.WithTimeoutCause(abort, planTimeout, fmt.Errorf("planning took more than %s", planTimeout))
+	defer cancel()
+	snapshot, err := a.cfg.Repositories.Snapshot(ctx, event)
+	if err != nil {
+		return nil, nil, told(ctx, err)
+	}
+	plan, err := a.cfg.Runner.Plan(ctx, snapshot)
+	return snapshot, plan, told(ctx, err)
+}
+
+// told returns the reason why a context ended where that is why there is an
+// error.
+func told(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
 }
 
 // withheld says why an event must not be run by this version, which has no way
