@@ -8,6 +8,10 @@ import "strings"
 type Source interface {
 	// Vendor is the vendor of the source's events, such as [VendorGithub].
 	Vendor() string
+	// Screen refuses with an [*UnauthenticatedError] what its header alone
+	// shows not to be signed, so that nobody has to read the body. What it
+	// lets pass is not proven.
+	Screen(header map[string][]string) error
 	// Receive proves that a delivery was sent by the vendor and only then
 	// reads it. The body is the request's body exactly as it arrived.
 	//

@@ -29,6 +29,9 @@ const (
 	planners     = 8                // events that are fetched and planned at a time
 	pingEvery    = 2 * time.Second  // how often an engine that is away is asked
 	shutdownWait = 10 * time.Second // for requests that are being answered
+	abortWait    = 20 * time.Second // for calls that were aborted to be gone
+	keepEvents   = 7 * 24 * time.Hour
+	pruneEvery   = time.Hour
 )
 
 // process is the agent with everything it is made of.
@@ -116,7 +119,7 @@ func newAgent(o *options) (_ *process, err error) {
 		return nil, err
 	}
 	p.agent = agent.New(agent.Config{
-		Repositories: repositories{mirrors: p.mirrors, events: filepath.Join(o.dataDir, "events")},
+		Repositories: repositories{mirrors: p.mirrors, events: p.events()},
 		Runner: &runs.Runner{
 			Planner: &dispatcher.Planner{
 				Loader:  p.engine,
@@ -194,6 +197,7 @@ func (p *process) Run(stop, abort context.Context, abortNow context.CancelCauseF
 		p.agent.Run(stop, abort)
 	}()
 	go p.inspectEngine(stop)
+	go p.prune(stop)
 
 	var failure error
 	select {
@@ -212,10 +216,38 @@ func (p *process) Run(stop, abort context.Context, abortNow context.CancelCauseF
 	if err := p.http.Shutdown(ctx); err != nil && !errors.Is(err, context.Canceled) {
 		p.log.Warn("requests were cut off", "error", err)
 	}
-	<-ended
+	select {
+	case <-ended:
+	case <-expired(abort, abortWait):
+		return errors.New("aborted calls did not end; their sessions end with the process")
+	}
 	p.log.Info("agent stopped")
 	return nil
 }
+
+// expired returns a channel that is closed some time after ctx is done.
+func expired(ctx context.Context, after time.Duration) <-chan struct{} {
+	c := make(chan struct{})
+	context.AfterFunc(ctx, func() { time.AfterFunc(after, func() { close(c) }) })
+	return c
+}
+
+// prune removes old event files until stop is done.
+func (p *process) prune(stop context.Context) {
+	for {
+		if err := runs.Prune(p.events(), keepEvents); err != nil {
+			p.log.Warn("prune", "error", err)
+		}
+		select {
+		case <-time.After(pruneEvery):
+		case <-stop.Done():
+			return
+		}
+	}
+}
+
+// events is the directory of event files.
+func (p *process) events() string { return filepath.Join(p.o.dataDir, "events") }
 
 // inspectEngine says in the log what the engine allows to the code it runs,
 // once the engine is there to ask.

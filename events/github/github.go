@@ -60,6 +60,15 @@ func (s *Source) String() string { return "source " + s.Vendor() }
 // Vendor returns [events.VendorGithub].
 func (s *Source) Vendor() string { return events.VendorGithub }
 
+// Screen implements [events.Source].
+func (s *Source) Screen(header map[string][]string) error {
+	if len(s.secrets) == 0 {
+		return nil
+	}
+	_, err := signatureOf(header)
+	return err
+}
+
 // Receive implements [events.Source]. The payload may be the body itself or,
 // when the content type says that the body is a form, its field payload; the
 // signature is over the raw body in both cases.

@@ -9,14 +9,11 @@ import (
 	"github.com/franela/pocketci/events"
 )
 
-// verify proves that the body was signed with one of the secrets: HMAC-SHA256,
-// as sha256= and 64 hexadecimal digits, which may be written in either case.
-func (s *Source) verify(header map[string][]string, body []byte) error {
-	if len(s.secrets) == 0 {
-		return nil
-	}
+// signatureOf returns the signature in a header: HMAC-SHA256, as sha256= and 64
+// hexadecimal digits, which may be written in either case.
+func signatureOf(header map[string][]string) ([]byte, error) {
 	// The reasons are shown to the sender, so none repeats what was sent.
-	refuse := func(reason string) error { return &events.UnauthenticatedError{Reason: reason} }
+	refuse := func(reason string) ([]byte, error) { return nil, &events.UnauthenticatedError{Reason: reason} }
 	signatures := events.HeaderValues(header, headerSignature)
 	switch {
 	case len(signatures) > 1:
@@ -36,6 +33,18 @@ func (s *Source) verify(header map[string][]string, body []byte) error {
 	if err != nil || len(got) != sha256.Size {
 		return refuse(headerSignature + " is not 64 hexadecimal digits")
 	}
+	return got, nil
+}
+
+// verify proves that the body was signed with one of the secrets.
+func (s *Source) verify(header map[string][]string, body []byte) error {
+	if len(s.secrets) == 0 {
+		return nil
+	}
+	got, err := signatureOf(header)
+	if err != nil {
+		return err
+	}
 	// Every secret is tried, so that the time tells nothing about which fits.
 	valid := false
 	for _, secret := range s.secrets {
@@ -46,7 +55,7 @@ func (s *Source) verify(header map[string][]string, body []byte) error {
 		}
 	}
 	if !valid {
-		return refuse(headerSignature + " does not fit the body and the secret")
+		return &events.UnauthenticatedError{Reason: headerSignature + " does not fit the body and the secret"}
 	}
 	return nil
 }

@@ -60,10 +60,11 @@ func Load(fsys fs.FS) (*Config, error) {
 			continue
 		}
 		ok, err := isModule(fsys, m.Path)
-		if err != nil {
-			return nil, err
-		}
-		if !ok {
+		switch {
+		case err != nil:
+			// Such as a symbolic link that leaves the repository.
+			r.fail(r.paths[i], "%v; name a folder of this repository", err)
+		case !ok:
 			r.fail(r.paths[i], "no %s in the folder %s; name the folder of a Dagger module, or make one with dagger init", moduleFile, m.Path)
 		}
 	}
@@ -73,8 +74,16 @@ func Load(fsys fs.FS) (*Config, error) {
 	return c, nil
 }
 
-// readFile reads no more than is needed to see that the file is too large.
+// readFile reads no more than is needed to see that the file is too large. The
+// size is asked for first, since a tree of git's reads a file as a whole.
 func readFile(fsys fs.FS) ([]byte, error) {
+	info, err := fs.Stat(fsys, FileName)
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > MaxSize {
+		return make([]byte, MaxSize+1), nil // Parse says so with its place
+	}
 	file, err := fsys.Open(FileName)
 	if err != nil {
 		return nil, err

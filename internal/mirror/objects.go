@@ -118,7 +118,7 @@ func (r *reader) root(commit string) (plumbing.Hash, error) {
 	return hash, nil
 }
 
-// content returns a file or the target of a symbolic link.
+// content returns a file.
 func (r *reader) content(hash plumbing.Hash) ([]byte, error) {
 	var data []byte
 	err := r.read(func(store *filesystem.Storage) error {
@@ -137,6 +137,23 @@ func (r *reader) content(hash plumbing.Hash) ([]byte, error) {
 		return nil, fmt.Errorf("read object %s: %w", hash, err)
 	}
 	return data, nil
+}
+
+// maxTarget is the longest target of a symbolic link that is followed, which is
+// what Linux allows (PATH_MAX).
+const maxTarget = 4096
+
+// target returns the target of a symbolic link, which git keeps as a file of
+// any length.
+func (r *reader) target(hash plumbing.Hash) ([]byte, error) {
+	size, err := r.size(hash)
+	if err != nil {
+		return nil, err
+	}
+	if size > maxTarget {
+		return nil, errors.New("the target of the symbolic link is too long")
+	}
+	return r.content(hash)
 }
 
 // size returns the length of a file without reading it.

@@ -109,12 +109,19 @@ func (p *pool) get(ctx context.Context, key checkoutKey, commit string, build bu
 		building, c.cancel = context.WithCancel(context.WithoutCancel(ctx))
 		go func() {
 			defer c.cancel()
+			defer close(c.ready)
+			// The commit is somebody else's; what it makes panic must not
+			// end the agent.
+			defer func() {
+				if p := recover(); p != nil {
+					c.err = fmt.Errorf("check out %s: internal error: %v", commit, p)
+				}
+			}()
 			if err := os.MkdirAll(c.dir, 0o700); err != nil {
 				c.err = err
 			} else {
 				c.err = build(building, c.dir, *old)
 			}
-			close(c.ready)
 		}()
 	}
 	select {

@@ -121,7 +121,7 @@ func (t *treeFS) find(op, name string, follow bool) (node, error) {
 		if links++; links > maxLinks {
 			return fail(errors.New("too many symbolic links"))
 		}
-		target, err := t.reader.content(n.hash)
+		target, err := t.reader.target(n.hash)
 		if err != nil {
 			return fail(err)
 		}
@@ -231,7 +231,7 @@ func (t *treeFS) ReadLink(name string) (string, error) {
 	if n.mode&fs.ModeSymlink == 0 {
 		return "", &fs.PathError{Op: "readlink", Path: name, Err: fs.ErrInvalid}
 	}
-	target, err := t.reader.content(n.hash)
+	target, err := t.reader.target(n.hash)
 	if err != nil {
 		return "", &fs.PathError{Op: "readlink", Path: name, Err: err}
 	}

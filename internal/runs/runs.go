@@ -5,10 +5,13 @@ package runs
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/franela/pocketci/dispatcher"
 	"github.com/franela/pocketci/events"
@@ -65,6 +68,30 @@ func Open(event events.Event, repository *mirror.Snapshot, place dispatcher.Plac
 		Place:     place,
 		EventFile: file,
 	}, nil
+}
+
+// Prune removes event files that are older than age from a directory of
+// [Open]. Payloads can be large and private, and are needed only as long as
+// somebody may want to replay a call by hand.
+func Prune(dir string, age time.Duration) error {
+	files, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("prune event files: %w", err)
+	}
+	var failed error
+	for _, file := range files {
+		info, err := file.Info()
+		if err == nil && time.Since(info.ModTime()) > age {
+			err = os.Remove(filepath.Join(dir, file.Name()))
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			failed = errors.Join(failed, err)
+		}
+	}
+	return failed
 }
 
 // Runner plans and runs. Its fields must not change once it is in use.

@@ -79,11 +79,27 @@ func (s *Server) take(w *response, r *http.Request, source events.Source) outcom
 		return refuse(http.StatusUnsupportedMediaType,
 			"the content type must be application/json or application/x-www-form-urlencoded")
 	}
+	// Without it the server would read a body that is refused before it
+	// answers.
+	unheard := func() { w.Header().Set("Connection", "close") }
 	if r.ContentLength > MaxBody {
-		// Nothing of it is read: the sender may as well be told at once.
-		w.Header().Set("Connection", "close")
+		unheard()
 		return refuse(http.StatusRequestEntityTooLarge, tooLarge)
 	}
+	if err := source.Screen(r.Header); err != nil {
+		unheard()
+		return unfit(events.Event{Vendor: source.Vendor()}, err)
+	}
+	// Whoever sends a body is not known before all of it is here.
+	room := int64(MaxBody)
+	if r.ContentLength >= 0 {
+		room = r.ContentLength
+	}
+	if !s.bodies.TryAcquire(room) {
+		unheard()
+		return unaccepted(events.Event{Vendor: source.Vendor()}, ErrFull)
+	}
+	defer s.bodies.Release(room)
 	// The writer of net/http itself, which then closes the connection.
 	body, err := io.ReadAll(http.MaxBytesReader(w.ResponseWriter, r.Body, MaxBody))
 	if err != nil {

@@ -24,12 +24,17 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/franela/pocketci/events"
 )
 
 // MaxBody is the largest body of a delivery in bytes: 25 MiB, which is what
 // GitHub caps its payloads at.
 const MaxBody = 25 << 20
+
+// maxBodies is how many bytes of bodies are read at a time.
+const maxBodies = 256 << 20
 
 // A Sink takes over the events that were received.
 type Sink interface {
@@ -66,6 +71,7 @@ type Server struct {
 	sources map[string]events.Source
 	sink    Sink
 	checks  []*probe
+	bodies  *semaphore.Weighted
 	log     *slog.Logger
 }
 
@@ -78,7 +84,7 @@ func New(o Options) (*Server, error) {
 	case o.Sink == nil:
 		return nil, errors.New("no sink for events is given")
 	}
-	s := &Server{first: o.Sources[0], sources: map[string]events.Source{}, sink: o.Sink, log: o.Log}
+	s := &Server{first: o.Sources[0], sources: map[string]events.Source{}, sink: o.Sink, bodies: semaphore.NewWeighted(maxBodies), log: o.Log}
 	if s.log == nil {
 		s.log = slog.Default()
 	}

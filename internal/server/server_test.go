@@ -311,6 +311,8 @@ type faulty struct{}
 
 func (faulty) Vendor() string { return "faulty" }
 
+func (faulty) Screen(map[string][]string) error { return nil }
+
 func (faulty) Receive(map[string][]string, []byte) (events.Event, error) {
 	return events.Event{}, errors.New("disk on fire")
 }
