@@ -109,6 +109,7 @@ func newAgent(o *options) (_ *process, err error) {
 		CLI:      o.daggerBinary,
 		Dir:      filepath.Join(o.dataDir, "dagger"),
 		Checkout: p.mirrors.Checkout,
+		Mask:     masker.String,
 		Log:      p.log,
 	})
 	if err != nil {

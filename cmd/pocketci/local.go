@@ -69,6 +69,7 @@ func (in *input) open(cmd *cobra.Command) (*local, error) {
 		Host: os.Getenv(engine.EnvRunnerHost),
 		CLI:  daggerProgram(),
 		Dir:  filepath.Join(cache, "dagger"),
+		Mask: l.masker.String,
 		Log:  log,
 	}); err != nil {
 		return nil, err

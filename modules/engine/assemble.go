@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -15,6 +16,16 @@ import (
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/franela/pocketci/internal/globs"
+)
+
+// Limits of what one module may consist of. They are far above what people
+// write and keep a hostile repository from taking all time and memory.
+const (
+	maxManifest = 1 << 20 // bytes of a dagger.json
+	maxIncludes = 1000    // patterns of a dagger.json, excludes counted
+	maxModules  = 1000    // of the same repository
 )
 
 // assembly is the part of a repository that a module consists of: its own
@@ -41,12 +52,12 @@ type entry struct {
 
 // assemble collects the module at the given path of fsys. Errors about what
 // the repository says are *TreeError.
-func assemble(fsys fs.FS, module string, own bool) (*assembly, error) {
+func assemble(ctx context.Context, fsys fs.FS, module string, own bool) (*assembly, error) {
 	a := &assembly{
 		fsys: fsys, module: module, own: own,
 		visited: map[string]bool{}, entries: map[string]entry{},
 	}
-	if err := a.add(module); err != nil {
+	if err := a.add(ctx, module); err != nil {
 		return nil, err
 	}
 	return a, nil
@@ -57,13 +68,20 @@ func (a *assembly) fault(at, format string, args ...any) error {
 }
 
 // add collects the module at dir and everything that it depends on.
-func (a *assembly) add(dir string) error {
+func (a *assembly) add(ctx context.Context, dir string) error {
 	if a.visited[dir] {
 		return nil
 	}
 	a.visited[dir] = true
 	name := path.Join(dir, manifestName)
-	data, err := fs.ReadFile(a.fsys, name)
+	if len(a.visited) > maxModules {
+		return a.fault(name, "is one of more than %d modules that belong together", maxModules)
+	}
+	data, err := a.manifest(name)
+	var fault *TreeError
+	if errors.As(err, &fault) {
+		return err
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return a.fault(name, "does not exist")
 	}
@@ -77,10 +95,13 @@ func (a *assembly) add(dir string) error {
 	if dir == a.module && m.Blueprint != nil {
 		return a.fault(name, "uses a blueprint, which only the dagger program itself can load; name the blueprint's own module in pocketci.yaml instead")
 	}
+	if len(m.Include) > maxIncludes {
+		return a.fault(name, "has more than %d patterns of files to include or exclude", maxIncludes)
+	}
 	if data, err = m.rewritten(dir == a.module); err != nil {
 		return a.fault(name, "cannot be read: %v", err)
 	}
-	if err := a.collect(dir, m); err != nil {
+	if err := a.collect(ctx, dir, m); err != nil {
 		return err
 	}
 	a.entries[name] = entry{data: data}
@@ -95,12 +116,27 @@ func (a *assembly) add(dir string) error {
 			return err
 		}
 		if local {
-			if err := a.add(target); err != nil {
+			if err := a.add(ctx, target); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// manifest reads a dagger.json.
+func (a *assembly) manifest(name string) ([]byte, error) {
+	if err := a.inside(name); err != nil {
+		return nil, err
+	}
+	info, err := fs.Stat(a.fsys, name)
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > maxManifest {
+		return nil, a.fault(name, "is larger than %d bytes", maxManifest)
+	}
+	return fs.ReadFile(a.fsys, name)
 }
 
 // resolve tells a reference to a module of the same repository from one to
@@ -130,7 +166,7 @@ func (a *assembly) resolve(dir string, ref reference) (string, bool, error) {
 // collect adds the files that the manifest in dir asks for: the source
 // directory, then its include patterns in their order, of which the last one
 // that matches a file decides, as in Dagger.
-func (a *assembly) collect(dir string, m *manifest) error {
+func (a *assembly) collect(ctx context.Context, dir string, m *manifest) error {
 	source := path.Join(dir, m.Source)
 	if !filepath.IsLocal(source) {
 		return a.fault(m.Source, "leaves the repository")
@@ -146,6 +182,9 @@ func (a *assembly) collect(dir string, m *manifest) error {
 		if !doublestar.ValidatePattern(glob) {
 			return a.fault(include, "is not a valid pattern")
 		}
+		if err := globs.Check(glob); err != nil {
+			return a.fault(path.Join(dir, manifestName), "includes or excludes with a %v", err)
+		}
 		rules = append(rules, rule{glob: glob, exclude: negated})
 		if base, _ := doublestar.SplitPattern(glob); !negated {
 			roots = append(roots, base)
@@ -158,7 +197,7 @@ func (a *assembly) collect(dir string, m *manifest) error {
 			continue
 		}
 		walked = append(walked, root)
-		if err := a.walk(root, rules); err != nil {
+		if err := a.walk(ctx, root, rules); err != nil {
 			return err
 		}
 	}
@@ -177,6 +216,9 @@ type rule struct {
 	exclude   bool
 }
 
+// names reports whether the rule spells out the name itself.
+func (r rule) names(name string) bool { return !r.exclude && cmp.Or(r.dir, r.glob) == name }
+
 func (r rule) matches(name string) bool {
 	if r.dir != "" || r.glob == "." {
 		return within(cmp.Or(r.dir, r.glob), name)
@@ -189,12 +231,18 @@ func (r rule) matches(name string) bool {
 	return false
 }
 
-func (a *assembly) walk(root string, rules []rule) error {
+func (a *assembly) walk(ctx context.Context, root string, rules []rule) error {
+	if err := a.inside(root); err != nil {
+		return err
+	}
 	var ignored ignoreRules
 	if a.own {
 		ignored.enter(a.fsys, root)
 	}
 	err := fs.WalkDir(a.fsys, root, func(name string, d fs.DirEntry, err error) error {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if err != nil {
 			// A pattern's base need not exist.
 			if name == root && errors.Is(err, fs.ErrNotExist) {
@@ -234,7 +282,7 @@ func (a *assembly) walk(root string, rules []rule) error {
 		if _, known := a.entries[name]; !included || known {
 			return nil
 		}
-		e, ok, err := a.entry(name, d)
+		e, ok, err := a.entry(name, d, slices.ContainsFunc(rules, func(r rule) bool { return r.names(name) }))
 		if err == nil && ok {
 			a.entries[name] = e
 		}
@@ -247,7 +295,25 @@ func (a *assembly) walk(root string, rules []rule) error {
 	return fmt.Errorf("assemble module %s: read %s: %w", a.module, root, err)
 }
 
-func (a *assembly) entry(name string, d fs.DirEntry) (entry, bool, error) {
+// leaves reports whether a symbolic link points out of the repository.
+func leaves(name, target string) bool {
+	return path.IsAbs(target) || !filepath.IsLocal(path.Join(path.Dir(name), target))
+}
+
+// inside refuses a path that is asked for by name and is, or leads through, a
+// symbolic link that leaves the repository.
+func (a *assembly) inside(name string) error {
+	for ; name != "."; name = path.Dir(name) {
+		if target, err := fs.ReadLink(a.fsys, name); err == nil && leaves(name, target) {
+			return a.fault(name, "is a symbolic link that leaves the repository")
+		}
+	}
+	return nil
+}
+
+// entry takes a file as it is. A symbolic link that leaves the repository is
+// left out, as it may lie anywhere in data, unless it is asked for by name.
+func (a *assembly) entry(name string, d fs.DirEntry, named bool) (entry, bool, error) {
 	switch {
 	case d.Type().IsRegular():
 		info, err := d.Info()
@@ -260,8 +326,11 @@ func (a *assembly) entry(name string, d fs.DirEntry) (entry, bool, error) {
 		if err != nil {
 			return entry{}, false, a.fault(name, "is a symbolic link that cannot be read: %v", err)
 		}
-		if path.IsAbs(target) || !filepath.IsLocal(path.Join(path.Dir(name), target)) {
+		switch {
+		case leaves(name, target) && named:
 			return entry{}, false, a.fault(name, "is a symbolic link that leaves the repository")
+		case leaves(name, target):
+			return entry{}, false, nil
 		}
 		return entry{link: target}, true, nil
 	}
@@ -286,10 +355,13 @@ func (a *assembly) open(name string, e entry) (io.ReadCloser, error) {
 }
 
 // digest is a hash over the names, kinds and contents of all files.
-func (a *assembly) digest() (string, error) {
+func (a *assembly) digest(ctx context.Context) (string, error) {
 	all := sha256.New()
 	fmt.Fprintf(all, "%q\n", a.module)
 	for _, name := range a.names() {
+		if ctx.Err() != nil {
+			return "", fmt.Errorf("assemble module %s: %w", a.module, ctx.Err())
+		}
 		e := a.entries[name]
 		fmt.Fprintf(all, "%q %q %t ", name, e.link, e.exec)
 		if e.link == "" {
@@ -311,13 +383,16 @@ func (a *assembly) digest() (string, error) {
 }
 
 // write puts the files below dir, which is empty.
-func (a *assembly) write(dir string) error {
+func (a *assembly) write(ctx context.Context, dir string) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return fmt.Errorf("assemble module %s: %w", a.module, err)
 	}
 	defer root.Close()
 	for _, name := range a.names() {
+		if ctx.Err() != nil {
+			return fmt.Errorf("assemble module %s: %w", a.module, ctx.Err())
+		}
 		if err := a.writeEntry(root, name, a.entries[name]); err != nil {
 			return fmt.Errorf("assemble module %s: write %s: %w", a.module, name, err)
 		}

@@ -69,7 +69,7 @@ func (s *Session) query(ctx context.Context, call modules.Call) (string, error) 
 func (s *Session) args(ctx context.Context, function string, bound []modules.Bound) (string, error) {
 	var parts []string
 	for _, b := range bound {
-		text, err := s.value(ctx, b)
+		text, err := s.value(ctx, function, b)
 		if err != nil {
 			return "", argError(ctx, function, b.Name, err)
 		}
@@ -93,7 +93,7 @@ func (s *Session) args(ctx context.Context, function string, bound []modules.Bou
 	return "(" + strings.Join(parts, ", ") + ")", nil
 }
 
-func (s *Session) value(ctx context.Context, b modules.Bound) (string, error) {
+func (s *Session) value(ctx context.Context, function string, b modules.Bound) (string, error) {
 	var id dagger.ID
 	var err error
 	switch b.Value.Kind {
@@ -101,6 +101,9 @@ func (s *Session) value(ctx context.Context, b modules.Bound) (string, error) {
 		return literal(b.Type, b.Value.Const)
 	case modules.ValueSource:
 		id, err = s.source(ctx, b.Value.Git)
+		if ignore := s.schema.Ignore[function][b.Name]; err == nil && len(ignore) > 0 {
+			id, err = s.without(ctx, id, ignore)
+		}
 	case modules.ValueEvent:
 		id, err = s.eventFile(ctx)
 	case modules.ValueSecret:
@@ -152,6 +155,7 @@ func (s *Session) callError(ctx context.Context, function string, err error) err
 	if ctx.Err() != nil || errors.Is(err, modules.ErrUnavailable) {
 		return fmt.Errorf("call %s: %w", function, err)
 	}
+	mask := s.link.engine.cfg.Mask
 	e := &CallError{Function: function, Message: message(err.Error())}
 	if r := reported(err); r != nil {
 		e.Message = message(r.Message)
@@ -162,10 +166,19 @@ func (s *Session) callError(ctx context.Context, function string, err error) err
 			return build
 		}
 		e.Message = message(exec.Message())
-		e.Command, e.ExitCode = exec.Cmd, exec.ExitCode
-		e.Stdout, e.Stderr = last(exec.Stdout), last(exec.Stderr)
+		e.Command, e.ExitCode = masked(exec.Cmd, mask), exec.ExitCode
+		e.Stdout, e.Stderr = last(mask(exec.Stdout)), last(mask(exec.Stderr))
 	}
 	return e
+}
+
+// masked masks the words of a command, which errors show in part.
+func masked(args []string, mask func(string) string) []string {
+	args = slices.Clone(args)
+	for i := range args {
+		args[i] = mask(args[i])
+	}
+	return args
 }
 
 // last gives the end of a step's output.

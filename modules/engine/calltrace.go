@@ -3,11 +3,13 @@ package engine
 import (
 	"context"
 	"crypto/rand"
+	"log/slog"
 	"maps"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"go.opentelemetry.io/otel/trace"
 
@@ -35,6 +37,7 @@ const (
 type callTrace struct {
 	parent trace.SpanID // of everything in the call
 	queue  *stepQueue
+	mask   func(string) string
 
 	mu      sync.Mutex
 	spans   map[trace.SpanID]*span
@@ -46,10 +49,10 @@ type callTrace struct {
 	settled chan struct{}
 }
 
-func newCallTrace(report func(modules.Step)) *callTrace {
-	c := &callTrace{spans: map[trace.SpanID]*span{}, settled: make(chan struct{})}
+func newCallTrace(report func(modules.Step), mask func(string) string, log *slog.Logger) *callTrace {
+	c := &callTrace{mask: mask, spans: map[trace.SpanID]*span{}, settled: make(chan struct{})}
 	if report != nil {
-		c.queue = newStepQueue(report)
+		c.queue = newStepQueue(report, log)
 	}
 	return c
 }
@@ -59,7 +62,7 @@ func newCallTrace(report func(modules.Step)) *callTrace {
 // is lost.
 func (t *traces) begin(ctx context.Context, report func(modules.Step)) (_ context.Context, finish func(lost <-chan struct{})) {
 	var id trace.TraceID
-	c := newCallTrace(report)
+	c := newCallTrace(report, t.collector.mask, t.collector.log)
 	_, _ = rand.Read(id[:])
 	_, _ = rand.Read(c.parent[:])
 	ctx = trace.ContextWithRemoteSpanContext(ctx, trace.NewSpanContext(trace.SpanContextConfig{
@@ -263,7 +266,16 @@ func (c *callTrace) lines(s *span) {
 			continue
 		}
 		if end < 0 {
-			end = len(text)
+			// What stays behind may be the beginning of a secret.
+			text = c.mask(text)
+			if end = len(text) - maxLine/2; end <= 0 {
+				buf.Reset()
+				buf.WriteString(text)
+				continue
+			}
+			for end < len(text) && !utf8.RuneStart(text[end]) {
+				end++
+			}
 		}
 		c.print(s, h.at, text[:end])
 		buf.Reset()

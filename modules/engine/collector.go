@@ -29,6 +29,7 @@ type collector struct {
 	server *http.Server
 	url    string
 	log    *slog.Logger
+	mask   func(string) string
 
 	mu       sync.Mutex
 	sessions map[string]*traces // by token
@@ -45,7 +46,7 @@ func (e *Engine) collector() (*collector, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen for telemetry: %w", err)
 	}
-	c := &collector{url: "http://" + l.Addr().String(), log: e.cfg.Log, sessions: map[string]*traces{}}
+	c := &collector{url: "http://" + l.Addr().String(), log: e.cfg.Log, mask: e.cfg.Mask, sessions: map[string]*traces{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/traces", func(w http.ResponseWriter, r *http.Request) {
 		var batch tracepb.TracesData

@@ -104,8 +104,9 @@ func fields(data []byte, visit func(protowire.Number, []byte) bool) bool {
 // maxStepName limits a step's name, in bytes.
 const maxStepName = 200
 
-// stepName says in one line what the call does: withExec go test ./...
-func (c dagCall) stepName() string {
+// stepName says in one line what the call does: withExec go test ./... Values
+// of secrets are masked in it.
+func (c dagCall) stepName(mask func(string) string) string {
 	name := c.Field
 	switch {
 	case c.Module:
@@ -115,7 +116,7 @@ func (c dagCall) stepName() string {
 	case len(c.Strings) > 0:
 		name += " " + c.Strings[0]
 	}
-	return oneLine(name)
+	return oneLine(mask(name))
 }
 
 func oneLine(name string) string {

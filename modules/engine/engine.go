@@ -43,6 +43,10 @@ type Config struct {
 	Env []string
 	// Checkout gives the content of src for trees that are commits.
 	Checkout Checkout
+	// Mask makes the values of secrets unreadable in a text. It is applied
+	// before a text is cut, because what is left of a value afterwards could
+	// not be recognised any more. Nil stands for texts as they are.
+	Mask func(string) string
 	// Log gets what sessions have to say that belongs to no call. Nil
 	// stands for the default logger.
 	Log *slog.Logger
@@ -69,6 +73,9 @@ func New(cfg Config) (*Engine, error) {
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
+	}
+	if cfg.Mask == nil {
+		cfg.Mask = func(s string) string { return s }
 	}
 	root, err := workRoot(cfg.Dir)
 	if err != nil {
@@ -169,11 +176,11 @@ func (e *Engine) Version(ctx context.Context) (string, error) {
 // Errors are a [*TreeError] or [*LoadError] if the repository is at fault, or
 // wrap [modules.ErrUnavailable] if the engine is.
 func (e *Engine) Load(ctx context.Context, tree modules.Tree, path string) (*modules.Module, error) {
-	a, err := assemble(tree.FS, path, tree.Dir != "")
+	a, err := assemble(ctx, tree.FS, path, tree.Dir != "")
 	if err != nil {
 		return nil, err
 	}
-	key, err := e.key(a, tree)
+	key, err := e.key(ctx, a, tree)
 	if err != nil {
 		return nil, err
 	}
@@ -194,9 +201,9 @@ func (e *Engine) Load(ctx context.Context, tree modules.Tree, path string) (*mod
 
 // key names a module's content in the cache. It is empty, which is never
 // found, if the user's .env files have a say in the defaults.
-func (e *Engine) key(a *assembly, tree modules.Tree) (string, error) {
+func (e *Engine) key(ctx context.Context, a *assembly, tree modules.Tree) (string, error) {
 	if tree.Dir != "" && (a.hasEnv() || envAbove(tree.Dir)) {
 		return "", nil
 	}
-	return a.digest()
+	return a.digest(ctx)
 }

@@ -17,6 +17,11 @@ var passed = []string{
 	"_EXPERIMENTAL_DAGGER_GPU_SUPPORT", "_EXPERIMENTAL_DAGGER_MIN_LOG_LEVEL",
 }
 
+// anonymousGit keeps git from the configuration of the host's user. The engine
+// asks the session for credentials of repositories that a dagger.json names,
+// and the user's credential helpers are not for those of other people.
+var anonymousGit = []string{"GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1", "GIT_TERMINAL_PROMPT=0"}
+
 // serverEnv is the environment of a session that runs other people's code.
 func (e *Engine) serverEnv() []string {
 	env := make([]string, 0, len(passed)+len(e.cfg.Env)+8)
@@ -25,7 +30,7 @@ func (e *Engine) serverEnv() []string {
 			env = append(env, name+"="+value)
 		}
 	}
-	return e.addOwn(env)
+	return e.addOwn(append(env, anonymousGit...))
 }
 
 // laptopEnv is the environment of a session that runs the user's own code: as

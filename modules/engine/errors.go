@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"dagger.io/dagger"
@@ -82,8 +83,31 @@ type CallError struct {
 // MaxErrorOutput limits each of a CallError's outputs, in bytes.
 const MaxErrorOutput = 16 << 10
 
+// Error names the function and says how its command ended, or what the function
+// itself or the engine said. If the SDK's runtime ended by a panic, the reason
+// of the panic is there.
 func (e *CallError) Error() string {
-	return e.Function + ": " + command(e.Command, e.ExitCode, e.Message)
+	s := e.Function + ": " + command(e.Command, e.ExitCode, e.Message)
+	if slices.Equal(e.Command, []string{sdkRuntime}) {
+		if reason := panicOf(e.Stderr); reason != "" {
+			s += ": " + reason
+		}
+	}
+	return s
+}
+
+// sdkRuntime is the program that runs the functions of a compiled module.
+const sdkRuntime = "/runtime"
+
+// panicOf gives the last line in which Go gives the reason of a panic.
+func panicOf(stderr string) string {
+	reason := ""
+	for line := range strings.Lines(stderr) {
+		if strings.HasPrefix(line, "panic:") {
+			reason = strings.TrimSpace(line)
+		}
+	}
+	return reason
 }
 
 // command says how a command ended, or why it did not begin: its exit code is
@@ -133,11 +157,11 @@ var noise = regexp.MustCompile(` ?\[traceparent:[0-9a-f-]+\]|\x1b\[[0-9;]*m|\S*/
 func message(s string) string { return strings.TrimSpace(noise.ReplaceAllString(s, "")) }
 
 // newLoadError sorts what the engine says about a module.
-func newLoadError(module string, err error) *LoadError {
+func newLoadError(module string, err error, mask func(string) string) *LoadError {
 	e := &LoadError{Module: module}
 	var exec *dagger.ExecError
 	if errors.As(err, &exec) {
-		e.Message = command(exec.Cmd, exec.ExitCode, message(exec.Message()))
+		e.Message = command(masked(exec.Cmd, mask), exec.ExitCode, message(exec.Message()))
 		e.Output = message(exec.Stdout + "\n" + exec.Stderr)
 		return e
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/json"
+	"log/slog"
 
 	"go.opentelemetry.io/otel/trace"
 	logspb "go.opentelemetry.io/proto/otlp/logs/v1"
@@ -31,19 +32,40 @@ func ReadSchema(data []byte, path, name string) (any, error) {
 // StepName gives the name of the step that a span's call stands for.
 func StepName(call string) (string, bool) {
 	c, ok := parseDagCall(call)
-	return c.stepName(), ok
+	return c.stepName(plain), ok
 }
 
 // The functions that read and write what comes from outside.
 var (
-	Literal      = literal
-	NewStepQueue = newStepQueue
+	Literal = literal
 )
+
+func plain(s string) string { return s }
+
+// NewStepQueue gives a queue that logs to log.
+func NewStepQueue(report func(modules.Step), log *slog.Logger) *stepQueue {
+	return newStepQueue(report, log)
+}
+
+// MaskedStepName is StepName with a mask.
+func MaskedStepName(call string, mask func(string) string) string {
+	c, _ := parseDagCall(call)
+	return c.stepName(mask)
+}
+
+// FeedMasked is Feed with a mask.
+func FeedMasked(id, parent []byte, spans *tracepb.TracesData, logs *logspb.LogsData, mask func(string) string, report func(modules.Step)) {
+	feed(id, parent, spans, logs, mask, report)
+}
 
 // Feed gives telemetry to a call with the given trace and parent span.
 func Feed(id, parent []byte, spans *tracepb.TracesData, logs *logspb.LogsData, report func(modules.Step)) {
+	feed(id, parent, spans, logs, plain, report)
+}
+
+func feed(id, parent []byte, spans *tracepb.TracesData, logs *logspb.LogsData, mask func(string) string, report func(modules.Step)) {
 	t := &traces{calls: map[trace.TraceID]*callTrace{}}
-	c := newCallTrace(report)
+	c := newCallTrace(report, mask, slog.Default())
 	c.parent = trace.SpanID(parent)
 	t.calls[trace.TraceID(id)] = c
 	t.addSpans(spans)

@@ -74,6 +74,9 @@ type schema struct {
 	// Contextual are the arguments whose default is a path of the
 	// repository, by function; the constructor is the function "".
 	Contextual map[string][]contextual
+	// Ignore are the patterns of what is not to be in a directory, by
+	// function and argument.
+	Ignore map[string]map[string][]string
 	// Syncable are the object types that have a sync field.
 	Syncable []string
 }
@@ -115,7 +118,7 @@ func readSchema(defs []typeDef, path, name string) (*schema, error) {
 	if main == nil || main.AsObject == nil {
 		return nil, &LoadError{Module: path, Message: fmt.Sprintf("the constructor gives a %s, which is not an object", constructor.ReturnType.Name)}
 	}
-	s := &schema{Field: constructor.Name, Contextual: map[string][]contextual{}}
+	s := &schema{Field: constructor.Name, Contextual: map[string][]contextual{}, Ignore: map[string]map[string][]string{}}
 	s.Module = modules.Module{Path: path, Name: name, Constructor: r.args(s, "", constructor.Args)}
 	for _, f := range main.AsObject.Functions {
 		s.Module.Functions = append(s.Module.Functions, modules.Function{
@@ -149,6 +152,12 @@ func (r *reader) args(s *schema, function string, defs []argDef) []modules.Arg {
 			s.Contextual[function] = append(s.Contextual[function], contextual{
 				Name: def.Name, Type: arg.Type.Name, Path: def.DefaultPath, Ignore: def.Ignore,
 			})
+		}
+		if len(def.Ignore) > 0 && arg.Type.IsObject("Directory") {
+			if s.Ignore[function] == nil {
+				s.Ignore[function] = map[string][]string{}
+			}
+			s.Ignore[function][def.Name] = def.Ignore
 		}
 		// The engine fills these in by itself, whatever the source says.
 		if def.DefaultPath != "" || def.DefaultAddress != "" || arg.Type.IsObject("Workspace") {

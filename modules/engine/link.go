@@ -86,7 +86,7 @@ func (l *link) Close() {
 // load puts the module on the engine, serves it in this session and describes
 // it, with the help of the cache if key is not empty.
 func (l *link) load(ctx context.Context, a *assembly, key string) (*schema, error) {
-	if err := a.write(l.scratch.module()); err != nil {
+	if err := a.write(ctx, l.scratch.module()); err != nil {
 		return nil, err
 	}
 	var module *dagger.Module
@@ -137,7 +137,7 @@ func (l *link) loadError(ctx context.Context, module string, err error) error {
 	if errors.Is(err, modules.ErrUnavailable) || ctx.Err() != nil {
 		return fmt.Errorf("load module %s: %w", module, err)
 	}
-	return newLoadError(module, err)
+	return newLoadError(module, err, l.engine.cfg.Mask)
 }
 
 // buildError says why a module does not compile, or gives nil. Some SDKs
@@ -147,7 +147,7 @@ func (l *link) buildError(ctx context.Context, module string) error {
 	_, err := l.module.Runtime().Sync(ctx)
 	var build *dagger.ExecError
 	if errors.As(err, &build) {
-		return newLoadError(module, err)
+		return newLoadError(module, err, l.engine.cfg.Mask)
 	}
 	return nil
 }

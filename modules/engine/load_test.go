@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -119,9 +120,29 @@ func noEngine(t *testing.T, dir string) engine.Config {
 	return engine.Config{Host: "unix://" + filepath.Join(t.TempDir(), "none.sock"), CLI: "/bin/false", Dir: dir}
 }
 
+// chain is a repository of n modules, each of which depends on the next.
+func chain(n int) fstest.MapFS {
+	tree := fstest.MapFS{}
+	for i := range n {
+		tree[fmt.Sprintf("m%d/dagger.json", i)] = &fstest.MapFile{
+			Data: fmt.Appendf(nil, `{"name": "m%d", "sdk": "dang", "dependencies": ["../m%d"]}`, i, (i+1)%n),
+		}
+	}
+	return tree
+}
+
+func TestLoadOfACancelledContext(t *testing.T) {
+	e := enginetest.With(t, noEngine(t, t.TempDir()))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := e.Load(ctx, modules.Tree{FS: chain(2), GitDir: "/nowhere"}, "m0")
+	if !errors.Is(err, context.Canceled) || errors.Is(err, modules.ErrUnavailable) {
+		t.Errorf("got %v, want the context's error before the engine is looked for", err)
+	}
+}
+
 func TestTreeErrors(t *testing.T) {
 	e := enginetest.With(t, noEngine(t, t.TempDir()))
-	const plain = `{"name": "m", "sdk": "dang"}`
 	for name, c := range map[string]struct {
 		tree   fstest.MapFS
 		module string
@@ -148,14 +169,33 @@ func TestTreeErrors(t *testing.T) {
 		"an include outside": {
 			fstest.MapFS{"m/dagger.json": {Data: []byte(`{"name": "m", "sdk": "dang", "include": ["../../*.txt"]}`)}}, "m", "../../*.txt",
 		},
+		"a pattern that multiplies": {
+			fstest.MapFS{"m/dagger.json": {Data: []byte(`{"name": "m", "sdk": "dang", "include": ["` + strings.Repeat("{a,a,a,a}", 20) + `"]}`)}, "m/aaaaaaaaaaaaaaaaaaab": {}}, "m", "m/dagger.json",
+		},
+		"too many includes": {
+			fstest.MapFS{"m/dagger.json": {Data: []byte(`{"name": "m", "sdk": "dang", "include": ["a"` + strings.Repeat(`, "a"`, 1000) + `]}`)}}, "m", "m/dagger.json",
+		},
+		"a large dagger.json": {
+			fstest.MapFS{"m/dagger.json": {Data: []byte(`{"name": "m", "sdk": "dang"}` + strings.Repeat(" ", 1<<20))}}, "m", "m/dagger.json",
+		},
+		"too many modules": {chain(1001), "m0", "m1000/dagger.json"},
 		"a bad pattern": {
 			fstest.MapFS{"m/dagger.json": {Data: []byte(`{"name": "m", "sdk": "dang", "include": ["[a"]}`)}}, "m", "[a",
 		},
-		"an absolute symbolic link": {
-			fstest.MapFS{"m/dagger.json": {Data: []byte(plain)}, "m/x": {Mode: fs.ModeSymlink, Data: []byte("/etc/passwd")}}, "m", "m/x",
+		"a dagger.json that is an absolute symbolic link": {
+			fstest.MapFS{"m/dagger.json": {Mode: fs.ModeSymlink, Data: []byte("/etc/passwd")}}, "m", "m/dagger.json",
 		},
-		"a symbolic link upwards": {
-			fstest.MapFS{"m/dagger.json": {Data: []byte(plain)}, "m/a/x": {Mode: fs.ModeSymlink, Data: []byte("../../../etc")}}, "m", "m/a/x",
+		"a source that is a symbolic link upwards": {
+			fstest.MapFS{
+				"m/dagger.json": {Data: []byte(`{"name": "m", "sdk": "dang", "source": "src"}`)},
+				"m/src":         {Mode: fs.ModeSymlink, Data: []byte("../../src")},
+			}, "m", "m/src",
+		},
+		"a symbolic link upwards that is named": {
+			fstest.MapFS{
+				"m/dagger.json": {Data: []byte(`{"name": "m", "sdk": "dang", "include": ["a/x"]}`)},
+				"m/a/x":         {Mode: fs.ModeSymlink, Data: []byte("../../../etc")},
+			}, "m", "m/a/x",
 		},
 		"a blueprint": {
 			fstest.MapFS{"m/dagger.json": {Data: []byte(`{"name": "m", "blueprint": {"source": "../b"}}`)}}, "m", "m/dagger.json",
@@ -174,18 +214,26 @@ func TestTreeErrors(t *testing.T) {
 	}
 }
 
-// Symbolic links of the host's file system are refused as well when the tree
-// is a real directory.
-func TestSymlinkOfADirectory(t *testing.T) {
-	e := enginetest.With(t, noEngine(t, t.TempDir()))
+// Symbolic links that leave the repository are not taken along, and leave the
+// module as it is otherwise.
+func TestLinksThatLeaveTheRepository(t *testing.T) {
+	e := enginetest.Start(t)
 	dir := repository(t, []string{"shared"}, nil)
-	if err := os.Symlink("/etc/passwd", filepath.Join(dir, "shared", "passwd.dang")); err != nil {
-		t.Fatal(err)
+	for name, target := range map[string]string{
+		"shared/passwd.dang": "/etc/passwd",
+		"shared/data/up":     "../../../etc",
+		"shared/inside":      "data",
+	} {
+		if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
 	}
-	_, err := e.Load(t.Context(), enginetest.Tree(dir), "shared")
-	var fault *engine.TreeError
-	if !errors.As(err, &fault) || fault.Path != "shared/passwd.dang" {
-		t.Errorf("got %v, want a TreeError about shared/passwd.dang", err)
+	s := open(t, e, engine.Run{Tree: enginetest.Tree(dir), Module: "shared"})
+	if got := call(t, s, "name", nil); got != "shared" {
+		t.Errorf("got %q", got)
 	}
 }
 

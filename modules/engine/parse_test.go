@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"strings"
 	"sync"
@@ -239,7 +240,7 @@ func TestStepQueue(t *testing.T) {
 			mu.Lock()
 			defer mu.Unlock()
 			got = append(got, s)
-		})
+		}, slog.Default())
 		line := strings.Repeat("x", 1000)
 		for range 2000 { // twice what is stored
 			q.Add(modules.Step{State: modules.StepOutput, Text: line})
@@ -268,7 +269,7 @@ func TestStepQueue(t *testing.T) {
 	t.Run("is not held up for ever", func(t *testing.T) {
 		hang := make(chan struct{})
 		defer close(hang)
-		q := engine.NewStepQueue(func(modules.Step) { <-hang })
+		q := engine.NewStepQueue(func(modules.Step) { <-hang }, slog.Default())
 		q.Add(modules.Step{State: modules.StepStarted})
 		ended := make(chan struct{})
 		go func() {
@@ -288,6 +289,9 @@ func TestErrorsReadWell(t *testing.T) {
 		"load module ci: go build .: exit code 1\nmain.go:1:1: wrong": &engine.LoadError{Module: "ci", Message: "go build .: exit code 1", Output: "main.go:1:1: wrong"},
 		"load module ci: ../x leaves the repository":                  &engine.TreeError{Module: "ci", Path: "../x", Reason: "leaves the repository"},
 		"lint: go vet ./...: exit code 2":                             &engine.CallError{Function: "lint", Command: []string{"go", "vet", "./..."}, ExitCode: 2, Message: "exit code: 2"},
+		"lint: /runtime: exit code 2: panic: no luck":                 &engine.CallError{Function: "lint", Command: []string{"/runtime"}, ExitCode: 2, Stderr: "words\npanic: no luck\n\ngoroutine 1 [running]:\n"},
+		"lint: /runtime: exit code 1":                                 &engine.CallError{Function: "lint", Command: []string{"/runtime"}, ExitCode: 1, Stderr: "words\n"},
+		"lint: sh: exit code 1":                                       &engine.CallError{Function: "lint", Command: []string{"sh"}, ExitCode: 1, Stderr: "panic: of another\n"},
 		"lint: not today":                                             &engine.CallError{Function: "lint", Message: "not today"},
 		"lint: argument level: x is not one of A, B":                  &engine.ArgError{Function: "lint", Argument: "level", Err: errors.New("x is not one of A, B")},
 	} {

@@ -25,6 +25,10 @@ import (
 // telemetry and to part from the engine before it is killed.
 const closeGrace = 10 * time.Second
 
+// outputGrace is how long the outputs of a process that has ended are read:
+// something that it left behind may hold them open for ever.
+const outputGrace = 5 * time.Second
+
 // process is a running "dagger session", the program through which every
 // Dagger SDK speaks to an engine. The Go SDK would start one itself, but with
 // the whole environment of this process; here the environment is explicit.
@@ -56,10 +60,10 @@ func startProcess(ctx context.Context, cli, dir string, env []string, timeout ti
 	if err != nil {
 		return nil, fmt.Errorf("start dagger session: %w", err)
 	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, fmt.Errorf("start dagger session: %w", err)
-	}
+	// Not a pipe of the process itself, so that WaitDelay holds for it too.
+	stdout, output := io.Pipe()
+	cmd.Stdout = output
+	cmd.WaitDelay = outputGrace
 	p := &process{cmd: cmd, stdin: stdin, stderr: &tail{max: 8 << 10}, exited: make(chan struct{})}
 	cmd.Stderr = p.stderr
 	if err := cmd.Start(); err != nil {
@@ -69,7 +73,10 @@ func startProcess(ctx context.Context, cli, dir string, env []string, timeout ti
 	go func() {
 		greeting <- p.readGreeting(stdout)
 		_, _ = io.Copy(io.Discard, stdout)
+	}()
+	go func() {
 		_ = cmd.Wait()
+		_ = output.Close()
 		close(p.exited)
 	}()
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 
 	"dagger.io/dagger"
@@ -47,11 +48,11 @@ type Session struct {
 // Open starts a session and loads the run's module into it. The errors are
 // those of [Engine.Load].
 func (e *Engine) Open(ctx context.Context, run Run) (*Session, error) {
-	a, err := assemble(run.Tree.FS, run.Module, run.Tree.Dir != "")
+	a, err := assemble(ctx, run.Tree.FS, run.Module, run.Tree.Dir != "")
 	if err != nil {
 		return nil, err
 	}
-	key, err := e.key(a, run.Tree)
+	key, err := e.key(ctx, a, run.Tree)
 	if err != nil {
 		return nil, err
 	}
@@ -137,6 +138,12 @@ func (s *Session) once(ctx context.Context, what string, create func(context.Con
 		s.objects[what] = object
 		go func() {
 			defer close(object.done)
+			defer func() {
+				if r := recover(); r != nil {
+					s.link.engine.cfg.Log.Error("panic while an object of a session was made", "object", what, "panic", r, "stack", string(debug.Stack()))
+					object.err = fmt.Errorf("make %s: panic: %v", what, r)
+				}
+			}()
 			object.id, object.err = create(s.ctx)
 		}()
 	}

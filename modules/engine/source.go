@@ -96,3 +96,14 @@ func (s *Session) part(ctx context.Context, c contextual) (dagger.ID, error) {
 	}
 	return id, nil
 }
+
+// without gives a directory without what the patterns match. The engine does
+// so by itself only for a default path.
+func (s *Session) without(ctx context.Context, dir dagger.ID, ignore []string) (dagger.ID, error) {
+	id, err := dagger.Ref[*dagger.Directory](s.link.client, dir).
+		Filter(dagger.DirectoryFilterOpts{Exclude: ignore}).ID(ctx)
+	if err != nil {
+		return "", fmt.Errorf("leave out what is ignored: %w", s.link.classify(ctx, err))
+	}
+	return id, nil
+}

@@ -81,7 +81,7 @@ func (c *callTrace) addSpan(p *tracepb.Span) {
 		s.known = true
 		c.open++
 		s.start = time.Unix(0, int64(p.StartTimeUnixNano))
-		s.name, s.fast = oneLine(p.Name), false
+		s.name, s.fast = oneLine(c.mask(p.Name)), false
 		if len(p.ParentSpanId) == len(trace.SpanID{}) {
 			s.parent = trace.SpanID(p.ParentSpanId)
 		}
@@ -99,7 +99,7 @@ func (c *callTrace) addSpan(p *tracepb.Span) {
 		switch a.Key {
 		case attrCall:
 			if call, ok := parseDagCall(a.GetValue().GetStringValue()); ok {
-				s.name = call.stepName()
+				s.name = call.stepName(c.mask)
 				s.function = call.Module
 				s.command = !call.Module && call.Field == "withExec"
 				s.fast = !s.function && !s.command

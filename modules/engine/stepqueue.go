@@ -2,6 +2,8 @@ package engine
 
 import (
 	"fmt"
+	"log/slog"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -22,6 +24,7 @@ const (
 // step in its place says; states of steps are never left out.
 type stepQueue struct {
 	report func(modules.Step)
+	log    *slog.Logger
 	wake   chan struct{}
 	done   chan struct{}
 
@@ -33,8 +36,8 @@ type stepQueue struct {
 	stopped bool
 }
 
-func newStepQueue(report func(modules.Step)) *stepQueue {
-	q := &stepQueue{report: report, wake: make(chan struct{}, 1), done: make(chan struct{})}
+func newStepQueue(report func(modules.Step), log *slog.Logger) *stepQueue {
+	q := &stepQueue{report: report, log: log, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	go q.run()
 	return q
 }
@@ -83,12 +86,22 @@ func (q *stepQueue) run() {
 			if stopped {
 				return
 			}
-			q.report(s)
+			q.deliver(s)
 		}
 		if closed {
 			return
 		}
 	}
+}
+
+// deliver reports one step. A report that panics loses it, and no more.
+func (q *stepQueue) deliver(s modules.Step) {
+	defer func() {
+		if r := recover(); r != nil {
+			q.log.Error("panic in the report of a step", "panic", r, "stack", string(debug.Stack()))
+		}
+	}()
+	q.report(s)
 }
 
 // close waits until everything is reported. A report that hangs is left behind.
