@@ -22,30 +22,11 @@ import (
 // ordinary character.
 func SplitList(s string) []string {
 	var list []string
-	add := func(entry string) {
+	for _, entry := range splitAlternatives(s) {
 		if entry = strings.TrimSpace(entry); entry != "" {
 			list = append(list, entry)
 		}
 	}
-	begin := 0
-	for i := 0; i < len(s); i++ {
-		switch s[i] {
-		case '\\':
-			i++
-		case '[':
-			if end := classEnd(s, i); end > 0 {
-				i = end
-			}
-		case '{':
-			if end := braceEnd(s, i); end > 0 {
-				i = end
-			}
-		case ',':
-			add(s[begin:i])
-			begin = i + 1
-		}
-	}
-	add(s[begin:])
 	return list
 }
 

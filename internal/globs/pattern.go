@@ -152,7 +152,8 @@ func nextBrace(s string, from int) (open, end int) {
 	return -1, -1
 }
 
-// splitAlternatives splits what stands between two braces.
+// splitAlternatives splits at the commas that are not within brackets: what
+// stands between two braces, or a list of globs.
 func splitAlternatives(s string) []string {
 	var list []string
 	begin := 0

@@ -164,23 +164,8 @@ func TestNothingAcknowledgedIsLost(t *testing.T) {
 	t.Run("SQLite", func(t *testing.T) { crash(t, sqliteOptions(t), rounds, nil) })
 	t.Run("PostgreSQL", func(t *testing.T) {
 		// A server of its own, since it crashes, too.
-		server, err := pgtest.Start()
-		if errors.Is(err, pgtest.ErrMissing) {
-			t.Skip(err)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			if err := server.Stop(); err != nil {
-				t.Error(err)
-			}
-		})
-		dsn, err := server.Database(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		crash(t, store.Options{DSN: dsn, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}, rounds, server)
+		server, options := ownServer(t)
+		crash(t, options, rounds, server)
 	})
 }
 

@@ -3,34 +3,17 @@ package store_test
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/franela/pocketci/internal/store"
-	"github.com/franela/pocketci/internal/store/pgtest"
 )
 
 func TestPostgreSQLGoesAndComesBack(t *testing.T) {
 	t.Parallel()
-	server, err := pgtest.Start()
-	if errors.Is(err, pgtest.ErrMissing) {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	dsn, err := server.Database(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := open(t, store.Options{DSN: dsn, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	server, options := ownServer(t)
+	s := open(t, options)
 	a := join(t, s, "a")
 	r := accept(t, s, push("r", "1"))
 	plan(t, a, planOf("f"))
