@@ -1,0 +1,347 @@
+// Package v1 is the vocabulary of version 1 of the agent's HTTP API: the types
+// that stand in requests and answers. The handlers in package api and the
+// client in package client both use it; docs/openapi.json is generated from it.
+//
+// Lists are pages: Next, if it is not empty, is the cursor of the next page.
+// Fields are only ever added. Errors are problem details (RFC 9457).
+package v1
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Prefix is where the API is served.
+const Prefix = "/api/v1"
+
+// Scope is what an API key may do. Each scope includes the ones before it.
+type Scope string
+
+// The scopes of keys.
+const (
+	// ScopeRead reads everything but keys and the audit log.
+	ScopeRead Scope = "read"
+	// ScopeRun starts, replays, restarts, aborts, approves, enables and
+	// disables.
+	ScopeRun Scope = "run"
+	// ScopeAdmin manages keys and reads the audit log.
+	ScopeAdmin Scope = "admin"
+)
+
+// Event is a stored event.
+type Event struct {
+	ID         string    `json:"id" doc:"id of the event"`
+	Delivery   string    `json:"delivery,omitempty" doc:"the vendor's id of the delivery"`
+	Hook       string    `json:"hook,omitempty" doc:"where it arrived; empty for events made here"`
+	Vendor     string    `json:"vendor"`
+	Event      string    `json:"event" doc:"name of the event, such as push"`
+	Filter     string    `json:"filter"`
+	Repository string    `json:"repository" doc:"full name, empty for events without one"`
+	WebURL     string    `json:"web_url,omitempty" doc:"the repository's page at its forge"`
+	Ref        string    `json:"ref"`
+	SHA        string    `json:"sha,omitempty"`
+	Base       string    `json:"base,omitempty" doc:"target branch of a pull request"`
+	PR         int       `json:"pr_number,omitempty" doc:"number of the pull request"`
+	Fork       string    `json:"fork,omitempty" doc:"repository that a pull request comes from"`
+	Sender     string    `json:"sender,omitempty"`
+	Trusted    bool      `json:"trusted"`
+	ReceivedAt time.Time `json:"received_at"`
+	Original   string    `json:"original,omitempty" doc:"id of the event that this one replays"`
+	// Redeliveries and Runs are only in the answer for one event.
+	Redeliveries []Redelivery `json:"redeliveries,omitempty"`
+	Runs         []Run        `json:"runs,omitempty"`
+}
+
+// Redelivery is a further arrival of an event.
+type Redelivery struct {
+	At      time.Time `json:"at"`
+	Attempt int       `json:"attempt,omitempty" doc:"attempt of the run that it added"`
+}
+
+// Events is a page of events, the latest first.
+type Events struct {
+	Events []Event `json:"events" nullable:"false"`
+	Next   string  `json:"next,omitempty" doc:"cursor of the next page"`
+}
+
+// Run is the handling of one event.
+type Run struct {
+	ID         string     `json:"id"`
+	Number     int64      `json:"number" doc:"names the run to people; ids of runs can be given as either"`
+	Event      string     `json:"event" doc:"id of the event"`
+	Vendor     string     `json:"vendor"`
+	Name       string     `json:"name" doc:"name of the event"`
+	Filter     string     `json:"filter"`
+	Repository string     `json:"repository"`
+	Ref        string     `json:"ref"`
+	SHA        string     `json:"sha,omitempty" doc:"commit, once it is known"`
+	PR         int        `json:"pr_number,omitempty"`
+	Sender     string     `json:"sender,omitempty"`
+	State      string     `json:"state" enum:"queued,waiting-approval,running,succeeded,failed,aborted,timed-out,invalid,skipped"`
+	Reason     string     `json:"reason,omitempty" doc:"why it is in that state"`
+	Attempt    int        `json:"attempt"`
+	Cause      string     `json:"cause" doc:"what the attempt is for"`
+	Approval   string     `json:"approval,omitempty" doc:"who approved which commit"`
+	URL        string     `json:"url,omitempty" doc:"page of the run"`
+	CreatedAt  time.Time  `json:"created_at"`
+	QueuedAt   *time.Time `json:"queued_at,omitempty"`
+	StartedAt  *time.Time `json:"started_at,omitempty"`
+	EndedAt    *time.Time `json:"ended_at,omitempty"`
+	// Calls, Plan and Attempts are only in the answer for one run.
+	Calls    []Call          `json:"calls,omitempty" doc:"in the order of the plan"`
+	Plan     json.RawMessage `json:"plan,omitempty" doc:"as docs/plan.schema.json says"`
+	Attempts []Attempt       `json:"attempts,omitempty" doc:"earlier attempts, the first one first"`
+}
+
+// Runs is a page of runs, the latest first.
+type Runs struct {
+	Runs []Run  `json:"runs" nullable:"false"`
+	Next string `json:"next,omitempty" doc:"cursor of the next page"`
+}
+
+// Attempt is an earlier attempt of a run or call.
+type Attempt struct {
+	Number    int        `json:"number"`
+	State     string     `json:"state"`
+	Reason    string     `json:"reason,omitempty"`
+	Cause     string     `json:"cause,omitempty"`
+	Agent     string     `json:"agent,omitempty"`
+	QueuedAt  *time.Time `json:"queued_at,omitempty"`
+	StartedAt *time.Time `json:"started_at,omitempty"`
+	EndedAt   *time.Time `json:"ended_at,omitempty"`
+	LogSize   int64      `json:"log_size,omitempty"`
+}
+
+// Call is one function called once.
+type Call struct {
+	ID         string     `json:"id"`
+	Run        string     `json:"run" doc:"id of the run"`
+	RunNumber  int64      `json:"run_number"`
+	Repository string     `json:"repository"`
+	Module     string     `json:"module"`
+	Function   string     `json:"function"`
+	State      string     `json:"state" enum:"queued,running,succeeded,failed,aborted,timed-out,invalid,skipped"`
+	Reason     string     `json:"reason,omitempty"`
+	Attempt    int        `json:"attempt"`
+	After      []string   `json:"after,omitempty" doc:"ids of the calls that must have succeeded before"`
+	RunsOn     string     `json:"runs_on,omitempty"`
+	Agent      string     `json:"agent,omitempty" doc:"agent that makes or made it"`
+	Output     string     `json:"output,omitempty" doc:"what the function returned"`
+	Error      string     `json:"error,omitempty"`
+	Command    string     `json:"command,omitempty" doc:"replays the call with the dagger command line"`
+	QueuedAt   *time.Time `json:"queued_at,omitempty"`
+	StartedAt  *time.Time `json:"started_at,omitempty"`
+	EndedAt    *time.Time `json:"ended_at,omitempty"`
+	LogSize    int64      `json:"log_size"`
+	LogCut     bool       `json:"log_cut,omitempty" doc:"the log was longer than is kept"`
+	// Attempts are only in the answer for one call.
+	Attempts []Attempt `json:"attempts,omitempty"`
+}
+
+// Calls is a page of calls, the latest first.
+type Calls struct {
+	Calls []Call `json:"calls" nullable:"false"`
+	Next  string `json:"next,omitempty" doc:"cursor of the next page"`
+}
+
+// LogLine is one entry of a call's log. Logs are stored and sent as these, one
+// JSON object a line.
+type LogLine struct {
+	Time  time.Time `json:"time"`
+	State string    `json:"state" enum:"started,done,cached,failed,output" doc:"what happened to the step"`
+	Step  string    `json:"step,omitempty" doc:"the step as Dagger names it"`
+	// Seconds is how long a step took that has ended.
+	Seconds float64 `json:"seconds,omitempty"`
+	// Text is what the step printed, or why it failed.
+	Text string `json:"text,omitempty"`
+}
+
+// Accepted is the answer to what starts a run.
+type Accepted struct {
+	Event  string `json:"event" doc:"id of the event"`
+	Run    string `json:"run" doc:"id of its run"`
+	Number int64  `json:"number" doc:"number of its run"`
+}
+
+// Restart asks for another attempt of a run.
+type Restart struct {
+	Scope string `json:"scope,omitempty" enum:"all,failed" default:"all" doc:"which calls are made again"`
+}
+
+// Restarted is the answer to it.
+type Restarted struct {
+	Run     string `json:"run"`
+	Attempt int    `json:"attempt"`
+}
+
+// Abort ends a run or call.
+type Abort struct {
+	Reason string `json:"reason,omitempty" maxLength:"1000" doc:"shown behind who did it"`
+}
+
+// Approve lets a run that waits for it begin.
+type Approve struct {
+	SHA string `json:"sha" pattern:"^[0-9a-f]{40}([0-9a-f]{24})?$" doc:"full sha of the commit that was looked at"`
+}
+
+// PlanRequest asks what an event would call, without calling it: a stored
+// event, or a payload as its vendor would send it.
+type PlanRequest struct {
+	Event   string          `json:"event,omitempty" doc:"id of a stored event"`
+	Vendor  string          `json:"vendor,omitempty" doc:"of the payload; github by default"`
+	Name    string          `json:"name,omitempty" doc:"the payload's event by the vendor's own header name, such as push"`
+	Payload json.RawMessage `json:"payload,omitempty"`
+}
+
+// CallRequest starts a run by hand: of one function, or of all that a manual
+// run event calls.
+type CallRequest struct {
+	Repository string            `json:"repository" minLength:"1" doc:"full name of a repository that an event was received of"`
+	Ref        string            `json:"ref,omitempty" doc:"branch, tag or full sha; the default branch if empty"`
+	Module     string            `json:"module,omitempty" doc:"needed if several modules have the function"`
+	Function   string            `json:"function,omitempty" doc:"empty for every function that matches manual, run"`
+	Args       map[string]string `json:"args,omitempty" doc:"arguments by name, as text in the form of the command line; secrets as references"`
+}
+
+// Repository is a repository that events were received of.
+type Repository struct {
+	Repository string     `json:"repository"`
+	Runs       int64      `json:"runs" doc:"that are kept"`
+	LastRun    *Run       `json:"last_run,omitempty"`
+	Disabled   *Disabled  `json:"disabled,omitempty"`
+	LastEvent  *time.Time `json:"last_event,omitempty"`
+}
+
+// Repositories is the answer to the list of repositories.
+type Repositories struct {
+	Repositories []Repository `json:"repositories" nullable:"false"`
+}
+
+// Function is what became of one function's calls.
+type Function struct {
+	Repository string      `json:"repository"`
+	Module     string      `json:"module"`
+	Function   string      `json:"function"`
+	Disabled   *Disabled   `json:"disabled,omitempty"`
+	LastState  string      `json:"last_state,omitempty"`
+	LastCall   string      `json:"last_call,omitempty" doc:"id of the latest call"`
+	Days7      *Statistics `json:"days_7,omitempty"`
+	Days30     *Statistics `json:"days_30,omitempty"`
+}
+
+// Functions is the answer to the list of functions.
+type Functions struct {
+	Functions []Function `json:"functions" nullable:"false"`
+}
+
+// Statistics are over the attempts that ended in some days. Those that were
+// aborted, invalid or skipped are not counted.
+type Statistics struct {
+	Calls     int     `json:"calls"`
+	Succeeded int     `json:"succeeded"`
+	Ratio     float64 `json:"ratio" doc:"of those that succeeded, 0 to 1"`
+	P50       float64 `json:"p50" doc:"median duration in seconds"`
+	P90       float64 `json:"p90" doc:"90th percentile of the duration in seconds"`
+}
+
+// Disabled says that a repository, a module or a function is not called.
+type Disabled struct {
+	Repository string    `json:"repository" minLength:"1"`
+	Module     string    `json:"module,omitempty" doc:"empty for the whole repository"`
+	Function   string    `json:"function,omitempty" doc:"empty for the whole module"`
+	Person     string    `json:"person,omitempty" readOnly:"true"`
+	Reason     string    `json:"reason,omitempty" maxLength:"1000"`
+	At         time.Time `json:"at,omitzero" readOnly:"true"`
+}
+
+// DisabledList is everything that is disabled.
+type DisabledList struct {
+	Disabled []Disabled `json:"disabled" nullable:"false"`
+}
+
+// Enable removes such a record.
+type Enable struct {
+	Repository string `json:"repository" minLength:"1"`
+	Module     string `json:"module,omitempty"`
+	Function   string `json:"function,omitempty"`
+}
+
+// Key is an API key without its secret part.
+type Key struct {
+	ID        string     `json:"id"`
+	Name      string     `json:"name" doc:"of the person or program that uses it; named in the audit log"`
+	Scope     Scope      `json:"scope" enum:"read,run,admin"`
+	CreatedAt time.Time  `json:"created_at"`
+	CreatedBy string     `json:"created_by"`
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+	UsedAt    *time.Time `json:"used_at,omitempty" doc:"when it was last used, to the minute"`
+}
+
+// Keys is the list of keys.
+type Keys struct {
+	Keys []Key `json:"keys" nullable:"false"`
+}
+
+// KeyRequest asks for a new key.
+type KeyRequest struct {
+	Name      string     `json:"name" minLength:"1" maxLength:"100"`
+	Scope     Scope      `json:"scope" enum:"read,run,admin"`
+	ExpiresAt *time.Time `json:"expires_at,omitempty" doc:"never if it is left out"`
+}
+
+// NewKey is a key with its secret part, which is shown this once.
+type NewKey struct {
+	Key
+	Secret string `json:"secret" doc:"what to send as Authorization: Bearer; it cannot be shown again"`
+}
+
+// Me says whose key a request was made with.
+type Me struct {
+	Key
+	Version string `json:"version" doc:"of the agent"`
+}
+
+// AuditEntry records one change that somebody made.
+type AuditEntry struct {
+	ID     int64     `json:"id"`
+	At     time.Time `json:"at"`
+	Person string    `json:"person" doc:"name of the key"`
+	Key    string    `json:"key,omitempty" doc:"id of the key"`
+	Action string    `json:"action" doc:"such as restart"`
+	Object string    `json:"object" doc:"what it was done to"`
+	Detail string    `json:"detail,omitempty"`
+	Remote string    `json:"remote,omitempty" doc:"address of the client"`
+}
+
+// Audit is a page of the audit log, the latest first.
+type Audit struct {
+	Entries []AuditEntry `json:"entries" nullable:"false"`
+	Next    string       `json:"next,omitempty" doc:"cursor of the next page"`
+}
+
+// Health is the state of the agents and of what they need.
+type Health struct {
+	Version string            `json:"version"`
+	Checks  map[string]string `json:"checks" doc:"name of a check to ok, failed or timed out"`
+	Agents  []Agent           `json:"agents" nullable:"false"`
+	Queue   Queue             `json:"queue"`
+}
+
+// Agent is a process at work.
+type Agent struct {
+	ID       string    `json:"id"`
+	Name     string    `json:"name"`
+	JoinedAt time.Time `json:"joined_at"`
+	SeenAt   time.Time `json:"seen_at" doc:"last heartbeat"`
+	Runs     int       `json:"runs" doc:"that it plans"`
+	Calls    int       `json:"calls" doc:"that it makes"`
+}
+
+// Queue is what waits.
+type Queue struct {
+	Runs       int     `json:"runs" doc:"that wait to be planned"`
+	RunsOldest float64 `json:"runs_oldest" doc:"seconds that the oldest of them has waited"`
+	Calls      int     `json:"calls" doc:"that wait to be made"`
+	CallOldest float64 `json:"calls_oldest" doc:"seconds that the oldest of them has waited"`
+	Waiting    int     `json:"waiting_approval" doc:"runs that wait for an approval"`
+}
