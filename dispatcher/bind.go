@@ -16,10 +16,8 @@ import (
 // that pocketci has nothing for are left out if they are optional; a required
 // one is an error, and argument names it.
 func bind(in Input, fn *modules.Function, settings config.Function) (args []modules.Bound, argument string, err error) {
-	for _, name := range slices.Sorted(maps.Keys(settings.Args)) {
-		if argOf(fn, name) == nil {
-			return nil, name, fmt.Errorf("%s:%d: args sets %s, which the function does not declare", config.FileName, settings.Line, name)
-		}
+	if name, err := undeclared(fn, settings); err != nil {
+		return nil, name, err
 	}
 	for i := range fn.Args {
 		arg := &fn.Args[i]
@@ -36,6 +34,16 @@ func bind(in Input, fn *modules.Function, settings config.Function) (args []modu
 		}
 	}
 	return args, "", nil
+}
+
+// undeclared refuses constants for arguments that do not exist.
+func undeclared(fn *modules.Function, settings config.Function) (argument string, err error) {
+	for _, name := range slices.Sorted(maps.Keys(settings.Args)) {
+		if argOf(fn, name) == nil {
+			return name, fmt.Errorf("%s:%d: args sets %s, which the function does not declare", config.FileName, settings.Line, name)
+		}
+	}
+	return "", nil
 }
 
 // argOf finds an argument by a name from pocketci.yaml.
@@ -55,6 +63,17 @@ func argOf(fn *modules.Function, name string) *modules.Arg {
 // pocketci's names and another type is the function's own and left alone: base
 // is often a Container.
 func valueFor(in Input, arg *modules.Arg, settings config.Function) (modules.Value, bool, error) {
+	if value, ok, err := constantOf(in, arg, settings); ok || err != nil {
+		return value, ok, err
+	}
+	if value, ok := eventValue(in, arg, settings); ok {
+		return value, true, nil
+	}
+	return secretFor(in, arg)
+}
+
+// constantOf returns the value that pocketci.yaml gives an argument.
+func constantOf(in Input, arg *modules.Arg, settings config.Function) (modules.Value, bool, error) {
 	for name, constant := range settings.Args {
 		if !modules.SameName(name, arg.Name) {
 			continue
@@ -68,10 +87,7 @@ func valueFor(in Input, arg *modules.Arg, settings config.Function) (modules.Val
 		}
 		return modules.Value{Kind: modules.ValueConst, Const: value}, true, nil
 	}
-	if value, ok := eventValue(in, arg, settings); ok {
-		return value, true, nil
-	}
-	return secretFor(in, arg)
+	return modules.Value{}, false, nil
 }
 
 // eventValue returns the value of the arguments that the event fills.
@@ -140,14 +156,18 @@ func secretFor(in Input, arg *modules.Arg) (modules.Value, bool, error) {
 		return modules.Value{}, false, fmt.Errorf("%s:%d: secret %s is mapped to an argument of type %s; only a Secret can take it", config.FileName, secret.Line, secret.Name, arg.Type)
 	}
 	ref := SecretRef(secret)
-	check := in.Secret
-	if check == nil {
-		check = func(string) error { return errors.New("no secret may be used here") }
-	}
-	if err := check(ref); err != nil {
+	if err := in.checkSecret(ref); err != nil {
 		return modules.Value{}, false, fmt.Errorf("%s:%d: secret %s: %w", config.FileName, secret.Line, secret.Name, err)
 	}
 	return modules.Value{Kind: modules.ValueSecret, Secret: ref}, true, nil
+}
+
+// checkSecret says why a secret reference may not or cannot be resolved.
+func (in *Input) checkSecret(ref string) error {
+	if in.Secret == nil {
+		return errors.New("no secret may be used here")
+	}
+	return in.Secret(ref)
 }
 
 // SecretRef returns the reference by which a secret is looked up. It is also

@@ -3,6 +3,7 @@ package dispatcher
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,33 +18,45 @@ import (
 // of type File are filled in if they are not given. The error names the
 // function and the argument.
 func ByHand(modulePath string, fn *modules.Function, given map[string]string) (Call, error) {
-	call := Call{Module: modulePath, Call: modules.Call{Function: fn.Name, Returns: fn.Returns}, Why: "called by hand"}
-	fail := func(argument string, err error) (Call, error) {
+	args, argument, err := bindByHand(fn, given, nil)
+	if err != nil {
 		return Call{}, fmt.Errorf("%s:%s: argument %s: %w", modulePath, fn.Name, argument, err)
 	}
-	for name := range given {
+	return Call{Module: modulePath, Call: modules.Call{Function: fn.Name, Args: args, Returns: fn.Returns}, Why: whyByHand}, nil
+}
+
+// whyByHand is why a function is called that no event has matched.
+const whyByHand = "called by hand"
+
+// bindByHand gives every argument its value: the one that was typed, else what
+// otherwise has for it, which may be nil. The error is about argument.
+func bindByHand(fn *modules.Function, given map[string]string, otherwise func(*modules.Arg) (modules.Value, bool, error)) (args []modules.Bound, argument string, err error) {
+	for _, name := range slices.Sorted(maps.Keys(given)) {
 		if argOf(fn, name) == nil {
 			var names []string
 			for _, a := range fn.Args {
 				names = append(names, a.Name)
 			}
 			slices.Sort(names)
-			return fail(name, fmt.Errorf("the function does not declare it; it has %s", strings.Join(append(names, "no other"), ", ")))
+			return nil, name, fmt.Errorf("the function does not declare it; it has %s", strings.Join(append(names, "no other"), ", "))
 		}
 	}
 	for i := range fn.Args {
 		arg := &fn.Args[i]
 		value, ok, err := valueByHand(arg, given)
+		if err == nil && !ok && otherwise != nil {
+			value, ok, err = otherwise(arg)
+		}
 		if err != nil {
-			return fail(arg.Name, err)
+			return nil, arg.Name, err
 		}
 		if ok {
-			call.Args = append(call.Args, modules.Bound{Name: arg.Name, Type: arg.Type, Value: value})
+			args = append(args, modules.Bound{Name: arg.Name, Type: arg.Type, Value: value})
 		} else if arg.Required() {
-			return fail(arg.Name, fmt.Errorf("it is required (%s); give it with --arg %s=…", arg.Type, arg.Name))
+			return nil, arg.Name, fmt.Errorf("it is required (%s); give it by name", arg.Type)
 		}
 	}
-	return call, nil
+	return args, "", nil
 }
 
 func valueByHand(arg *modules.Arg, given map[string]string) (modules.Value, bool, error) {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
-	"sync"
 	"time"
 
 	"github.com/franela/pocketci/modules"
@@ -24,6 +23,9 @@ const (
 	StateAborted   State = "aborted"
 	StateTimedOut  State = "timed-out"
 	StateInvalid   State = "invalid"
+	// StateSkipped is that of a call which was not made because one that it
+	// comes after did not succeed.
+	StateSkipped State = "skipped"
 )
 
 // Session calls functions of one module for one run. Its Call may be used from
@@ -56,6 +58,10 @@ type Outcome struct {
 	Result   modules.Result
 	Started  time.Time
 	Duration time.Duration
+	// Begun says that the function may have begun. A call that has not begun
+	// and whose Err has [modules.ErrUnavailable] in its chain can be made
+	// again without anything happening twice.
+	Begun bool
 	// Err is nil only if the call succeeded.
 	Err error
 }
@@ -71,9 +77,9 @@ type Observer interface {
 // Dispatcher makes the calls of plans in parallel. It may be used for several
 // runs at once, which then share its limit.
 type Dispatcher struct {
-	sessions Sessions
-	slots    chan struct{}
-	log      *slog.Logger
+	pool  *pool
+	slots chan struct{}
+	log   *slog.Logger
 }
 
 // New returns a dispatcher that makes at most parallelism calls at a time over
@@ -82,46 +88,34 @@ func New(sessions Sessions, parallelism int, log *slog.Logger) *Dispatcher {
 	if parallelism < 1 {
 		panic("dispatcher: parallelism must be at least one")
 	}
-	return &Dispatcher{sessions: sessions, slots: make(chan struct{}, parallelism), log: log}
+	return &Dispatcher{pool: newPool(sessions, log), slots: make(chan struct{}, parallelism), log: log}
 }
 
-// Dispatch makes every call of the run's plan and returns their outcomes in
-// the plan's order. Calls are independent: one that fails, panics or times out
-// stops no other. Dispatch returns when all have ended; cancelling ctx aborts
-// those that run and those that wait.
-func (d *Dispatcher) Dispatch(ctx context.Context, run *Run, observer Observer) []Outcome {
-	outcomes := make([]Outcome, len(run.Plan.Calls))
-	shared := map[string]*sharedSession{}
-	for i := range run.Plan.Calls {
-		module := run.Plan.Calls[i].Module
-		if shared[module] == nil {
-			shared[module] = newSharedSession(ctx, func(ctx context.Context) (Session, error) {
-				return d.sessions.Open(ctx, *run, module)
-			})
-		}
-		shared[module].users++
-	}
-
-	var wg sync.WaitGroup
-	for i := range run.Plan.Calls {
-		call := &run.Plan.Calls[i]
-		wg.Go(func() {
-			log := d.log.With("run", run.ID, "event", run.Plan.Event.ID, "module", call.Module, "function", call.Function)
-			outcomes[i] = d.dispatch(ctx, run, call, shared[call.Module], observer, log)
-			observer.CallEnded(run, call, outcomes[i])
-			// Closing takes a moment that nobody should wait for to hear
-			// what the call came to.
-			if err := shared[call.Module].release(); err != nil {
-				log.Warn("close session", "error", err)
-			}
-		})
-	}
-	wg.Wait()
-	return outcomes
+// Call makes one call and returns what it came to. Calls of one run, module and
+// attempt share a session, also if they come one after the other within a few
+// seconds; a new attempt gets a new session. After is not looked at: that the
+// call may be made is the caller's to know. Cancelling ctx aborts this call and
+// no other.
+func (d *Dispatcher) Call(ctx context.Context, run *Run, call *Call, attempt int, observer Observer) (out Outcome) {
+	shared := d.pool.acquire(run, call.Module, attempt)
+	defer func() {
+		// Closing the session ends whatever a call that was cut short has left
+		// behind on the engine.
+		cut := out.Begun && (out.State == StateAborted || out.State == StateTimedOut)
+		d.pool.release(shared, cut)
+	}()
+	out = d.dispatch(ctx, run, call, shared, observer)
+	observer.CallEnded(run, call, out)
+	return out
 }
+
+// Close closes all sessions and returns when they are closed. Calls that are
+// being made fail. Those that wait for a session or come later fail as if the
+// engine were away.
+func (d *Dispatcher) Close() { d.pool.close() }
 
 // dispatch makes one call and turns however it ends into an outcome.
-func (d *Dispatcher) dispatch(ctx context.Context, run *Run, call *Call, shared *sharedSession, observer Observer, log *slog.Logger) (out Outcome) {
+func (d *Dispatcher) dispatch(ctx context.Context, run *Run, call *Call, shared *sharedSession, observer Observer) (out Outcome) {
 	out.Started = time.Now()
 	select {
 	case d.slots <- struct{}{}:
@@ -130,19 +124,22 @@ func (d *Dispatcher) dispatch(ctx context.Context, run *Run, call *Call, shared 
 		return Outcome{State: StateAborted, Started: out.Started, Err: context.Cause(ctx)}
 	}
 
+	log := d.log.With("run", run.ID, "event", run.Plan.Event.ID, "module", call.Module, "function", call.Function)
 	out.Started = time.Now()
 	observer.CallStarted(run, call)
-	result, err := d.call(ctx, run, call, shared, observer, log)
+	out.Result, out.Begun, out.Err = d.call(ctx, run, call, shared, observer, log)
 	out.Duration = time.Since(out.Started)
-	out.Result, out.Err = result, err
-	out.State = stateOf(ctx, err)
+	out.State = stateOf(ctx, out.Err)
+	if errors.Is(out.Err, modules.ErrUnavailable) {
+		d.pool.lose(shared)
+	}
 	log.Info("call ended", "state", out.State, "duration", out.Duration)
 	return out
 }
 
 // call makes one call within its time limit. A panic in it, which can only be
 // a fault of ours, ends this call and no other.
-func (d *Dispatcher) call(ctx context.Context, run *Run, call *Call, shared *sharedSession, observer Observer, log *slog.Logger) (result modules.Result, err error) {
+func (d *Dispatcher) call(ctx context.Context, run *Run, call *Call, shared *sharedSession, observer Observer, log *slog.Logger) (result modules.Result, begun bool, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			log.Error("panic in call", "panic", p, "stack", string(debug.Stack()))
@@ -156,12 +153,13 @@ func (d *Dispatcher) call(ctx context.Context, run *Run, call *Call, shared *sha
 	}
 	session, err := shared.get(ctx)
 	if err == nil {
+		begun = true
 		result, err = session.Call(ctx, call.Call, func(step modules.Step) { observer.CallStep(run, call, step) })
 	}
 	if err != nil && ctx.Err() != nil {
-		return modules.Result{}, context.Cause(ctx)
+		return modules.Result{}, begun, context.Cause(ctx)
 	}
-	return result, err
+	return result, begun, err
 }
 
 // stateOf says which final state an error means. The engine's own words for a

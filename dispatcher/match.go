@@ -33,6 +33,10 @@ type Input struct {
 	RunURL string
 	// Timeout is the limit of calls that set none.
 	Timeout time.Duration
+	// MaxTimeout is what no call may take longer than; zero is no bound.
+	MaxTimeout time.Duration
+	// Disabled are the functions that are not to be called.
+	Disabled []Disabled
 
 	// The changed files as the values of onChanges. All functions share
 	// them: made for each, they would be most of the work of a large plan.
@@ -72,6 +76,10 @@ func Match(in Input) Plan {
 			continue
 		}
 
+		if reason := disabledReason(in.Disabled, in.Module.Path, fn.Name); reason != "" {
+			skip(reason)
+			continue
+		}
 		settings, _ := in.Config.Function(fn.Name)
 		verdict := checkConditions(in, fn, settings, matched.level)
 		switch {
@@ -92,19 +100,25 @@ func Match(in Input) Plan {
 			invalid(argument, err)
 			continue
 		}
-		timeout := settings.Timeout
-		if timeout == 0 {
-			timeout = in.Timeout
+		call := Call{
+			Module: in.Module.Path,
+			Call:   modules.Call{Function: fn.Name, Args: args, Returns: fn.Returns},
+			Why:    strings.Join(append([]string{"named " + matched.level.String()}, verdict.held...), "; "),
 		}
-		plan.Calls = append(plan.Calls, Call{
-			Module:  in.Module.Path,
-			Call:    modules.Call{Function: fn.Name, Args: args, Returns: fn.Returns},
-			Why:     strings.Join(append([]string{"named " + matched.level.String()}, verdict.held...), "; "),
-			Timeout: timeout,
-			RunsOn:  settings.RunsOn,
-		})
+		call.set(in, settings)
+		plan.Calls = append(plan.Calls, call)
 	}
 	return plan
+}
+
+// set applies the settings that say how a call is made.
+func (c *Call) set(in Input, settings config.Function) {
+	c.Timeout = settings.Timeout
+	if c.Timeout == 0 {
+		c.Timeout = in.Timeout
+	}
+	c.RunsOn = settings.RunsOn
+	c.Concurrency = groupOf(in.Event, c.Module, c.Function, settings)
 }
 
 // unusedSettings warns of settings for functions that do not exist.
@@ -131,6 +145,9 @@ func checkSettings(in Input, settings config.Function) (argument string, err err
 	}
 	if len(settings.Unsupported) > 0 {
 		return "", fmt.Errorf("%s:%d: this version cannot honour %s, and does not call the function without it", config.FileName, settings.Line, strings.Join(settings.Unsupported, ", "))
+	}
+	if in.MaxTimeout > 0 && settings.Timeout > in.MaxTimeout {
+		return "", fmt.Errorf("%s:%d: timeout: %s is more than the %s that the agent allows; write less", config.FileName, settings.Line, settings.Timeout, in.MaxTimeout)
 	}
 	if len(in.Module.Constructor) > 0 {
 		for _, arg := range in.Module.Constructor {

@@ -46,7 +46,26 @@ type Call struct {
 	Timeout time.Duration
 	// RunsOn is the runner label asked for, empty for any runner.
 	RunsOn string
+	// After are the places in Plan.Calls of the calls that must have succeeded
+	// before this one begins. They are never in a circle.
+	After []int
+	// Concurrency says which calls of other runs this one does not go beside.
+	Concurrency Concurrency
 }
+
+// Concurrency names a group of calls of one repository, of which at most one is
+// made at a time. The zero value is no group.
+type Concurrency struct {
+	// Group is the name that pocketci.yaml gives it, or one of pocketci's own,
+	// which begin with "pull request" and a number.
+	Group string
+	// Cancel has the call end those of its group in older runs; otherwise it
+	// waits for them.
+	Cancel bool
+}
+
+// qualified names the call's function with its module.
+func (c *Call) qualified() string { return c.Module + ":" + c.Function }
 
 // Invalid is a function that the event should call and cannot. Function is
 // empty when the module as a whole could not be loaded, Argument when no

@@ -40,6 +40,9 @@ type Planner struct {
 	Secret func(ref string) error
 	// Timeout is the limit of calls that set none, zero for no limit.
 	Timeout time.Duration
+	// MaxTimeout is what no call may take longer than, zero for no bound. A
+	// function for which pocketci.yaml asks for more is invalid.
+	MaxTimeout time.Duration
 }
 
 // Request is what a plan is asked for.
@@ -52,14 +55,26 @@ type Request struct {
 	Refs func(context.Context) (Refs, error)
 	// RunURL links to the run, empty on a laptop.
 	RunURL string
+	// Disabled is what is not to be called.
+	Disabled []Disabled
 }
 
 // Plan reads pocketci.yaml, loads the modules whose paths match, and matches
-// their functions. A module that cannot be loaded is invalid alone; an error
+// their functions. For the event of [events.ManualCall] it is the one function
+// that is asked for, whatever its name and conditions. A module that cannot be loaded is invalid alone; an error
 // is returned only for a bad pocketci.yaml (see [config.Load]) or when the
 // engine or the repository cannot be asked.
 func (p *Planner) Plan(ctx context.Context, req Request) (*Plan, error) {
 	plan := &Plan{Event: *req.Event, Changes: req.Changes}
+	if reason := disabledReason(req.Disabled, "", ""); reason != "" {
+		plan.Skipped = []Skipped{{Function: AllFunctions, Reason: reason}}
+		return plan, nil
+	}
+	asked, byHand, err := events.ReadByHand(req.Event)
+	if err != nil {
+		plan.Invalid = []Invalid{{Error: fmt.Sprintf("read what is asked for from the payload: %v", err)}}
+		return plan, nil
+	}
 	cfg, err := config.Load(req.Tree.FS)
 	if none, ok := errors.AsType[*config.NoModuleError](err); ok {
 		plan.Skipped = []Skipped{{Function: AllFunctions, Reason: none.Error()}}
@@ -68,9 +83,44 @@ func (p *Planner) Plan(ctx context.Context, req Request) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	if byHand {
+		return plan, p.planByHand(ctx, req, cfg, asked, plan)
+	}
 
 	index := globs.Index(req.Changes.Files)
-	parts := make([]Plan, len(cfg.Modules))
+	parts, err := p.each(ctx, cfg, func(ctx context.Context, module config.Module) (part, error) {
+		return p.planModule(ctx, req, module, index)
+	})
+	if err != nil {
+		return nil, err
+	}
+	var loaded []*modules.Module
+	for _, part := range parts {
+		plan.add(part.Plan)
+		loaded = append(loaded, part.module)
+	}
+	resolveAfter(plan, cfg, loaded)
+	return plan, nil
+}
+
+// part is what one module adds to a plan. The module is nil if it has not been
+// loaded.
+type part struct {
+	Plan
+	module *modules.Module
+}
+
+// add appends the functions of one module.
+func (p *Plan) add(part Plan) {
+	p.Calls = append(p.Calls, part.Calls...)
+	p.Invalid = append(p.Invalid, part.Invalid...)
+	p.Skipped = append(p.Skipped, part.Skipped...)
+	p.Warnings = append(p.Warnings, part.Warnings...)
+}
+
+// each plans the modules of a repository, several at a time.
+func (p *Planner) each(ctx context.Context, cfg *config.Config, plan func(context.Context, config.Module) (part, error)) ([]part, error) {
+	parts := make([]part, len(cfg.Modules))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(loading)
 	for i, module := range cfg.Modules {
@@ -82,59 +132,42 @@ func (p *Planner) Plan(ctx context.Context, req Request) (*Plan, error) {
 					err = fmt.Errorf("plan module %s: internal error: %v\n%s", module.Path, p, debug.Stack())
 				}
 			}()
-			part, err := p.planModule(ctx, req, module, index)
-			if err != nil {
+			if parts[i], err = plan(ctx, module); err != nil {
 				return fmt.Errorf("plan module %s: %w", module.Path, err)
 			}
-			parts[i] = part
 			return nil
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	for _, part := range parts {
-		plan.Calls = append(plan.Calls, part.Calls...)
-		plan.Invalid = append(plan.Invalid, part.Invalid...)
-		plan.Skipped = append(plan.Skipped, part.Skipped...)
-		plan.Warnings = append(plan.Warnings, part.Warnings...)
-	}
-	return plan, nil
+	return parts, group.Wait()
 }
 
 // planModule checks the module's paths before it loads anything: loading is
 // what takes time, and most events of a monorepo concern few of its modules.
-func (p *Planner) planModule(ctx context.Context, req Request, module config.Module, index *globs.Files) (Plan, error) {
+func (p *Planner) planModule(ctx context.Context, req Request, module config.Module, index *globs.Files) (part, error) {
+	if reason := disabledReason(req.Disabled, module.Path, ""); reason != "" {
+		return part{Plan: Plan{Skipped: []Skipped{{module.Path, AllFunctions, reason}}}}, nil
+	}
 	if len(module.Paths) > 0 && req.Changes.Unknown == "" {
 		paths, err := globs.NewSet(module.Paths)
 		if err != nil {
-			return Plan{}, fmt.Errorf("paths: %w", err)
+			return part{}, fmt.Errorf("paths: %w", err)
 		}
 		if _, ok := paths.Match(index); !ok {
 			reason := "no changed file matches the module's paths " + strings.Join(module.Paths, ", ")
-			return Plan{Skipped: []Skipped{{module.Path, AllFunctions, reason}}}, nil
+			return part{Plan: Plan{Skipped: []Skipped{{module.Path, AllFunctions, reason}}}}, nil
 		}
 	}
 
 	loaded, err := p.Loader.Load(ctx, req.Tree, module.Path)
 	if errors.Is(err, modules.ErrModule) {
-		return Plan{Invalid: []Invalid{{Module: module.Path, Error: err.Error()}}}, nil
+		return part{Plan: Plan{Invalid: []Invalid{{Module: module.Path, Error: err.Error()}}}}, nil
 	}
 	if err != nil {
-		return Plan{}, err
+		return part{}, err
 	}
 
-	in := Input{
-		Event:   req.Event,
-		Changes: req.Changes,
-		Index:   index,
-		Config:  module,
-		Module:  loaded,
-		Labels:  p.Labels,
-		Secret:  p.Secret,
-		RunURL:  req.RunURL,
-		Timeout: p.Timeout,
-	}
+	in := p.input(req, module, loaded)
+	in.Index = index
 	var warning string
 	if req.Refs != nil && slices.ContainsFunc(loaded.Functions, func(f modules.Function) bool { return namesRef(f.Name) }) {
 		// Refs serve a warning only, so that a forge that does not list
@@ -147,5 +180,21 @@ func (p *Planner) planModule(ctx context.Context, req Request, module config.Mod
 	if warning != "" {
 		plan.Warnings = append(plan.Warnings, warning)
 	}
-	return plan, nil
+	return part{plan, loaded}, nil
+}
+
+// input is what the functions of a loaded module are decided by.
+func (p *Planner) input(req Request, module config.Module, loaded *modules.Module) Input {
+	return Input{
+		Event:      req.Event,
+		Changes:    req.Changes,
+		Config:     module,
+		Module:     loaded,
+		Labels:     p.Labels,
+		Secret:     p.Secret,
+		RunURL:     req.RunURL,
+		Timeout:    p.Timeout,
+		MaxTimeout: p.MaxTimeout,
+		Disabled:   req.Disabled,
+	}
 }

@@ -38,6 +38,16 @@ type CallView struct {
 	// Timeout is a Go duration, empty if there is no limit.
 	Timeout string `json:"timeout,omitempty"`
 	RunsOn  string `json:"runs_on,omitempty"`
+	// After names the calls (MODULE:FUNCTION) that must succeed before.
+	After []string `json:"after,omitempty"`
+	// Concurrency is left out of calls that are in no group.
+	Concurrency *ConcurrencyView `json:"concurrency,omitempty"`
+}
+
+// ConcurrencyView is the group that a call is in.
+type ConcurrencyView struct {
+	Group  string `json:"group"`
+	Cancel bool   `json:"cancel"`
 }
 
 // View renders the plan for somebody who replays it at the given place. No
@@ -81,6 +91,13 @@ func (p *Plan) View(place Place) View {
 		}
 		if call.Timeout > 0 {
 			view.Timeout = call.Timeout.String()
+		}
+		for _, before := range call.After {
+			view.After = append(view.After, p.Calls[before].qualified())
+		}
+		if call.Concurrency.Group != "" {
+			group := ConcurrencyView(call.Concurrency)
+			view.Concurrency = &group
 		}
 		v.Calls = append(v.Calls, view)
 	}

@@ -80,10 +80,37 @@ type Function struct {
 	// Args are constants for arguments: string, bool, int64, float64 or a
 	// []any of these.
 	Args map[string]any
-	// Unsupported names known settings of a later version (after,
-	// concurrency, filters) that this version cannot honour. A call with one
-	// is invalid rather than run without it.
+	// After are the functions that must have succeeded in the same run before
+	// this one begins.
+	After []After
+	// Concurrency is nil if it is not given.
+	Concurrency *Concurrency
+	// Unsupported names known settings of a later version (filters) that this
+	// version cannot honour. A call with one is invalid rather than run
+	// without it.
 	Unsupported []string
 	// Line is where the entry starts in the file, for messages.
 	Line int
+}
+
+// After names a function that another one comes after.
+type After struct {
+	// Module is the path of the function's module, cleaned; empty for the
+	// module that the setting belongs to.
+	Module string
+	// Function is the name as the file has it.
+	Function string
+	// Line is where the name stands in the file, for messages.
+	Line int
+}
+
+// Concurrency says which calls of other runs a function's calls do not go
+// beside.
+type Concurrency struct {
+	// Group names the calls of the repository of which at most one is made at
+	// a time. It is never one of pocketci's own groups.
+	Group string
+	// Cancel has a call end those of its group in older runs; otherwise it
+	// waits for them.
+	Cancel bool
 }

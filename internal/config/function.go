@@ -76,7 +76,11 @@ func (r *reader) function(of entry, secrets []Secret) Function {
 			f.RunsOn = r.label(e.value)
 		case "args":
 			f.Args = r.args(e.value, secrets)
-		case "after", "concurrency", "filters":
+		case "after":
+			f.After = r.after(e.value)
+		case "concurrency":
+			f.Concurrency = r.concurrency(e.value)
+		case "filters":
 			if v := r.visit(e.value); v != nil {
 				if v.Kind == yaml.ScalarNode && (v.ShortTag() == "!!null" || v.Value == "") {
 					r.fail(e.value, "%s is empty; give it a value or remove it", e.name)

@@ -19,6 +19,7 @@ var (
 	shortKeys    = append([]string{"module-path"}, moduleKeys...)
 	longKeys     = append([]string{"path"}, moduleKeys...)
 	secretKeys   = []string{"name", "from-env"}
+	groupKeys    = []string{"group", "cancel"}
 	functionKeys = []string{"vendor", "event", "filter", "base", "on-changes", "schedule", "timeout", "runs-on", "args", "after", "concurrency", "filters"}
 )
 

@@ -24,6 +24,9 @@ func Plan(w io.Writer, p *dispatcher.Plan, place dispatcher.Place) {
 	for i := range p.Calls {
 		call := &p.Calls[i]
 		fmt.Fprintf(w, "  %s  (%s)\n    %s\n", Qualified(call), call.Why, place.Command(call))
+		for _, before := range call.After {
+			fmt.Fprintf(w, "    after %s\n", Qualified(&p.Calls[before]))
+		}
 	}
 	if len(p.Invalid) > 0 {
 		fmt.Fprintln(w, "\ninvalid:")

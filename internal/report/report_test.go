@@ -25,8 +25,9 @@ var update = flag.Bool("update", false, "write golden files")
 
 var place = dispatcher.Place{Source: ".", EventFile: "event.json"}
 
-// example is a run with a call that succeeds, one that fails, one that could
-// not be made and two functions that are not called.
+// example is a run with a call that succeeds, one that fails, one that is
+// skipped for that, one that could not be made and two functions that are not
+// called.
 func example() (*dispatcher.Run, []dispatcher.Outcome) {
 	src := modules.Bound{Name: "src", Value: modules.Value{Kind: modules.ValueSource}}
 	plan := &dispatcher.Plan{
@@ -39,6 +40,7 @@ func example() (*dispatcher.Run, []dispatcher.Outcome) {
 		Calls: []dispatcher.Call{
 			{Module: "ci", Call: modules.Call{Function: "testOnPush", Args: []modules.Bound{src}}, Why: "named On<Event>", Timeout: time.Minute},
 			{Module: "ci", Call: modules.Call{Function: "lintOnPush"}, Why: "named On<Event>; a.go changed"},
+			{Module: "ci", Call: modules.Call{Function: "shipOnPush"}, Why: "named On<Event>", After: []int{0, 1}, Concurrency: dispatcher.Concurrency{Group: "ship"}},
 		},
 		Invalid:  []dispatcher.Invalid{{Module: "ci", Function: "deployOnPush", Argument: "token", Error: "required secret token is not mapped"}},
 		Skipped:  []dispatcher.Skipped{{Module: "ci", Function: "onRelease", Reason: "its name waits for OnRelease"}, {Module: "web/ci", Function: "*", Reason: "no changed file matches"}},
@@ -47,6 +49,7 @@ func example() (*dispatcher.Run, []dispatcher.Outcome) {
 	return &dispatcher.Run{ID: "run-1", Plan: plan}, []dispatcher.Outcome{
 		{State: dispatcher.StateSucceeded, Duration: 1234 * time.Millisecond, Result: modules.Result{Output: "line 1\nline 2\n"}},
 		{State: dispatcher.StateFailed, Duration: 90 * time.Second, Err: errors.New("go vet: exit code 2\nmain.go:3:1: oh no")},
+		{State: dispatcher.StateSkipped, Err: errors.New("it comes after ci:lintOnPush, which is failed")},
 	}
 }
 
@@ -54,7 +57,7 @@ func example() (*dispatcher.Run, []dispatcher.Outcome) {
 func tell(r report.Report) {
 	run, outcomes := example()
 	r.Planned(run, place)
-	test, lint := &run.Plan.Calls[0], &run.Plan.Calls[1]
+	test, lint, ship := &run.Plan.Calls[0], &run.Plan.Calls[1], &run.Plan.Calls[2]
 	r.CallStarted(run, test)
 	r.CallStarted(run, lint)
 	r.CallStep(run, test, modules.Step{State: modules.StepStarted, Name: "withExec go test ./..."})
@@ -64,6 +67,7 @@ func tell(r report.Report) {
 	r.CallStep(run, lint, modules.Step{State: modules.StepFailed, Name: "withExec go vet", Duration: 89 * time.Second, Text: "exit code 2"})
 	r.CallEnded(run, test, outcomes[0])
 	r.CallEnded(run, lint, outcomes[1])
+	r.CallEnded(run, ship, outcomes[2])
 	r.Finished(run, place, outcomes)
 }
 
@@ -150,12 +154,12 @@ func TestJSONFollowsItsSchema(t *testing.T) {
 			for _, result := range l.Results {
 				states = append(states, result.Function+" "+result.State)
 			}
-			if diff := cmp.Diff([]string{"testOnPush succeeded", "lintOnPush failed", "deployOnPush invalid"}, states); diff != "" {
+			if diff := cmp.Diff([]string{"testOnPush succeeded", "lintOnPush failed", "shipOnPush skipped", "deployOnPush invalid"}, states); diff != "" {
 				t.Errorf("results (-want +got):\n%s", diff)
 			}
 		}
 	}
-	want := []string{"planned", "started", "started", "step", "output", "step", "step", "step", "ended", "ended", "finished"}
+	want := []string{"planned", "started", "started", "step", "output", "step", "step", "step", "ended", "ended", "ended", "finished"}
 	if diff := cmp.Diff(want, types); diff != "" {
 		t.Errorf("types (-want +got):\n%s", diff)
 	}

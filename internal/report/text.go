@@ -63,8 +63,13 @@ func (t *text) CallStep(run *dispatcher.Run, call *dispatcher.Call, step modules
 
 func (t *text) CallEnded(run *dispatcher.Run, call *dispatcher.Call, outcome dispatcher.Outcome) {
 	mark := "✘"
-	if outcome.State == dispatcher.StateSucceeded {
+	switch outcome.State {
+	case dispatcher.StateSucceeded:
 		mark = "✔"
+	case dispatcher.StateSkipped:
+		// It has not begun, and so took no time.
+		t.line(run, call, "– %s%s", outcome.State, because(outcome.Err))
+		return
 	}
 	t.line(run, call, "%s %s after %s%s", mark, outcome.State, round(outcome.Duration), because(outcome.Err))
 }
