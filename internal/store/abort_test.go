@@ -13,7 +13,7 @@ import (
 
 func restart(t testing.TB, s *store.Store, run string, scope store.Scope) int {
 	t.Helper()
-	n, err := s.Restart(t.Context(), run, scope, "octocat")
+	n, err := s.Restart(t.Context(), run, scope, octocat)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -22,7 +22,7 @@ func restart(t testing.TB, s *store.Store, run string, scope store.Scope) int {
 
 func abort(t testing.TB, s *store.Store, run string) {
 	t.Helper()
-	if err := s.Abort(t.Context(), run, "aborted by octocat"); err != nil {
+	if err := s.Abort(t.Context(), run, octocat, ""); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -38,10 +38,10 @@ func TestAbortBeforeStartNeverStarts(t *testing.T) {
 				t.Errorf("claimed %s (%v)", run.ID, err)
 			}
 			var wrong *store.StateError
-			if err := s.Abort(t.Context(), r.Run, "again"); !errors.As(err, &wrong) || wrong.State != store.StateAborted {
+			if err := s.Abort(t.Context(), r.Run, octocat, "again"); !errors.As(err, &wrong) || wrong.State != store.StateAborted {
 				t.Errorf("aborting twice gives %v", err)
 			}
-			if err := s.Abort(t.Context(), "nothing", "x"); !errors.Is(err, store.ErrNotFound) {
+			if err := s.Abort(t.Context(), "nothing", octocat, "x"); !errors.Is(err, store.ErrNotFound) {
 				t.Errorf("aborting nothing gives %v", err)
 			}
 		})
@@ -62,7 +62,7 @@ func TestAbortBeforeStartNeverStarts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := s.AbortCall(t.Context(), calls[0].ID, "aborted by octocat"); err != nil {
+			if err := s.AbortCall(t.Context(), calls[0].ID, octocat, "too slow"); err != nil {
 				t.Fatal(err)
 			}
 			c, call := claimCall(t, a)
@@ -74,7 +74,7 @@ func TestAbortBeforeStartNeverStarts(t *testing.T) {
 				t.Errorf("run is %s", got)
 			}
 			var wrong *store.StateError
-			if err := s.AbortCall(t.Context(), call.ID, "late"); !errors.As(err, &wrong) {
+			if err := s.AbortCall(t.Context(), call.ID, octocat, "late"); !errors.As(err, &wrong) {
 				t.Errorf("aborting what has succeeded gives %v", err)
 			}
 		})
@@ -136,14 +136,14 @@ func TestAbortAndRestartMakeNoCallTwiceAtOnce(t *testing.T) {
 		if err := a.AppendLog(t.Context(), old, []byte("late")); !errors.Is(err, store.ErrAborted) {
 			t.Errorf("output of the old attempt gives %v, want %v", err, store.ErrAborted)
 		}
-		if err := a.Finish(t.Context(), old, store.Ending{State: store.StateSucceeded}); !errors.Is(err, store.ErrAborted) {
+		if _, err := a.Finish(t.Context(), old, store.Ending{State: store.StateSucceeded}); !errors.Is(err, store.ErrAborted) {
 			t.Errorf("the end of the old attempt gives %v, want %v", err, store.ErrAborted)
 		}
 		again, next := claimCall(t, b)
 		if next.ID != call.ID || next.Attempt != 4 {
 			t.Errorf("claimed attempt %d", next.Attempt)
 		}
-		if err := a.Finish(t.Context(), old, store.Ending{State: store.StateFailed}); !errors.Is(err, store.ErrFenced) {
+		if _, err := a.Finish(t.Context(), old, store.Ending{State: store.StateFailed}); !errors.Is(err, store.ErrFenced) {
 			t.Errorf("reporting once more gives %v, want %v", err, store.ErrFenced)
 		}
 		finish(t, b, again, store.StateSucceeded)
@@ -159,7 +159,7 @@ func TestRestart(t *testing.T) {
 		a := join(t, s, "a")
 		r := accept(t, s, push("r", "1"))
 		var wrong *store.StateError
-		if _, err := s.Restart(t.Context(), r.Run, store.RestartAll, "octocat"); !errors.As(err, &wrong) || wrong.State != store.StateQueued {
+		if _, err := s.Restart(t.Context(), r.Run, store.RestartAll, octocat); !errors.As(err, &wrong) || wrong.State != store.StateQueued {
 			t.Errorf("restarting what has not run gives %v", err)
 		}
 		p := planOf("good", "bad", "broken")
@@ -246,7 +246,7 @@ func TestRestart(t *testing.T) {
 		}
 		restart(t, s, r.Run, store.RestartAll)
 		makeCalls(store.StateSucceeded)
-		if _, err := s.Restart(t.Context(), r.Run, store.RestartFailed, "octocat"); !errors.Is(err, store.ErrNothingToRestart) {
+		if _, err := s.Restart(t.Context(), r.Run, store.RestartFailed, octocat); !errors.Is(err, store.ErrNothingToRestart) {
 			t.Errorf("restarting the failed calls of a run without any gives %v", err)
 		}
 		if r, err := s.Run(t.Context(), r.Run); err != nil || r.State != store.StateSucceeded || r.Attempt != 5 {
@@ -265,15 +265,25 @@ func TestClosingAPullRequestAbortsTheRest(t *testing.T) {
 		}
 		older, waiting, other, elsewhere := send("1", "r", 7), send("2", "r", 7), send("3", "r", 8), send("4", "q", 7)
 		closing := send("5", "r", 7)
+		reopening := send("6", "r", 7)
 		n, err := s.AbortPullRequest(t.Context(), "github", "r", 7, closing, "pull request 7 was closed")
 		if err != nil || n != 2 {
 			t.Errorf("aborted %d runs (%v), want 2", n, err)
 		}
 		for run, want := range map[string]store.State{older: store.StateAborted, waiting: store.StateAborted,
-			other: store.StateQueued, elsewhere: store.StateQueued, closing: store.StateQueued} {
+			other: store.StateQueued, elsewhere: store.StateQueued, closing: store.StateQueued, reopening: store.StateQueued} {
 			if got := runState(t, s, run); got != want {
 				t.Errorf("run is %s, want %s", got, want)
 			}
+		}
+		if r, err := s.Run(t.Context(), older); err != nil || r.Reason != "pull request 7 was closed" {
+			t.Errorf("the reason is %q (%v)", r.Reason, err)
+		}
+		if n, err := s.AbortPullRequest(t.Context(), "github", "r", 7, "nothing", "closed"); !errors.Is(err, store.ErrNotFound) || n != 0 {
+			t.Errorf("a closing run that is not there aborts %d runs (%v)", n, err)
+		}
+		if entries := audit(t, s); len(entries) != 0 {
+			t.Errorf("what the system did is in the audit log: %v", entries)
 		}
 	})
 }
@@ -283,20 +293,23 @@ func TestDisabledStaysDisabled(t *testing.T) {
 		o.Clock = newClock()
 		s := open(t, o)
 		at := o.Clock.Now()
-		for _, d := range []store.Disabled{
-			{Repository: "r", Person: "first"},
-			{Repository: "r", Person: "octocat", Reason: "noise"},
-			{Repository: "r", Module: "ci", Function: "test", Person: "octocat"},
-			{Repository: "q", Module: "ci", Person: "octocat"},
+		for _, d := range []struct {
+			store.Disabled
+			by store.Actor
+		}{
+			{store.Disabled{Repository: "r"}, store.Actor{Person: "first"}},
+			{store.Disabled{Repository: "r", Reason: "noise"}, octocat},
+			{store.Disabled{Repository: "r", Module: "ci", Function: "test"}, octocat},
+			{store.Disabled{Repository: "q", Module: "ci"}, octocat},
 		} {
-			if err := s.Disable(t.Context(), d); err != nil {
+			if err := s.Disable(t.Context(), d.Disabled, d.by); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := s.Enable(t.Context(), "q", "", ""); !errors.Is(err, store.ErrNotFound) {
+		if err := s.Enable(t.Context(), "q", "", "", octocat); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("enabling what is not disabled gives %v", err)
 		}
-		if err := s.Enable(t.Context(), "r", "ci", "test"); err != nil {
+		if err := s.Enable(t.Context(), "r", "ci", "test", octocat); err != nil {
 			t.Error(err)
 		}
 		got, err := s.Disabled(t.Context(), "r")

@@ -25,8 +25,14 @@ type Delivery struct {
 	Hook string
 	// Original is the id of the event that this one replays, or empty.
 	Original string
+	// By is who had the event made, and nil for what came by itself. It is
+	// written to the audit log with a new event.
+	By *Actor
 	// Hold, if it is not empty, says why the run waits for an approval.
 	Hold string
+	// Skip, if it is not empty, says why there is nothing to plan: the run is
+	// skipped at once.
+	Skip string
 }
 
 // Receipt is the answer to a delivery.
@@ -34,8 +40,10 @@ type Receipt struct {
 	// Event is the id of the event that the delivery carries: the first one's
 	// if this delivery had been here before.
 	Event string
-	// Run is the id of the event's run, Attempt its present attempt.
+	// Run is the id of the event's run, Number its number, Attempt its present
+	// attempt.
 	Run     string
+	Number  int64
 	Attempt int
 	Outcome Outcome
 }
@@ -95,7 +103,8 @@ type pending struct {
 // The errors are [ErrFull], [ErrUnavailable], [ErrClosed], or that of ctx.
 // After any but ErrFull the event may be stored nonetheless; a redelivery finds
 // it then.
-func (s *Store) Accept(ctx context.Context, d Delivery) (Receipt, error) {
+func (s *Store) Accept(ctx context.Context, d Delivery) (_ Receipt, err error) {
+	defer s.observe("accept", s.clock.Elapsed(), &err)
 	p, err := s.prepare(d)
 	if err != nil {
 		return Receipt{}, fmt.Errorf("accept event: %w", err)
@@ -243,7 +252,7 @@ func (s *Store) commitBatch(batch []*pending) error {
 	for _, p := range batch {
 		size += int64(len(p.delivery.Event.Payload))
 	}
-	err = s.change(ctx, "store events", func(t *tx) (err error) {
+	err = s.change(ctx, "store-events", "store events", func(t *tx) (err error) {
 		t.prepared, t.bytes = s.prepared, size
 		taken, err = s.insertBatch(t, batch, free)
 		return err

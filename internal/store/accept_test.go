@@ -250,7 +250,7 @@ func TestRedelivery(t *testing.T) {
 				bring(t, s, a, first.Run, state)
 				d.Event.ID = events.NewID()
 				second := accept(t, s, d)
-				wantReceipt := store.Receipt{Event: first.Event, Run: first.Run, Attempt: 1, Outcome: want}
+				wantReceipt := store.Receipt{Event: first.Event, Run: first.Run, Number: first.Number, Attempt: 1, Outcome: want}
 				wantAdded := 0
 				if want == store.Retried {
 					wantReceipt.Attempt, wantAdded = 2, 2

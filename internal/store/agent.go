@@ -47,7 +47,7 @@ func (s *Store) Join(ctx context.Context, name string, replaces bool) (*Agent, e
 	a.lost, a.lose = context.WithCancelCause(context.Background())
 	a.confirmed = s.clock.Elapsed()
 	var earlier []string
-	err := s.change(ctx, "join as agent", func(t *tx) error {
+	err := s.change(ctx, "join", "join as agent", func(t *tx) error {
 		earlier = nil
 		if replaces {
 			var id string
@@ -131,7 +131,7 @@ func (a *Agent) Beat(ctx context.Context) error {
 	bounded, cancel := context.WithTimeout(ctx, a.limit()/2)
 	defer cancel()
 	gone := false
-	err := a.store.change(bounded, "send heartbeat", func(t *tx) error {
+	err := a.store.change(bounded, "beat", "send heartbeat", func(t *tx) error {
 		n, err := t.exec(`UPDATE agents SET beat = beat + 1, seen_at = ? WHERE id = ? AND ended_at = 0`, a.store.now(), a.id)
 		gone = n == 0
 		return err
@@ -221,7 +221,7 @@ func (a *Agent) TakeOver(ctx context.Context) (int, error) {
 // and gives its claims back. A negative heartbeat stands for any.
 func (a *Agent) bury(ctx context.Context, id string, beat int64, why string) (int, error) {
 	ended := false
-	err := a.store.change(ctx, "end agent "+id, func(t *tx) error {
+	err := a.store.change(ctx, "end-agent", "end agent "+id, func(t *tx) error {
 		n, err := t.exec(`UPDATE agents SET ended_at = ?, reason = ? WHERE id = ? AND ended_at = 0 AND (beat = ? OR ? < 0)`,
 			max(a.store.now(), 1), why, id, beat, beat)
 		ended = n == 1

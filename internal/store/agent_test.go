@@ -88,7 +88,8 @@ func TestSilentAgentLosesItsClaims(t *testing.T) {
 		// a wakes up and reports.
 		for what, report := range map[string]func() error{
 			"finish": func() error {
-				return a.Finish(t.Context(), claim, store.Ending{State: store.StateSucceeded})
+				_, err := a.Finish(t.Context(), claim, store.Ending{State: store.StateSucceeded})
+				return err
 			},
 			"return": func() error { return a.Return(t.Context(), claim, "late") },
 			"log":    func() error { return a.AppendLog(t.Context(), claim, []byte("late")) },

@@ -76,6 +76,38 @@ func BenchmarkCall(b *testing.B) {
 	}
 }
 
+// BenchmarkOverview measures what is asked for to show and to watch the state of
+// a database with 300,000 runs and 400,000 attempts of calls in 34 days.
+func BenchmarkOverview(b *testing.B) {
+	for name, options := range map[string]func(testing.TB) store.Options{"SQLite": sqliteOptions, "PostgreSQL": postgresOptions} {
+		b.Run(name, func(b *testing.B) {
+			o := options(b)
+			s := open(b, o)
+			many(b, o, 300_000, 10*time.Second, time.Now())
+			for name, ask := range map[string]func() error{
+				"Repositories":            func() error { _, err := s.Repositories(b.Context()); return err },
+				"Backlog":                 func() error { _, err := s.Backlog(b.Context()); return err },
+				"StateCounts":             func() error { _, err := s.StateCounts(b.Context()); return err },
+				"LatestEvent":             func() error { _, err := s.LatestEvent(b.Context(), "r3"); return err },
+				"FunctionStatistics":      func() error { _, err := s.FunctionStatistics(b.Context(), "r3"); return err },
+				"FunctionStatistics, all": func() error { _, err := s.FunctionStatistics(b.Context(), ""); return err },
+				"Runs of a function": func() error {
+					_, err := s.Runs(b.Context(), store.RunFilter{Repository: "r3", Function: "f3"})
+					return err
+				},
+			} {
+				b.Run(name, func(b *testing.B) {
+					for range b.N {
+						if err := ask(); err != nil {
+							b.Fatal(err)
+						}
+					}
+				})
+			}
+		})
+	}
+}
+
 // cpu is the time that this process has been running on a processor, which
 // other work on the machine changes less than the time that passes.
 func cpu() time.Duration {

@@ -93,7 +93,7 @@ func (a *Agent) claim(ctx context.Context, q queue, l Limits) (Claim, error) {
 	}
 	for _, repository := range repositories {
 		var c Claim
-		err := a.store.change(ctx, doing, func(t *tx) (err error) {
+		err := a.store.change(ctx, "claim", doing, func(t *tx) (err error) {
 			c, err = a.claimFrom(t, q, repository, l)
 			return err
 		})
@@ -126,9 +126,9 @@ func (s *Store) candidates(ctx context.Context, q queue, l Limits) ([]string, er
 			FROM names WHERE names.name IS NOT NULL
 		)
 		SELECT name,
-			(SELECT count(*) FROM QUEUE WHERE holder <> '' AND repository = name),
-			COALESCE((SELECT turn FROM turns WHERE queue = 'QUEUE' AND repository = name), 0),
-			COALESCE((SELECT min(queued_at) FROM QUEUE WHERE WAITING AND repository = name), 0)
+			(SELECT count(*) FROM QUEUE WHERE holder <> '' AND repository = names.name),
+			COALESCE((SELECT turn FROM turns WHERE queue = 'QUEUE' AND repository = names.name), 0),
+			COALESCE((SELECT min(queued_at) FROM QUEUE WHERE WAITING AND repository = names.name), 0)
 		FROM names WHERE name IS NOT NULL`)
 	for _, err := range s.each(ctx, []any{&c.repository, &c.claimed, &c.turn, &c.waiting}, query) {
 		if err != nil {

@@ -150,7 +150,8 @@ func workOnce(ctx context.Context, a *store.Agent) error {
 	if err := a.AppendLog(ctx, c, []byte("output\n")); err != nil {
 		return err
 	}
-	return a.Finish(ctx, c, store.Ending{State: store.StateSucceeded})
+	_, err = a.Finish(ctx, c, store.Ending{State: store.StateSucceeded})
+	return err
 }
 
 func TestNothingAcknowledgedIsLost(t *testing.T) {

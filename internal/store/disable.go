@@ -12,32 +12,49 @@ type Disabled struct {
 	Repository string
 	// Module and Function are empty for all of them.
 	Module, Function string
-	// Person did it, at At, for Reason.
+	// Person did it, at At, for Reason. The store sets the first two.
 	Person, Reason string
 	At             time.Time
 }
 
 // Disable records that something is disabled. Doing so again replaces the
-// record. The time is set by the store.
-func (s *Store) Disable(ctx context.Context, d Disabled) error {
-	return s.change(ctx, "disable "+d.Repository, func(t *tx) error {
-		_, err := t.exec(`INSERT INTO disabled (repository, module, function, person, reason, at) VALUES (?, ?, ?, ?, ?, ?)
+// record.
+func (s *Store) Disable(ctx context.Context, d Disabled, by Actor) error {
+	return s.change(ctx, "disable", "disable "+d.Repository, func(t *tx) error {
+		if _, err := t.exec(`INSERT INTO disabled (repository, module, function, person, reason, at) VALUES (?, ?, ?, ?, ?, ?)
 			ON CONFLICT (repository, module, function) DO UPDATE SET person = excluded.person, reason = excluded.reason, at = excluded.at`,
-			key(d.Repository), key(d.Module), key(d.Function), clean(d.Person), clean(d.Reason), s.now())
-		return err
+			key(d.Repository), key(d.Module), key(d.Function), clean(by.Person), clean(d.Reason), s.now()); err != nil {
+			return err
+		}
+		return s.record(t, by, "disable", whatOf(d.Repository, d.Module, d.Function), d.Reason)
 	})
 }
 
 // Enable removes such a record, and returns [ErrNotFound] if there is none of
 // exactly these names.
-func (s *Store) Enable(ctx context.Context, repository, module, function string) error {
-	return s.change(ctx, "enable "+repository, func(t *tx) error {
+func (s *Store) Enable(ctx context.Context, repository, module, function string, by Actor) error {
+	return s.change(ctx, "enable", "enable "+repository, func(t *tx) error {
 		n, err := t.exec(`DELETE FROM disabled WHERE repository = ? AND module = ? AND function = ?`, key(repository), key(module), key(function))
-		if err == nil && n == 0 {
+		if err != nil {
+			return err
+		}
+		if n == 0 {
 			return ErrNotFound
 		}
-		return err
+		return s.record(t, by, "enable", whatOf(repository, module, function), "")
 	})
+}
+
+// whatOf names a repository, module or function in the audit log.
+func whatOf(repository, module, function string) string {
+	what := "repository " + repository
+	if module != "" {
+		what += ", module " + module
+	}
+	if function != "" {
+		what += ", function " + function
+	}
+	return what
 }
 
 // Disabled lists what is disabled of a repository, or of all if it is empty.

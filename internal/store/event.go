@@ -75,7 +75,12 @@ type EventFilter struct {
 
 // Events lists events without their payloads, the latest first.
 func (s *Store) Events(ctx context.Context, f EventFilter) ([]Event, error) {
-	where, args := []string{"1 = 1"}, []any{}
+	list := newest{number: "seq", before: f.Before}
+	if f.Repository != "" {
+		list.columns, list.values = []string{"repository"}, []any{key(f.Repository)}
+	}
+	which, args := list.where()
+	where := []string{which}
 	add := func(given bool, condition string, value any) {
 		if given {
 			where, args = append(where, condition), append(args, value)
@@ -84,11 +89,9 @@ func (s *Store) Events(ctx context.Context, f EventFilter) ([]Event, error) {
 	add(f.Vendor != "", "vendor = ?", key(f.Vendor))
 	add(f.Name != "", "name = ?", key(f.Name))
 	add(f.Filter != "", "filter = ?", clean(f.Filter))
-	add(f.Repository != "", "repository = ?", key(f.Repository))
 	add(f.Ref != "", "ref = ?", clean(f.Ref))
 	add(!f.Since.IsZero(), "received_at >= ?", micros(f.Since))
 	add(!f.Until.IsZero(), "received_at < ?", micros(f.Until))
-	add(f.Before != 0, "seq < ?", f.Before)
 	if f.Limit == 0 {
 		f.Limit = 100
 	}
@@ -99,7 +102,7 @@ func (s *Store) Events(ctx context.Context, f EventFilter) ([]Event, error) {
 	)
 	found := []Event{}
 	for _, err := range s.each(ctx, []any{&seq, &hook, &original, &fields}, `SELECT seq, hook, original, fields FROM events WHERE `+
-		strings.Join(where, " AND ")+` ORDER BY seq DESC LIMIT ?`, append(args, f.Limit)...) {
+		strings.Join(where, " AND ")+` ORDER BY `+list.order()+` LIMIT ?`, append(args, f.Limit)...) {
 		if err != nil {
 			return nil, fmt.Errorf("list events: %w", s.failed(err))
 		}
@@ -111,4 +114,20 @@ func (s *Store) Events(ctx context.Context, f EventFilter) ([]Event, error) {
 		found = append(found, e)
 	}
 	return found, nil
+}
+
+// LatestEvent returns the latest event of a repository without its payload, for
+// what it says about the repository. The error is [ErrNotFound] if none is kept.
+func (s *Store) LatestEvent(ctx context.Context, repository string) (Event, error) {
+	if repository == "" {
+		return Event{}, fmt.Errorf("find the latest event: %w", ErrNotFound)
+	}
+	found, err := s.Events(ctx, EventFilter{Repository: repository, Limit: 1})
+	if err != nil {
+		return Event{}, err
+	}
+	if len(found) == 0 {
+		return Event{}, fmt.Errorf("find the latest event of %s: %w", repository, ErrNotFound)
+	}
+	return found[0], nil
 }

@@ -19,19 +19,22 @@ type Ending struct {
 	Result json.RawMessage
 }
 
-// Finish reports the end of a claimed call and ends the claim. The errors are
-// [ErrAborted] if the call was aborted, or aborted and restarted, meanwhile,
-// and [ErrFenced] if the claim belongs to somebody else; the ending does not
-// count then. With any other error it may be tried again.
-func (a *Agent) Finish(ctx context.Context, c Claim, e Ending) error {
+// Finish reports the end of a claimed call and ends the claim. It returns the
+// state of the run after that, which is final for exactly one call of each
+// attempt that ends by its calls. The errors are [ErrAborted] if the call was
+// aborted, or aborted and restarted, meanwhile, and [ErrFenced] if the claim
+// belongs to somebody else; the ending does not count then. With any other
+// error it may be tried again.
+func (a *Agent) Finish(ctx context.Context, c Claim, e Ending) (State, error) {
 	doing := "end call " + c.Call
 	if err := checkJSON("its result", e.Result); err != nil {
-		return fmt.Errorf("%s: %w", doing, err)
+		return "", fmt.Errorf("%s: %w", doing, err)
 	}
 	if !e.State.Final() || e.State == StateSkipped {
-		return fmt.Errorf("%s: a call that was made cannot be %s", doing, e.State)
+		return "", fmt.Errorf("%s: a call that was made cannot be %s", doing, e.State)
 	}
-	return a.answer(ctx, doing, func(t *tx) (error, error) {
+	var run State
+	err := a.answer(ctx, "finish", doing, func(t *tx) (error, error) {
 		r, gone, err := a.heldCall(t, c)
 		if gone != nil || err != nil {
 			return gone, err
@@ -47,8 +50,14 @@ func (a *Agent) Finish(ctx context.Context, c Claim, e Ending) error {
 		}
 		t.ring(TopicCall(c.Call))
 		t.ring(TopicWork) // there is room for another one
-		return nil, a.store.settle(t, r)
+		err = a.store.settle(t, r)
+		run = r.state
+		return nil, err
 	})
+	if err != nil {
+		return "", err
+	}
+	return run, nil
 }
 
 // Return gives a claimed run or call back to the queue without an ending, for
@@ -56,7 +65,7 @@ func (a *Agent) Finish(ctx context.Context, c Claim, e Ending) error {
 // is kept as aborted for the given reason. Errors are those of [Agent.Finish].
 func (a *Agent) Return(ctx context.Context, c Claim, reason string) error {
 	if c.Call == "" {
-		return a.answer(ctx, "return run "+c.Run, func(t *tx) (error, error) {
+		return a.answer(ctx, "return", "return run "+c.Run, func(t *tx) (error, error) {
 			r, gone, err := a.heldRun(t, c)
 			if gone != nil || err != nil {
 				return gone, err
@@ -65,7 +74,7 @@ func (a *Agent) Return(ctx context.Context, c Claim, reason string) error {
 			return nil, setRun(t, r, "return", StateQueued, `, started_at = 0, queued_at = ?, holder = ''`, a.store.now())
 		})
 	}
-	return a.answer(ctx, "return call "+c.Call, func(t *tx) (error, error) {
+	return a.answer(ctx, "return", "return call "+c.Call, func(t *tx) (error, error) {
 		_, gone, err := a.heldCall(t, c)
 		if gone != nil || err != nil {
 			return gone, err
@@ -78,9 +87,9 @@ func (a *Agent) Return(ctx context.Context, c Claim, reason string) error {
 
 // answer runs a transaction in which a claim ends. Its first result is an
 // error for the caller, whose changes are kept nonetheless.
-func (a *Agent) answer(ctx context.Context, doing string, f func(*tx) (gone, err error)) error {
+func (a *Agent) answer(ctx context.Context, operation, doing string, f func(*tx) (gone, err error)) error {
 	var gone error
-	err := a.store.change(ctx, doing, func(t *tx) (err error) {
+	err := a.store.change(ctx, operation, doing, func(t *tx) (err error) {
 		gone, err = f(t)
 		return err
 	})

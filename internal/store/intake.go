@@ -45,7 +45,7 @@ func (s *Store) insertBatch(t *tx, batch []*pending, free int) (int, error) {
 	}
 	queued := 0
 	for _, p := range batch {
-		if p.receipt.Outcome == Accepted && p.delivery.Hold == "" {
+		if p.receipt.Outcome == Accepted && p.delivery.Hold == "" && p.delivery.Skip == "" {
 			queued++
 		}
 	}
@@ -146,6 +146,8 @@ func (s *Store) insertRuns(t *tx, fresh []*pending) error {
 				return err
 			}
 			state, reason, ended = StateSkipped, "withheld: event "+twin+" is the same push, delivered under another id", now
+		case p.delivery.Skip != "":
+			state, reason, ended = StateSkipped, clean(p.delivery.Skip), now
 		case p.delivery.Hold != "":
 			state, reason = StateWaiting, clean(p.delivery.Hold)
 		}
@@ -157,23 +159,47 @@ func (s *Store) insertRuns(t *tx, fresh []*pending) error {
 		if p.delivery.Original != "" {
 			cause = "replay of event " + clean(p.delivery.Original)
 		}
-		args = append(args, p.run, e.ID, key(e.Vendor), p.repository, clean(e.Ref), e.PullRequest,
-			string(state), reason, 1, cause, now, now, ended)
+		args = append(args, p.run, e.ID, key(e.Vendor), key(e.Name), clean(e.Filter), clean(e.Sender), p.repository, clean(e.Ref), clean(e.SHA),
+			e.PullRequest, string(state), reason, 1, cause, now, now, ended)
 	}
-	var id string
-	for _, err := range t.each([]any{&id}, insertRunsQuery(len(fresh)), args...) {
+	var (
+		id     string
+		number int64
+	)
+	numbers := make(map[string]int64, len(fresh))
+	for _, err := range t.each([]any{&id, &number}, insertRunsQuery(len(fresh)), args...) {
 		if err != nil {
+			return err
+		}
+		numbers[id] = number
+	}
+	for _, p := range fresh {
+		p.receipt.Number = numbers[p.run]
+		if err := s.recordDelivery(t, p); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// recordDelivery writes to the audit log who had a new event made.
+func (s *Store) recordDelivery(t *tx, p *pending) error {
+	d := &p.delivery
+	if d.By == nil {
+		return nil
+	}
+	action, object := "call", "repository "+p.repository
+	if d.Original != "" {
+		action, object = "replay", "event "+d.Original
+	}
+	return s.record(t, *d.By, action, object, "event "+d.Event.ID+", run "+p.run)
+}
+
 // The queries that store n rows at once, and how many values each row has.
 const (
 	eventColumns     = 12
 	pushColumns      = 3
-	runInsertColumns = 13
+	runInsertColumns = 17
 )
 
 func insertEventsQuery(n int) string {
@@ -192,8 +218,8 @@ func insertPushesQuery(n int) string {
 
 func insertRunsQuery(n int) string {
 	return `INSERT INTO runs
-		(id, event, vendor, repository, ref, pull_request, state, reason, attempt, cause, created_at, queued_at, ended_at)
-		VALUES ` + places(n, runInsertColumns) + ` RETURNING id`
+		(id, event, vendor, name, filter, sender, repository, ref, sha, pull_request, state, reason, attempt, cause, created_at, queued_at, ended_at)
+		VALUES ` + places(n, runInsertColumns) + ` RETURNING id, number`
 }
 
 // prepareIntake has SQLite read the queries of a batch once and for all, which
@@ -240,7 +266,7 @@ func (s *Store) redeliver(t *tx, p *pending) error {
 	if err != nil {
 		return fmt.Errorf("find run of event %s: %w", event, err)
 	}
-	p.receipt = Receipt{Event: event, Run: r.id, Attempt: r.attempt, Outcome: Duplicate}
+	p.receipt = Receipt{Event: event, Run: r.id, Number: r.number, Attempt: r.attempt, Outcome: Duplicate}
 	added := 0
 	switch r.state {
 	case StateFailed, StateAborted, StateInvalid, StateTimedOut:

@@ -42,11 +42,14 @@ func claimCall(t testing.TB, a *store.Agent) (store.Claim, store.Call) {
 	return c, call
 }
 
-func finish(t testing.TB, a *store.Agent, c store.Claim, state store.State) {
+// finish ends a call and returns the state of its run after that.
+func finish(t testing.TB, a *store.Agent, c store.Claim, state store.State) store.State {
 	t.Helper()
-	if err := a.Finish(t.Context(), c, store.Ending{State: state, Reason: "test", Result: json.RawMessage(`{"output":"x"}`)}); err != nil {
+	run, err := a.Finish(t.Context(), c, store.Ending{State: state, Reason: "test", Result: json.RawMessage(`{"output":"x"}`)})
+	if err != nil {
 		t.Fatal(err)
 	}
+	return run
 }
 
 // bring takes a run that was just accepted to a state.
@@ -59,7 +62,7 @@ func bring(t testing.TB, s *store.Store, a *store.Agent, run string, state store
 	case store.StateRunning:
 		plan(t, a, planOf("test"))
 	case store.StateAborted:
-		if err := s.Abort(t.Context(), run, "aborted by octocat"); err != nil {
+		if err := s.Abort(t.Context(), run, octocat, ""); err != nil {
 			t.Fatal(err)
 		}
 	default:
@@ -223,11 +226,11 @@ func TestApproval(t *testing.T) {
 		if _, _, err := a.ClaimRun(t.Context(), store.Limits{}); !errors.Is(err, store.ErrNoWork) {
 			t.Fatalf("claimed before the approval: %v", err)
 		}
-		if err := s.Approve(t.Context(), r.Run, d.Event.SHA, "octocat"); err != nil {
+		if err := s.Approve(t.Context(), r.Run, d.Event.SHA, octocat); err != nil {
 			t.Fatal(err)
 		}
 		var wrong *store.StateError
-		if err := s.Approve(t.Context(), r.Run, d.Event.SHA, "octocat"); !errors.As(err, &wrong) || wrong.State != store.StateQueued {
+		if err := s.Approve(t.Context(), r.Run, d.Event.SHA, octocat); !errors.As(err, &wrong) || wrong.State != store.StateQueued {
 			t.Errorf("approving twice gives %v", err)
 		}
 		c, run, err := a.ClaimRun(t.Context(), store.Limits{})
@@ -299,7 +302,7 @@ func TestAfter(t *testing.T) {
 					t.Errorf("build is skipped because %q (%v)", calls[1].Reason, err)
 				}
 				// A restart of what failed makes the skipped ones as well.
-				if _, err := s.Restart(t.Context(), r.Run, store.RestartFailed, "octocat"); err != nil {
+				if _, err := s.Restart(t.Context(), r.Run, store.RestartFailed, octocat); err != nil {
 					t.Fatal(err)
 				}
 				for _, want := range []string{"test", "build", "deploy"} {

@@ -33,7 +33,7 @@ func (a *Agent) AppendLog(ctx context.Context, c Claim, data []byte) error {
 	if len(data) == 0 {
 		return nil
 	}
-	return a.store.change(ctx, "store log of call "+c.Call, func(t *tx) error {
+	return a.store.change(ctx, "append-log", "store log of call "+c.Call, func(t *tx) error {
 		var size, limit int64 = 0, a.store.opts.LogLimit
 		var cut bool
 		err := t.get([]any{&size, &cut}, `SELECT log_size, log_cut FROM calls WHERE id = ? AND holder = ? AND token = ? AND attempt = ?`+t.d.forUpdate,
@@ -74,7 +74,9 @@ func (a *Agent) AppendLog(ctx context.Context, c Claim, data []byte) error {
 
 // ReadLog returns the chunks of a log from the given byte on, about one MiB of
 // them, and whether the attempt has ended: then, and only then, an empty result
-// is the end of the log. A chunk that begins earlier is cut to begin there.
+// is the end of the log. A chunk that begins earlier is cut to begin there. The
+// error is [ErrNotFound] if there is no such attempt, and [ErrLogGone] if its log
+// has been deleted by [Store.Prune].
 func (s *Store) ReadLog(ctx context.Context, call string, attempt int, from int64) (chunks []LogChunk, ended bool, err error) {
 	doing := "read log of call " + call
 	var (
@@ -112,6 +114,15 @@ func (s *Store) ReadLog(ctx context.Context, call string, attempt int, from int6
 		if size += len(chunk.Data); size >= readLimit {
 			break
 		}
+	}
+	// Last, since it is marked before anything is deleted.
+	gone := 0
+	if err := s.get(ctx, []any{&gone}, `SELECT COALESCE((SELECT log_gone FROM calls WHERE id = ? AND attempt = ?),
+		(SELECT log_gone FROM call_attempts WHERE call = ? AND attempt = ?), 0)`, call, attempt, call, attempt); err != nil {
+		return nil, false, fmt.Errorf("%s: %w", doing, err)
+	}
+	if gone != 0 {
+		return nil, true, fmt.Errorf("%s: attempt %d: %w", doing, attempt, ErrLogGone)
 	}
 	return chunks, ended, nil
 }

@@ -123,7 +123,7 @@ func TestFollowingALog(t *testing.T) {
 					t.Error(err)
 				}
 			}
-			if err := a.Finish(t.Context(), c, store.Ending{State: store.StateSucceeded}); err != nil {
+			if _, err := a.Finish(t.Context(), c, store.Ending{State: store.StateSucceeded}); err != nil {
 				t.Error(err)
 			}
 		}()

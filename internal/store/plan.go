@@ -12,6 +12,9 @@ type Plan struct {
 	// Plan is stored with the run; a restart uses it again. It must not be
 	// empty.
 	Plan json.RawMessage
+	// SHA is the commit that was planned, stored with the run. Empty leaves
+	// the event's.
+	SHA string
 	// Calls are the calls to make.
 	Calls []NewCall
 	// Reason says why there is no call, if there is none.
@@ -49,7 +52,7 @@ func (a *Agent) Planned(ctx context.Context, c Claim, p Plan) (State, error) {
 		return "", fmt.Errorf("store plan of run %s: %w", c.Run, err)
 	}
 	var r *runRow
-	err := a.answer(ctx, "store plan of run "+c.Run, func(t *tx) (gone error, err error) {
+	err := a.answer(ctx, "plan", "store plan of run "+c.Run, func(t *tx) (gone error, err error) {
 		var vendor, repository string
 		if err := t.get([]any{&vendor, &repository}, `SELECT vendor, repository FROM runs WHERE id = ?`, c.Run); err != nil {
 			return nil, err
@@ -61,7 +64,8 @@ func (a *Agent) Planned(ctx context.Context, c Claim, p Plan) (State, error) {
 		if r, gone, err = a.heldRun(t, c); gone != nil || err != nil {
 			return gone, err
 		}
-		if _, err := t.exec(`UPDATE runs SET plan = ?, holder = '' WHERE id = ?`, string(p.Plan), r.id); err != nil {
+		if _, err := t.exec(`UPDATE runs SET plan = ?, sha = CASE WHEN CAST(? AS TEXT) <> '' THEN CAST(? AS TEXT) ELSE sha END, holder = '' WHERE id = ?`,
+			string(p.Plan), clean(p.SHA), clean(p.SHA), r.id); err != nil {
 			return nil, err
 		}
 		if len(p.Calls) == 0 {
@@ -93,7 +97,7 @@ func (a *Agent) Planned(ctx context.Context, c Claim, p Plan) (State, error) {
 // is final, or [StateWaiting] if planning has shown that an approval is needed.
 // Errors are those of [Agent.Planned].
 func (a *Agent) Unplanned(ctx context.Context, c Claim, state State, reason string) error {
-	return a.answer(ctx, "end planning of run "+c.Run, func(t *tx) (error, error) {
+	return a.answer(ctx, "plan", "end planning of run "+c.Run, func(t *tx) (error, error) {
 		r, gone, err := a.heldRun(t, c)
 		if gone != nil || err != nil {
 			return gone, err

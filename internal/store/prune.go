@@ -14,6 +14,11 @@ type Retention struct {
 	Age time.Duration
 	// Runs is how many runs of each repository are kept; zero is all.
 	Runs int
+	// Logs is how long the logs of attempts that have ended are kept, if that is
+	// shorter; zero is as long as their runs.
+	Logs time.Duration
+	// Audit is how long the audit log is kept; zero is for ever.
+	Audit time.Duration
 }
 
 const (
@@ -57,7 +62,17 @@ func (s *Store) Prune(ctx context.Context, keep Retention) (int, error) {
 			}
 		}
 	}
-	err := s.change(ctx, "forget what is long over", func(t *tx) error {
+	if keep.Logs > 0 {
+		if err := s.pruneOldLogs(ctx, micros(s.clock.Now().Add(-keep.Logs))); err != nil {
+			return deleted, err
+		}
+	}
+	if keep.Audit > 0 {
+		if err := s.pruneAudit(ctx, micros(s.clock.Now().Add(-keep.Audit))); err != nil {
+			return deleted, err
+		}
+	}
+	err := s.change(ctx, "prune", "forget what is long over", func(t *tx) error {
 		// A clock that is set back must not make them last.
 		now, window := s.now(), int64(max(s.opts.Twins, 0)/time.Microsecond)
 		if _, err := t.exec(`DELETE FROM pushes WHERE received_at < ? OR received_at > ?`, now-window, now+window); err != nil {
@@ -99,7 +114,7 @@ func (s *Store) pruneAll(ctx context.Context, where string, args ...any) (int, e
 			}
 		}
 		batch := 0
-		err := s.change(ctx, "delete runs", func(t *tx) error {
+		err := s.change(ctx, "prune", "delete runs", func(t *tx) error {
 			batch = 0
 			for n := len(ids) - 1; n >= 0; n-- { // newer before older, as everywhere
 				done, err := pruneRun(t, ids[n])
@@ -125,7 +140,7 @@ func (s *Store) pruneAll(ctx context.Context, where string, args ...any) (int, e
 func (s *Store) pruneLogs(ctx context.Context, run string) error {
 	for {
 		var n int64
-		err := s.change(ctx, "delete logs of run "+run, func(t *tx) error {
+		err := s.change(ctx, "prune", "delete logs of run "+run, func(t *tx) error {
 			r, err := lockRun(t, `id = ?`, run)
 			if errors.Is(err, ErrNotFound) || err == nil && !r.state.Final() {
 				n = 0
@@ -184,7 +199,7 @@ func (s *Store) vacuum(ctx context.Context) error {
 	}
 	for {
 		before, after := 0, 0
-		err := s.change(ctx, "give space back", func(t *tx) error {
+		err := s.change(ctx, "prune", "give space back", func(t *tx) error {
 			if err := t.get([]any{&before}, `PRAGMA freelist_count`); err != nil {
 				return err
 			}

@@ -129,7 +129,7 @@ func TestRetentionLeavesNothingOfARun(t *testing.T) {
 		if n := prune(t, s, store.Retention{Age: 1}); n != 0 {
 			t.Errorf("deleted %d runs under the hands of their agent", n)
 		}
-		if err := a.Finish(t.Context(), c, store.Ending{State: store.StateFailed}); !errors.Is(err, store.ErrAborted) {
+		if _, err := a.Finish(t.Context(), c, store.Ending{State: store.StateFailed}); !errors.Is(err, store.ErrAborted) {
 			t.Fatal(err)
 		}
 		if n := prune(t, s, store.Retention{Age: 1}); n != 1 {

@@ -196,7 +196,7 @@ func TestNewerRunSupersedes(t *testing.T) {
 		if slices.Contains(got, second.Run+"f") {
 			t.Error("two calls of a group are made at once")
 		}
-		if err := a.Finish(t.Context(), running, store.Ending{State: store.StateSucceeded}); !errors.Is(err, store.ErrAborted) {
+		if _, err := a.Finish(t.Context(), running, store.Ending{State: store.StateSucceeded}); !errors.Is(err, store.ErrAborted) {
 			t.Errorf("finishing a superseded call gives %v, want %v", err, store.ErrAborted)
 		}
 		if _, call := claimCall(t, a); call.Run != second.Run {

@@ -29,7 +29,7 @@ func (s *Store) release(ctx context.Context, holder, why string) (int, error) {
 			if table == "runs" {
 				back = s.releaseRun
 			}
-			if err := s.change(ctx, "take over from agent "+holder, func(t *tx) error { return back(t, id, holder, why) }); err != nil {
+			if err := s.change(ctx, "take-over", "take over from agent "+holder, func(t *tx) error { return back(t, id, holder, why) }); err != nil {
 				return taken, err
 			}
 			taken++
@@ -76,8 +76,9 @@ func (s *Store) releaseCall(t *tx, call, holder, why string) error {
 func (s *Store) requeueCall(t *tx, call, holder, why string, lost bool) error {
 	now := s.now()
 	n, err := t.exec(`INSERT INTO call_attempts
-		(call, attempt, state, reason, agent, result, queued_at, started_at, ended_at, log_size, log_cut)
-		SELECT id, attempt, 'aborted', CAST(? AS TEXT), agent, result, queued_at, started_at, CAST(? AS BIGINT), log_size, log_cut
+		(call, attempt, repository, module, function, state, reason, agent, result, queued_at, started_at, ended_at, log_size, log_cut, log_gone)
+		SELECT id, attempt, repository, module, function, 'aborted', CAST(? AS TEXT), agent, result, queued_at, started_at, CAST(? AS BIGINT),
+		log_size, log_cut, log_gone
 		FROM calls WHERE id = ? AND holder = ? AND state = 'running'`, clean(why), now, call, holder)
 	if err != nil || n == 0 {
 		return err

@@ -16,8 +16,12 @@ type Run struct {
 	// Number names the run to people. It grows with every run.
 	Number int64
 	// Event is the id of the run's event.
-	Event                   string
-	Vendor, Repository, Ref string
+	Event string
+	// Vendor, Name, Filter and Sender are those of the event.
+	Vendor, Name, Filter, Sender string
+	Repository, Ref              string
+	// SHA is the commit: the planned one, and the event's before that.
+	SHA string
 	// PullRequest is the number of the pull request, or 0.
 	PullRequest int
 	State       State
@@ -51,9 +55,12 @@ type Attempt struct {
 	// was more.
 	LogSize int64
 	LogCut  bool
+	// LogGone says that the log has been deleted to make room.
+	LogGone bool
 }
 
-const runColumns = `id, number, event, vendor, repository, ref, pull_request, state, reason, attempt, cause, approval, created_at, queued_at, started_at, ended_at`
+const runColumns = `id, number, event, vendor, name, filter, sender, repository, ref, sha, pull_request, state, reason, attempt, cause, approval,
+	created_at, queued_at, started_at, ended_at`
 
 // runScan returns where to scan runColumns to, and what turns it into a Run.
 func runScan() ([]any, func() Run) {
@@ -61,8 +68,8 @@ func runScan() ([]any, func() Run) {
 		r                               Run
 		created, queued, started, ended int64
 	)
-	return []any{&r.ID, &r.Number, &r.Event, &r.Vendor, &r.Repository, &r.Ref, &r.PullRequest, &r.State, &r.Reason,
-			&r.Attempt, &r.Cause, &r.Approval, &created, &queued, &started, &ended}, func() Run {
+	return []any{&r.ID, &r.Number, &r.Event, &r.Vendor, &r.Name, &r.Filter, &r.Sender, &r.Repository, &r.Ref, &r.SHA, &r.PullRequest,
+			&r.State, &r.Reason, &r.Attempt, &r.Cause, &r.Approval, &created, &queued, &started, &ended}, func() Run {
 			r := r
 			r.CreatedAt, r.QueuedAt, r.StartedAt, r.EndedAt = fromMicros(created), fromMicros(queued), fromMicros(started), fromMicros(ended)
 			return r
@@ -71,10 +78,19 @@ func runScan() ([]any, func() Run) {
 
 // Run returns a run with its plan, or [ErrNotFound].
 func (s *Store) Run(ctx context.Context, id string) (Run, error) {
+	return s.run(ctx, "id = ?", id)
+}
+
+// RunByNumber is [Store.Run] by the run's number.
+func (s *Store) RunByNumber(ctx context.Context, number int64) (Run, error) {
+	return s.run(ctx, "number = ?", number)
+}
+
+func (s *Store) run(ctx context.Context, which string, value any) (Run, error) {
 	dest, made := runScan()
 	var plan string
-	if err := s.get(ctx, append(dest, &plan), `SELECT `+runColumns+`, plan FROM runs WHERE id = ?`, id); err != nil {
-		return Run{}, fmt.Errorf("read run %s: %w", id, err)
+	if err := s.get(ctx, append(dest, &plan), `SELECT `+runColumns+`, plan FROM runs WHERE `+which, value); err != nil {
+		return Run{}, fmt.Errorf("read run %v: %w", value, err)
 	}
 	r := made()
 	r.Plan = json.RawMessage(plan)
@@ -84,8 +100,14 @@ func (s *Store) Run(ctx context.Context, id string) (Run, error) {
 // RunFilter selects runs. Zero values select all.
 type RunFilter struct {
 	Event, Repository, Ref string
-	PullRequest            int
-	State                  State
+	// Name is the name of the event, such as push.
+	Name string
+	// Function is that of a call in the run's plan.
+	Function    string
+	PullRequest int
+	State       State
+	// Since and Until bound the time at which the run was made.
+	Since, Until time.Time
 	// Before is a run's number: only older runs are listed, for the next page
 	// of a list.
 	Before int64
@@ -95,25 +117,35 @@ type RunFilter struct {
 
 // Runs lists runs without their plans, the latest first.
 func (s *Store) Runs(ctx context.Context, f RunFilter) ([]Run, error) {
-	where, args := []string{"1 = 1"}, []any{}
+	list := newest{number: "number", before: f.Before}
+	if f.Repository != "" {
+		list.columns, list.values = []string{"repository"}, []any{key(f.Repository)}
+	}
+	if f.Repository != "" && f.PullRequest != 0 {
+		list.columns, list.values = append(list.columns, "pull_request"), append(list.values, f.PullRequest)
+	}
+	which, args := list.where()
+	where := []string{which}
 	add := func(given bool, condition string, value any) {
 		if given {
 			where, args = append(where, condition), append(args, value)
 		}
 	}
 	add(f.Event != "", "event = ?", f.Event)
-	add(f.Repository != "", "repository = ?", key(f.Repository))
 	add(f.Ref != "", "ref = ?", clean(f.Ref))
-	add(f.PullRequest != 0, "pull_request = ?", f.PullRequest)
+	add(f.Name != "", "name = ?", key(f.Name))
+	add(f.Function != "", "EXISTS (SELECT 1 FROM calls WHERE calls.run = runs.id AND calls.planned = 1 AND calls.function = ?)", key(f.Function))
+	add(!f.Since.IsZero(), "created_at >= ?", micros(f.Since))
+	add(!f.Until.IsZero(), "created_at < ?", micros(f.Until))
+	add(f.PullRequest != 0, "pull_request <> 0 AND pull_request = ?", f.PullRequest)
 	add(f.State != "", "state = ?", string(f.State))
-	add(f.Before != 0, "number < ?", f.Before)
 	if f.Limit == 0 {
 		f.Limit = 100
 	}
 	dest, made := runScan()
 	runs := []Run{}
 	for _, err := range s.each(ctx, dest, `SELECT `+runColumns+` FROM runs WHERE `+strings.Join(where, " AND ")+
-		` ORDER BY number DESC LIMIT ?`, append(args, f.Limit)...) {
+		` ORDER BY `+list.order()+` LIMIT ?`, append(args, f.Limit)...) {
 		if err != nil {
 			return nil, fmt.Errorf("list runs: %w", s.failed(err))
 		}
@@ -124,13 +156,13 @@ func (s *Store) Runs(ctx context.Context, f RunFilter) ([]Run, error) {
 
 // RunAttempts returns the earlier attempts of a run, the first one first.
 func (s *Store) RunAttempts(ctx context.Context, id string) ([]Attempt, error) {
-	return s.attempts(ctx, `SELECT attempt, state, reason, cause, '', plan, queued_at, started_at, ended_at, 0, 0
+	return s.attempts(ctx, `SELECT attempt, state, reason, cause, '', plan, queued_at, started_at, ended_at, 0, 0, 0
 		FROM run_attempts WHERE run = ? ORDER BY attempt`, id)
 }
 
 // CallAttempts returns the earlier attempts of a call, the first one first.
 func (s *Store) CallAttempts(ctx context.Context, id string) ([]Attempt, error) {
-	return s.attempts(ctx, `SELECT attempt, state, reason, '', agent, result, queued_at, started_at, ended_at, log_size, log_cut
+	return s.attempts(ctx, `SELECT attempt, state, reason, '', agent, result, queued_at, started_at, ended_at, log_size, log_cut, CASE WHEN log_gone = 0 THEN 0 ELSE 1 END
 		FROM call_attempts WHERE call = ? ORDER BY attempt`, id)
 }
 
@@ -142,7 +174,7 @@ func (s *Store) attempts(ctx context.Context, query, id string) ([]Attempt, erro
 	)
 	attempts := []Attempt{}
 	for _, err := range s.each(ctx, []any{&a.Number, &a.State, &a.Reason, &a.Cause, &a.Agent, &data, &queued, &started, &ended,
-		&a.LogSize, &a.LogCut}, query, id) {
+		&a.LogSize, &a.LogCut, &a.LogGone}, query, id) {
 		if err != nil {
 			return nil, fmt.Errorf("list attempts of %s: %w", id, s.failed(err))
 		}

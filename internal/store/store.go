@@ -49,6 +49,11 @@ type Options struct {
 	// LogLimit is the largest log of one attempt in bytes; what comes after it
 	// is dropped. 64 MiB by default.
 	LogLimit int64
+	// Observe, if it is not nil, is told how long each transaction that writes
+	// took, tries and waiting included, and each [Store.Accept]. The operation
+	// is one of a few fixed words, such as accept, claim and finish. It is
+	// called by several goroutines at once and must not keep them.
+	Observe func(operation string, d time.Duration, err error)
 	// Clock tells the time; nil is the system's.
 	Clock Clock
 	// Log is nil for slog's default.
@@ -104,6 +109,14 @@ var (
 	// ErrNothingToRestart says that a run has no call that the restart asks
 	// for.
 	ErrNothingToRestart = errors.New("there is nothing to restart")
+	// ErrNoKey says that a secret belongs to no API key.
+	ErrNoKey = errors.New("there is no such API key")
+	// ErrKeyExpired says that the API key of a secret has expired.
+	ErrKeyExpired = errors.New("the API key expired")
+	// ErrBadKey says that an API key cannot be made as it is asked for.
+	ErrBadKey = errors.New("such a key cannot be made")
+	// ErrLogGone says that a log has been deleted to make room.
+	ErrLogGone = errors.New("the log is no longer kept")
 )
 
 // Store is the state of one or several agents. Its methods may be called from
@@ -126,6 +139,7 @@ type Store struct {
 
 	intake chan *pending
 	room   room
+	uses   uses
 	// prepared belongs to who writes the intake to SQLite.
 	prepared map[string]*sql.Stmt
 
@@ -190,7 +204,7 @@ func (s *Store) Close() error {
 // Ping reports whether the database can be written now, or else
 // [ErrUnavailable].
 func (s *Store) Ping(ctx context.Context) error {
-	return s.change(ctx, "ping", func(t *tx) error {
+	return s.change(ctx, "ping", "ping", func(t *tx) error {
 		_, err := t.exec(`UPDATE turns SET turn = turn WHERE queue = ''`)
 		return err
 	})

@@ -104,6 +104,9 @@ func open(t testing.TB, o store.Options) *store.Store {
 	return s
 }
 
+// octocat is who does things in tests.
+var octocat = store.Actor{Person: "octocat", Key: "key of octocat", Remote: "192.0.2.1"}
+
 // push is a delivery of a push that differs from all others.
 func push(repository, delivery string) store.Delivery {
 	id := events.NewID()

@@ -83,10 +83,12 @@ func TestEverythingAtOnce(t *testing.T) {
 			case 0:
 				check("return call", a.Return(ctx, c, "test"))
 			case 1:
-				check("finish", a.Finish(ctx, c, store.Ending{State: store.StateFailed}))
+				_, err := a.Finish(ctx, c, store.Ending{State: store.StateFailed})
+				check("finish", err)
 			case 2: // says nothing
 			default:
-				check("finish", a.Finish(ctx, c, store.Ending{State: store.StateSucceeded}))
+				_, err := a.Finish(ctx, c, store.Ending{State: store.StateSucceeded})
+				check("finish", err)
 			}
 		}
 		for n := range 4 {
@@ -137,12 +139,12 @@ func TestEverythingAtOnce(t *testing.T) {
 					}
 					switch rand.IntN(12) {
 					case 0:
-						check("abort", s.Abort(ctx, r.Run, "test"))
+						check("abort", s.Abort(ctx, r.Run, octocat, "test"))
 					case 1:
-						_, err := s.Restart(ctx, r.Run, store.RestartAll, "test")
+						_, err := s.Restart(ctx, r.Run, store.RestartAll, octocat)
 						check("restart", err)
 					case 2:
-						_, err := s.Restart(ctx, r.Run, store.RestartFailed, "test")
+						_, err := s.Restart(ctx, r.Run, store.RestartFailed, octocat)
 						check("restart", err)
 					case 3:
 						_, err := s.AbortPullRequest(ctx, "github", fmt.Sprint("r", rand.IntN(3)), rand.IntN(5), r.Run, "test")

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"iter"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -26,9 +27,11 @@ type tx struct {
 
 // change runs f in a transaction that writes. It is durable when change
 // returns nil. A transaction that the database ends in favour of another one
-// is run again, so that f must change nothing but the database.
-func (s *Store) change(ctx context.Context, doing string, f func(*tx) error) error {
-	err := s.try(ctx, f)
+// is run again, so that f must change nothing but the database. The operation
+// is one of a few words for [Options.Observe], doing says more for errors.
+func (s *Store) change(ctx context.Context, operation, doing string, f func(*tx) error) (err error) {
+	defer s.observe(operation, s.clock.Elapsed(), &err)
+	err = s.try(ctx, f)
 	for tries := 0; err != nil && tries < 5 && s.dialect.again(err) && ctx.Err() == nil; tries++ {
 		err = s.try(ctx, f)
 	}
@@ -36,6 +39,13 @@ func (s *Store) change(ctx context.Context, doing string, f func(*tx) error) err
 		return fmt.Errorf("%s: %w", doing, s.failed(err))
 	}
 	return nil
+}
+
+// observe tells who watches the store how long it took since start.
+func (s *Store) observe(operation string, start time.Duration, err *error) {
+	if s.opts.Observe != nil {
+		s.opts.Observe(operation, s.clock.Elapsed()-start, *err)
+	}
 }
 
 func (s *Store) try(ctx context.Context, f func(*tx) error) error {
