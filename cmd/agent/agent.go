@@ -16,11 +16,12 @@ import (
 	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/events/github"
 	"github.com/franela/pocketci/internal/agent"
+	"github.com/franela/pocketci/internal/metrics"
 	"github.com/franela/pocketci/internal/mirror"
 	"github.com/franela/pocketci/internal/report"
 	"github.com/franela/pocketci/internal/runs"
 	"github.com/franela/pocketci/internal/secrets"
-	"github.com/franela/pocketci/internal/server"
+	"github.com/franela/pocketci/internal/store"
 	"github.com/franela/pocketci/modules/engine"
 )
 
@@ -30,19 +31,28 @@ const (
 	pingEvery    = 2 * time.Second  // how often an engine that is away is asked
 	shutdownWait = 10 * time.Second // for requests that are being answered
 	abortWait    = 20 * time.Second // for calls that were aborted to be gone
-	keepEvents   = 7 * 24 * time.Hour
-	pruneEvery   = time.Hour
+	storeWait    = time.Minute      // for a database that is starting
 )
 
 // process is the agent with everything it is made of.
 type process struct {
-	o        *options
-	log      *slog.Logger
-	mirrors  *mirror.Mirrors
-	engine   *engine.Engine
-	agent    *agent.Agent
-	http     *http.Server
-	listener net.Listener
+	o          *options
+	log        *slog.Logger
+	identity   *agent.Identity
+	store      *store.Store
+	mirrors    *mirror.Mirrors
+	engine     *engine.Engine
+	dispatcher *dispatcher.Dispatcher
+	agent      *agent.Agent
+	metrics    *metrics.Metrics
+	// servers are the one for webhooks and API, and that for metrics if it
+	// has an address of its own.
+	servers []*http.Server
+	// base is the context of all requests; endRequests ends it, and with it
+	// the streams.
+	base        context.Context
+	endRequests context.CancelFunc
+	listeners   []net.Listener
 }
 
 // newAgent constructs the agent and listens. Credentials are taken out of the
@@ -52,7 +62,7 @@ func newAgent(o *options) (_ *process, err error) {
 	if err != nil {
 		return nil, err
 	}
-	vault, taken := secrets.Take(policy, envUsername, envToken, envSignature, envCloud)
+	vault, taken := secrets.Take(policy, envUsername, envToken, envSignature, envCloud, envDatabase)
 	if err := fatal(taken); err != nil {
 		return nil, err
 	}
@@ -64,6 +74,7 @@ func newAgent(o *options) (_ *process, err error) {
 	vault.AddTo(masker)
 	out := masker.Writer(os.Stdout)
 	p := &process{o: o, log: newLogger(o, report.Lines(masker.Writer(os.Stderr)))}
+	p.base, p.endRequests = context.WithCancel(context.Background())
 	slog.SetDefault(p.log)
 	if err := errors.Join(taken, scrubbed); err != nil {
 		p.log.Warn("environment", "error", err)
@@ -85,6 +96,13 @@ func newAgent(o *options) (_ *process, err error) {
 	}
 	if err := os.MkdirAll(o.dataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("make data directory: %w", err)
+	}
+	if p.identity, err = agent.Own(o.dataDir); err != nil {
+		return nil, err
+	}
+	database, _ := vault.Value(envDatabase)
+	if err := p.openStore(database); err != nil {
+		return nil, err
 	}
 	p.mirrors, err = mirror.New(mirror.Options{
 		Dir: o.dataDir,
@@ -119,41 +137,33 @@ func newAgent(o *options) (_ *process, err error) {
 	if err != nil {
 		return nil, err
 	}
+	p.dispatcher = dispatcher.New(runs.Sessions{Engine: p.engine, Vault: vault, Masker: masker}, o.parallelism, p.log)
 	p.agent = agent.New(agent.Config{
+		Store:        p.store,
 		Repositories: repositories{mirrors: p.mirrors, events: p.events()},
-		Runner: &runs.Runner{
-			Planner: &dispatcher.Planner{
-				Loader:  p.engine,
-				Labels:  o.labels,
-				Secret:  vault.Check,
-				Timeout: o.callTimeout,
-			},
-			Dispatcher: dispatcher.New(runs.Sessions{Engine: p.engine, Vault: vault, Masker: masker}, o.parallelism, p.log),
-			Report:     reports,
+		Planner: &dispatcher.Planner{
+			Loader:     loader{p.engine, p.metrics},
+			Labels:     o.labels,
+			Secret:     vault.Check,
+			Timeout:    o.callTimeout,
+			MaxTimeout: max(o.maxTimeout, o.callTimeout),
 		},
-		Ping:      p.engine.Ping,
-		Queue:     o.queue,
-		Planners:  planners,
-		PingEvery: pingEvery,
-		Log:       p.log,
+		Caller:                p.dispatcher,
+		Report:                reports,
+		Meter:                 p.metrics,
+		Mask:                  masker.String,
+		Name:                  p.identity.Name,
+		Replaces:              true,
+		Ping:                  p.engine.Ping,
+		PingEvery:             pingEvery,
+		Planners:              planners,
+		Parallelism:           o.parallelism,
+		RepositoryParallelism: o.repositoryParallelism,
+		Labels:                o.labels,
+		RunURL:                o.runURL,
+		Log:                   p.log,
 	})
-	intake, err := server.New(server.Options{
-		Sources: []events.Source{source},
-		Sink:    p.agent,
-		Checks: []server.Check{
-			{Name: "engine", Func: p.agent.Ready},
-			{Name: "data-dir", Func: func(context.Context) error { return writable(o.dataDir) }},
-		},
-		Log: p.log,
-	})
-	if err != nil {
-		return nil, err
-	}
-	p.http = server.NewHTTPServer(intake, p.log)
-	if p.listener, err = net.Listen("tcp", o.listen); err != nil {
-		return nil, fmt.Errorf("listen on %s: %w", o.listen, err)
-	}
-	return p, nil
+	return p, p.listen(source)
 }
 
 // fatal returns the error unless it is worth a warning only.
@@ -189,16 +199,18 @@ func newLogger(o *options, w io.Writer) *slog.Logger {
 // Run serves until stop is done, then stops accepting and lets calls go on for
 // the grace period or until abort is done.
 func (p *process) Run(stop, abort context.Context, abortNow context.CancelCauseFunc) error {
-	p.log.Info("agent listens", "address", p.listener.Addr().String(), "version", versionText(), "data-dir", p.o.dataDir)
-	served := make(chan error, 1)
-	go func() { served <- p.http.Serve(p.listener) }()
+	p.log.Info("agent listens", "address", p.listeners[0].Addr().String(), "version", versionText(), "data-dir", p.o.dataDir, "agent", p.identity.Name)
+	served := make(chan error, len(p.servers))
+	for i, s := range p.servers {
+		go func() { served <- s.Serve(p.listeners[i]) }()
+	}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		p.agent.Run(stop, abort)
 	}()
 	go p.inspectEngine(stop)
-	go p.prune(stop)
+	go p.retain(stop)
 
 	var failure error
 	select {
@@ -214,8 +226,11 @@ func (p *process) Run(stop, abort context.Context, abortNow context.CancelCauseF
 	defer grace.Stop()
 	ctx, cancel := context.WithTimeout(abort, shutdownWait)
 	defer cancel()
-	if err := p.http.Shutdown(ctx); err != nil && !errors.Is(err, context.Canceled) {
-		p.log.Warn("requests were cut off", "error", err)
+	p.endRequests()
+	for _, s := range p.servers {
+		if err := s.Shutdown(ctx); err != nil && !errors.Is(err, context.Canceled) {
+			p.log.Warn("requests were cut off", "error", err)
+		}
 	}
 	select {
 	case <-ended:
@@ -231,20 +246,6 @@ func expired(ctx context.Context, after time.Duration) <-chan struct{} {
 	c := make(chan struct{})
 	context.AfterFunc(ctx, func() { time.AfterFunc(after, func() { close(c) }) })
 	return c
-}
-
-// prune removes old event files until stop is done.
-func (p *process) prune(stop context.Context) {
-	for {
-		if err := runs.Prune(p.events(), keepEvents); err != nil {
-			p.log.Warn("prune", "error", err)
-		}
-		select {
-		case <-time.After(pruneEvery):
-		case <-stop.Done():
-			return
-		}
-	}
 }
 
 // events is the directory of event files.
@@ -273,42 +274,27 @@ func (p *process) inspectEngine(stop context.Context) {
 
 // Close gives up what the agent holds. It may be called on a part of one.
 func (p *process) Close() {
-	if p.listener != nil {
-		p.listener.Close()
+	p.endRequests()
+	for _, l := range p.listeners {
+		l.Close()
+	}
+	if p.dispatcher != nil {
+		p.dispatcher.Close()
 	}
 	if p.engine != nil {
 		p.engine.Close()
 	}
+	var failed error
 	if p.mirrors != nil {
-		if err := p.mirrors.Close(); err != nil {
-			p.log.Warn("close mirrors", "error", err)
-		}
+		failed = p.mirrors.Close()
 	}
-}
-
-// writable reports whether files can be made in a directory.
-func writable(dir string) error {
-	f, err := os.CreateTemp(dir, ".writable-*")
-	if err != nil {
-		return fmt.Errorf("data directory is not writable: %w", err)
+	if p.store != nil {
+		failed = errors.Join(failed, p.store.Close())
 	}
-	name := f.Name()
-	return errors.Join(f.Close(), os.Remove(name))
-}
-
-// repositories makes snapshots of mirrors for runs.
-type repositories struct {
-	mirrors *mirror.Mirrors
-	events  string
-}
-
-func (r repositories) Snapshot(ctx context.Context, event *events.Event) (*runs.Snapshot, error) {
-	s, err := r.mirrors.Snapshot(ctx, event)
-	if err != nil {
-		return nil, err
+	if p.identity != nil {
+		failed = errors.Join(failed, p.identity.Close())
 	}
-	pinned := *event
-	pinned.SHA = s.SHA
-	place := dispatcher.Place{Source: event.Repository.CloneURL + "#" + s.SHA}
-	return runs.Open(pinned, s, place, r.events)
+	if failed != nil {
+		p.log.Warn("close", "error", failed)
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -23,6 +24,8 @@ const (
 	envToken     = "GITHUB_TOKEN"
 	envSignature = "X_HUB_SIGNATURE"
 	envCloud     = "DAGGER_CLOUD_TOKEN"
+	// envDatabase is no flag since the address may hold a password.
+	envDatabase = "POCKETCI_DATABASE"
 )
 
 // options is everything that the agent is configured by.
@@ -41,10 +44,27 @@ type options struct {
 	labels       list
 	queue        int
 	callTimeout  time.Duration
+	maxTimeout   time.Duration
 	gracePeriod  time.Duration
 	showVersion  bool
 	runnerHost   string
 	daggerBinary string
+
+	repositoryParallelism int
+	maxLost               int
+	logLimit              int64
+	keepDays, keepLogDays int
+	keepRuns              int
+	publicURL             string
+	metricsListen         string
+}
+
+// runURL links to a run, if people can reach the agent.
+func (o *options) runURL(number int64) string {
+	if o.publicURL == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s/runs/%d", strings.TrimSuffix(o.publicURL, "/"), number)
 }
 
 // list is a flag that may be repeated; its variable holds commas.
@@ -68,8 +88,13 @@ func parse(args []string, getenv func(string) string, output io.Writer) (*option
 		dataDir:      defaultDataDir(getenv),
 		parallelism:  10,
 		logFormat:    string(report.FormatText),
-		queue:        1000,
+		queue:        10_000,
 		callTimeout:  time.Hour,
+		maxTimeout:   6 * time.Hour,
+		maxLost:      2,
+		logLimit:     64,
+		keepDays:     90,
+		keepLogDays:  90,
 		gracePeriod:  time.Minute,
 		runnerHost:   getenv(engine.EnvRunnerHost),
 		daggerBinary: getenv(engine.EnvCLI),
@@ -78,8 +103,11 @@ func parse(args []string, getenv func(string) string, output io.Writer) (*option
 	flags.SetOutput(output)
 	flags.Usage = func() { usage(output, flags) }
 	flags.StringVar(&o.listen, "listen", o.listen, "`ADDRESS` to receive webhooks at (POCKETCI_LISTEN)")
-	flags.StringVar(&o.dataDir, "data-dir", o.dataDir, "`DIR` for mirrors and caches (POCKETCI_DATA_DIR)")
+	flags.StringVar(&o.dataDir, "data-dir", o.dataDir, "`DIR` for the database, mirrors and caches (POCKETCI_DATA_DIR)")
 	flags.IntVar(&o.parallelism, "parallelism", o.parallelism, "`N` calls run at a time (POCKETCI_PARALLELISM)")
+	flags.IntVar(&o.repositoryParallelism, "repository-parallelism", 0, "`N` calls of one repository run at a time, on all agents together; 0 is no limit (POCKETCI_REPOSITORY_PARALLELISM)")
+	flags.StringVar(&o.publicURL, "public-url", "", "`URL` that people reach the agent at, for links to runs (POCKETCI_PUBLIC_URL)")
+	flags.StringVar(&o.metricsListen, "metrics-listen", "", "`ADDRESS` to serve metrics at without a key; otherwise they are at /metrics and need one (POCKETCI_METRICS_LISTEN)")
 	flags.StringVar(&o.logFormat, "log-format", o.logFormat, "`FORMAT` of logs and reports, text or json (POCKETCI_LOG_FORMAT)")
 	flags.TextVar(&o.logLevel, "log-level", slog.LevelInfo, "`LEVEL` of logs: debug, info, warn or error (POCKETCI_LOG_LEVEL)")
 	flags.BoolVar(&o.noSignature, "insecure-no-webhook-secret", false, "accept webhooks from anybody: whoever reaches the address can start runs (POCKETCI_INSECURE_NO_WEBHOOK_SECRET)")
@@ -89,8 +117,14 @@ func parse(args []string, getenv func(string) string, output io.Writer) (*option
 	flags.StringVar(&o.sshKey, "ssh-key", "", "`FILE` with a private key to clone with by ssh (POCKETCI_SSH_KEY)")
 	flags.StringVar(&o.knownHosts, "ssh-known-hosts", "", "`FILE` with the keys of ssh servers (POCKETCI_SSH_KNOWN_HOSTS)")
 	flags.Var(&o.labels, "runner-label", "`LABEL` that the engine has, for runs-on; repeatable (POCKETCI_RUNNER_LABEL)")
-	flags.IntVar(&o.queue, "queue", o.queue, "`N` events may wait; the next gets 503 (POCKETCI_QUEUE)")
+	flags.IntVar(&o.queue, "queue", o.queue, "`N` runs may wait to be planned; the next event gets 503 (POCKETCI_QUEUE)")
 	flags.DurationVar(&o.callTimeout, "call-timeout", o.callTimeout, "`DURATION` that a call may take that sets no timeout (POCKETCI_CALL_TIMEOUT)")
+	flags.DurationVar(&o.maxTimeout, "max-timeout", o.maxTimeout, "`DURATION` that a timeout in pocketci.yaml may not exceed (POCKETCI_MAX_TIMEOUT)")
+	flags.IntVar(&o.maxLost, "max-lost", o.maxLost, "`N` times a call or run may lose its agent and is tried again (POCKETCI_MAX_LOST)")
+	flags.Int64Var(&o.logLimit, "log-limit", o.logLimit, "`MIB` of log are kept of a call (POCKETCI_LOG_LIMIT)")
+	flags.IntVar(&o.keepDays, "keep-days", o.keepDays, "`N` days events and runs are kept; 0 is for ever (POCKETCI_KEEP_DAYS)")
+	flags.IntVar(&o.keepLogDays, "keep-log-days", o.keepLogDays, "`N` days logs are kept; 0 is as long as their runs (POCKETCI_KEEP_LOG_DAYS)")
+	flags.IntVar(&o.keepRuns, "keep-runs", 0, "`N` runs are kept of each repository; 0 is all (POCKETCI_KEEP_RUNS)")
 	flags.DurationVar(&o.gracePeriod, "grace-period", o.gracePeriod, "`DURATION` that calls may go on after SIGTERM (POCKETCI_GRACE_PERIOD)")
 	flags.BoolVar(&o.showVersion, "version", false, "print the version and exit")
 
@@ -124,6 +158,14 @@ func (o *options) validate() error {
 		return fmt.Errorf("--queue is %d: at least 1 event has to fit", o.queue)
 	case o.callTimeout <= 0:
 		return fmt.Errorf("--call-timeout is %s: it has to be above zero", o.callTimeout)
+	case o.repositoryParallelism < 0, o.maxLost < 0, o.keepDays < 0, o.keepLogDays < 0, o.keepRuns < 0:
+		return errors.New("--repository-parallelism, --max-lost, --keep-days, --keep-log-days and --keep-runs cannot be below zero")
+	case o.logLimit < 1:
+		return fmt.Errorf("--log-limit is %d: a log needs at least 1 MiB", o.logLimit)
+	case o.maxTimeout <= 0:
+		return fmt.Errorf("--max-timeout is %s: it has to be above zero", o.maxTimeout)
+	case o.publicURL != "" && !isURL(o.publicURL):
+		return fmt.Errorf("--public-url is %q: it has to be an address such as https://ci.example.com", o.publicURL)
 	case o.gracePeriod < 0:
 		return fmt.Errorf("--grace-period is %s: it cannot be below zero", o.gracePeriod)
 	case o.logFormat != string(report.FormatText) && o.logFormat != string(report.FormatJSON):
@@ -132,6 +174,11 @@ func (o *options) validate() error {
 		return errors.New("no data directory: set --data-dir or POCKETCI_DATA_DIR")
 	}
 	return nil
+}
+
+func isURL(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.RawQuery == "" && u.Fragment == ""
 }
 
 // variable is the environment variable of a flag.
@@ -160,9 +207,11 @@ Credentials come from the environment:
   %s, %s  to clone repositories; without them only public ones work
   %s  the secret of the webhook, required
   %s  sends traces to Dagger Cloud, optional
+  %s  the address of a PostgreSQL database (postgres://…); without it the
+      state is in the data directory
   %s  the Dagger engine
 
-`, envUsername, envToken, envSignature, envCloud, engine.EnvRunnerHost)
+`, envUsername, envToken, envSignature, envCloud, envDatabase, engine.EnvRunnerHost)
 	flags.VisitAll(func(f *flag.Flag) {
 		name, text := flag.UnquoteUsage(f)
 		fmt.Fprintf(w, "  --%s %s\n    \t%s", f.Name, name, text)

@@ -26,7 +26,7 @@ func main() {
 	defer stop()
 	var o options
 	flag.IntVar(&o.runs, "runs", 7, "how often each side of a ratio is measured, `N`")
-	flag.StringVar(&o.only, "only", "abcde", "the `LETTERS` of the measurements to make")
+	flag.StringVar(&o.only, "only", "abcdef", "the `LETTERS` of the measurements to make")
 	flag.BoolVar(&o.verbose, "v", false, "print every repetition and the agent's own log")
 	flag.Parse()
 	if flag.NArg() > 0 || o.runs < 1 {
@@ -66,29 +66,40 @@ func (b *bench) measure() error {
 	var rows []row
 	for _, part := range []struct {
 		letter string
-		run    func() (row, error)
+		run    func() ([]row, error)
 	}{
-		{"a", b.small},
-		{"b", b.large},
-		{"c", b.planning},
-		{"d", b.parallel},
-		{"e", b.memory},
+		{"a", one(b.small)},
+		{"b", one(b.large)},
+		{"c", one(b.planning)},
+		{"d", one(b.parallel)},
+		{"e", one(b.memory)},
+		{"f", b.intake},
 	} {
 		if !b.wants(part.letter) {
 			continue
 		}
 		fmt.Fprintf(os.Stderr, "measuring (%s) …\n", part.letter)
 		before := b.Mark()
-		r, err := part.run()
+		measured, err := part.run()
 		b.Unwind(before) // so that no agent idles beside the next measurement
 		if err != nil {
 			return fmt.Errorf("measure (%s): %w", part.letter, err)
 		}
-		r.letter = part.letter
-		rows = append(rows, r)
+		for _, r := range measured {
+			r.letter = part.letter
+			rows = append(rows, r)
+		}
 	}
 	printTable(os.Stdout, rows)
 	return nil
+}
+
+// one is a measurement that comes to one row.
+func one(measure func() (row, error)) func() ([]row, error) {
+	return func() ([]row, error) {
+		r, err := measure()
+		return []row{r}, err
+	}
 }
 
 // bench is what the measurements share.

@@ -28,6 +28,7 @@ type agent struct {
 	exited  chan struct{}
 
 	mu      sync.Mutex
+	runs    map[string]string // numbers of runs by the ids of their events
 	lines   []report.Line
 	raw     [][]byte // the same as text
 	logs    []logLine
@@ -78,7 +79,7 @@ func start(t *testing.T, f *forge, s settings) *agent {
 	}
 	a := &agent{
 		t: t, secret: rand.Text(), dataDir: t.TempDir(),
-		exited: make(chan struct{}), changed: make(chan struct{}),
+		exited: make(chan struct{}), changed: make(chan struct{}), runs: map[string]string{},
 	}
 	args := []string{"--listen", "127.0.0.1:0", "--data-dir", a.dataDir, "--clone-scheme", "http", "--clone-host", f.URL}
 	a.cmd = exec.Command(agentBinary(), append(args, s.args...)...)
@@ -212,7 +213,7 @@ func (a *agent) line(id, what string, matches func(report.Line) bool) (found rep
 	a.t.Helper()
 	a.await(what, func() bool {
 		for _, l := range a.lines {
-			if l.Run == runOf(id) && matches(l) {
+			if l.Run == a.runs[id] && matches(l) {
 				found = l
 				return true
 			}

@@ -116,8 +116,30 @@ func (a *agent) post(kind string, body []byte, headers map[string]string) (int, 
 	}
 	defer response.Body.Close()
 	answer, err := io.ReadAll(response.Body)
+	a.remember(answer)
 	return response.StatusCode, string(answer), err
 }
+
+// receipt is the answer to a delivery.
+type receipt struct {
+	ID     string
+	Run    int64
+	Reason string
+}
+
+// remember keeps which run an event has, if an answer says so.
+func (a *agent) remember(answer []byte) receipt {
+	var r receipt
+	if json.Unmarshal(answer, &r) == nil && r.ID != "" {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.runs[r.ID] = strconv.FormatInt(r.Run, 10)
+	}
+	return r
+}
+
+// another is the same payload again, and not taken for a copy: its bytes differ.
+func another(body []byte) []byte { return append(bytes.Clone(body), '\n') }
 
 // deliver sends an event as GitHub does and returns the id that it was
 // accepted under.
@@ -134,15 +156,12 @@ func (a *agent) deliver(kind string, body []byte) string {
 	if took := time.Since(began); took > 5*time.Second {
 		a.t.Errorf("the delivery was acknowledged after %s; GitHub gives up after 10s", took)
 	}
-	var accepted struct{ ID string }
-	if err := json.Unmarshal([]byte(answer), &accepted); err != nil || accepted.ID == "" {
-		a.t.Fatalf("deliver %s: the answer has no id: %s", kind, answer)
+	r := a.remember([]byte(answer))
+	if r.ID == "" || r.Run == 0 {
+		a.t.Fatalf("deliver %s: the answer has no ids: %s", kind, answer)
 	}
-	return accepted.ID
+	return r.ID
 }
-
-// runOf is the id of the run of an event.
-func runOf(event string) string { return event[max(0, len(event)-8):] }
 
 // run is what became of an event.
 type run struct {
@@ -194,7 +213,7 @@ func (a *agent) over(id string) *run {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, l := range a.lines {
-		if l.Run == runOf(id) {
+		if l.Run == a.runs[id] {
 			r.lines = append(r.lines, l)
 			if l.Plan != nil {
 				r.plan = l.Plan

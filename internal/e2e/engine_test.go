@@ -40,7 +40,8 @@ func TestAgentStartsWithoutEngine(t *testing.T) {
 	if status != http.StatusServiceUnavailable || ready.Ready || ready.Checks["engine"] == "ok" || ready.Checks["data-dir"] != "ok" {
 		t.Errorf("/readyz: %d %s, want 503 because of the engine alone", status, body)
 	}
-	ids := []string{a.deliver("push", push(t, f, "", sha)), a.deliver("push", push(t, f, "", sha))}
+	first := push(t, f, "", sha)
+	ids := []string{a.deliver("push", first), a.deliver("push", another(first))}
 	a.log("the agent says that it waits", func(l logLine) bool { return strings.Contains(l.Msg, "engine does not answer") })
 	a.mu.Lock()
 	lines := len(a.lines)
@@ -98,7 +99,7 @@ func TestEngineGoesAwayDuringACall(t *testing.T) {
 	count := 0
 	a.mu.Lock()
 	for _, l := range a.lines {
-		if l.Run == runOf(id) && l.Type == "started" {
+		if l.Run == a.runs[id] && l.Type == "started" {
 			count++
 		}
 	}

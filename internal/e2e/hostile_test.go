@@ -54,8 +54,7 @@ func TestHostileCloneURLs(t *testing.T) {
 			t.Fatalf("%s: %v", name, err)
 		case status == http.StatusBadRequest && strings.Contains(answer, "clone_url"):
 		case status == http.StatusAccepted:
-			id := answer[strings.LastIndex(answer, `:"`)+2 : strings.LastIndex(answer, `"`)]
-			if log := a.refuse(id); log.Error == "" {
+			if log := a.refuse(a.remember([]byte(answer)).ID); log.Error == "" {
 				t.Errorf("%s: no reason is logged: %s", name, log.text)
 			}
 		default:

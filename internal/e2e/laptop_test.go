@@ -141,7 +141,12 @@ func TestServerAndLaptopPlanTheSame(t *testing.T) {
 		kind, payload, at string
 		changes           edits
 	}
-	request := edits{"pull_request.head.sha": head, "pull_request.base.sha": main}
+	requests := 0.0
+	// Each is a pull request of its own, lest one ends the other's calls.
+	request := func() edits {
+		requests++
+		return edits{"pull_request.head.sha": head, "pull_request.base.sha": main, "number": requests, "pull_request.number": requests}
+	}
 	tests := map[string]delivery{
 		"a push":                      {"push", "push", main, edits{"before": first, "after": main}},
 		"a first push":                {"push", "push_first_commit", first, edits{"after": first}},
@@ -150,10 +155,10 @@ func TestServerAndLaptopPlanTheSame(t *testing.T) {
 		"a tag":                       {"push", "push_tag", main, edits{"after": main}},
 		"an annotated tag":            {"push", "push_tag_annotated", main, edits{"after": annotated}},
 		"a deleted branch":            {"push", "push_deleted", main, nil},
-		"a pull request opened":       {"pull_request", "pull_request_opened", head, request},
-		"a pull request synchronized": {"pull_request", "pull_request_synchronize", head, request},
-		"a pull request labeled":      {"pull_request", "pull_request_labeled", head, request},
-		"a pull request closed":       {"pull_request", "pull_request_closed", head, request},
+		"a pull request opened":       {"pull_request", "pull_request_opened", head, request()},
+		"a pull request synchronized": {"pull_request", "pull_request_synchronize", head, request()},
+		"a pull request labeled":      {"pull_request", "pull_request_labeled", head, request()},
+		"a pull request closed":       {"pull_request", "pull_request_closed", head, request()},
 		"a release":                   {"release", "release_published", main, nil},
 		"a created branch":            {"create", "create_branch", main, nil},
 		"a deleted branch, as delete": {"delete", "delete_branch", main, nil},

@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"net/http"
+	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -55,9 +56,7 @@ func TestGracePeriodIsALimit(t *testing.T) {
 	if took := time.Since(began); took < time.Second || took > 15*time.Second {
 		t.Errorf("the agent took %s to end, with a grace period of 1s", took)
 	}
-	if got := a.finish(id).result("onGithubPush"); got.State != "aborted" || !strings.Contains(got.Error, "grace period of 1s") {
-		t.Errorf("the call is %s: %q", got.State, got.Error)
-	}
+	givenBack(a, id, "grace period of 1s")
 	gone(t, 15*time.Second, "sleep", nap)
 }
 
@@ -79,9 +78,7 @@ func TestSecondSIGTERMEndsCalls(t *testing.T) {
 	if took := time.Since(began); took > 15*time.Second {
 		t.Errorf("the agent took %s to end", took)
 	}
-	if got := a.finish(id).result("onGithubPush"); got.State != "aborted" || !strings.Contains(got.Error, "again") {
-		t.Errorf("the call is %s: %q", got.State, got.Error)
-	}
+	givenBack(a, id, "again")
 	gone(t, 15*time.Second, "sleep", nap)
 }
 
@@ -119,17 +116,62 @@ func TestSIGKILLLeavesNothingRunning(t *testing.T) {
 	}
 }
 
-// The agent that comes after one that was killed works in its data directory.
-func TestAgentFollowsOneThatWasKilled(t *testing.T) {
+// givenBack checks that a call was ended for a reason and put back into the
+// queue by an agent that has stopped.
+func givenBack(a *agent, id, reason string) {
+	a.t.Helper()
+	ended := a.line(id, "the call is ended", func(l report.Line) bool { return l.Type == "ended" })
+	if ended.State != "aborted" || !strings.Contains(ended.Error, reason) {
+		a.t.Errorf("the call is %s: %q", ended.State, ended.Error)
+	}
+	back := a.log("the call is given back", func(l logLine) bool { return strings.HasPrefix(l.Msg, "call is given back") })
+	if !strings.Contains(back.Reason, reason) {
+		a.t.Errorf("the call is given back because %q", back.Reason)
+	}
+}
+
+// The agent that comes after one that was killed, or stopped in the middle of a
+// call, makes that call again.
+func TestAgentFollowsAnother(t *testing.T) {
 	t.Parallel()
-	f, body := sleeper(t, "true")
+	for name, signals := range map[string][]syscall.Signal{
+		"that was killed":      {syscall.SIGKILL},
+		"that was told to end": {syscall.SIGTERM, syscall.SIGTERM},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			nap := number()
+			f, body := sleeper(t, "sleep "+nap)
+			first := start(t, f, settings{})
+			id := first.deliver("push", body)
+			first.printed(id, "begins")
+			runs(t, "sleep", nap)
+			for _, s := range signals {
+				first.signal(s)
+			}
+			first.exit()
+			gone(t, 15*time.Second, "sleep", nap)
+			second := start(t, f, settings{args: []string{"--data-dir", first.dataDir}})
+			second.runs[id] = first.runs[id]
+			second.printed(id, "begins")
+			runs(t, "sleep", nap)
+			second.signal(syscall.SIGTERM)
+			second.signal(syscall.SIGTERM)
+			second.exit()
+			gone(t, 15*time.Second, "sleep", nap)
+		})
+	}
+}
+
+// One data directory is one agent's.
+func TestTwoAgentsInOneDirectory(t *testing.T) {
+	t.Parallel()
+	f, _ := sleeper(t, "true")
 	first := start(t, f, settings{})
-	id := first.deliver("push", body)
-	first.line(id, "the call starts", func(l report.Line) bool { return l.Type == "started" })
-	first.signal(syscall.SIGKILL)
-	first.exit()
-	second := start(t, f, settings{args: []string{"--data-dir", first.dataDir}})
-	if got := second.finish(second.deliver("push", body)).succeeded("onGithubPush"); got != "begins\nended\n" {
-		t.Errorf("the call returned %q", got)
+	second := exec.Command(agentBinary(), "--listen", "127.0.0.1:0", "--data-dir", first.dataDir)
+	second.Env = append(cleanEnv(), "X_HUB_SIGNATURE=secret of the webhook")
+	out, err := second.CombinedOutput()
+	if second.ProcessState.ExitCode() != 2 || !strings.Contains(string(out), "another agent uses the data directory") {
+		t.Errorf("the second agent: %v\n%s", err, out)
 	}
 }

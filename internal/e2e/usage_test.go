@@ -94,7 +94,7 @@ func TestAgentWithoutCredentialsClonesWhatIsPublic(t *testing.T) {
 		t.Errorf("a private repository: %q", log.Error)
 	}
 	f.Auth("", "")
-	if got := a.finish(a.deliver("push", body)).succeeded("onGithubPush"); got != "ran" {
+	if got := a.finish(a.deliver("push", another(body))).succeeded("onGithubPush"); got != "ran" {
 		t.Errorf("a public repository returned %q", got)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 	"unicode/utf8"
 	"weak"
 
@@ -43,6 +44,11 @@ func (mir *mirror) objects() *reader {
 	return r
 }
 
+// settle is how long to wait before objects that were opened a moment ago are
+// opened once more: git moves them from one file to another while a fetch or
+// its maintenance goes on, and looks again by itself where go-git does not.
+var settle = []time.Duration{20 * time.Millisecond, 100 * time.Millisecond}
+
 // read calls f with the objects, one caller at a time. What was fetched since
 // the objects were opened is not seen by them, so they are opened anew when
 // something is missing.
@@ -50,7 +56,7 @@ func (r *reader) read(f func(*filesystem.Storage) error) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	fresh := r.store == nil
-	for {
+	for waits := settle; ; {
 		if r.store == nil {
 			r.store = filesystem.NewStorage(osfs.New(r.mirror.dir), cache.NewObjectLRU(cacheSize))
 		}
@@ -59,11 +65,16 @@ func (r *reader) read(f func(*filesystem.Storage) error) error {
 			return nil
 		}
 		r.store = nil
-		if fresh {
+		switch {
+		case !fresh:
+			fresh = true
+		case len(waits) > 0:
+			time.Sleep(waits[0])
+			waits = waits[1:]
+		default:
 			r.mirror.suspect.Store(true)
 			return err
 		}
-		fresh = true
 	}
 }
 

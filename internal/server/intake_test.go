@@ -28,19 +28,26 @@ const secret = "correct horse battery staple"
 type sink struct {
 	mu     sync.Mutex
 	events []events.Event
-	accept func(ctx context.Context) error
+	// deliveries are what the events came with.
+	deliveries []server.Delivery
+	accept     func(ctx context.Context) error
+	// receipt makes the receipt of an event other than a plain one.
+	receipt func(events.Event) server.Receipt
 }
 
-func (s *sink) Accept(ctx context.Context, e events.Event) error {
+func (s *sink) Accept(ctx context.Context, d server.Delivery) (server.Receipt, error) {
 	if s.accept != nil {
 		if err := s.accept(ctx); err != nil {
-			return err
+			return server.Receipt{}, err
 		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.events = append(s.events, e)
-	return nil
+	s.events, s.deliveries = append(s.events, d.Event), append(s.deliveries, d)
+	if s.receipt != nil {
+		return s.receipt(d.Event), nil
+	}
+	return server.Receipt{Event: d.Event.ID, Run: int64(len(s.events)), Reason: d.Nothing}, nil
 }
 
 func (s *sink) accepted() []events.Event {

@@ -47,9 +47,10 @@ type probe struct {
 	last string
 }
 
-// ready answers /readyz in little more than checkTimeout, whatever checks do.
-func (s *Server) ready(w *response, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), checkTimeout)
+// States returns what each check says by its name: ok, failed or timed out. It
+// takes little more than two seconds, whatever checks do.
+func (s *Server) States(ctx context.Context) map[string]string {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	states := make([]string, len(s.checks))
 	var wg sync.WaitGroup
@@ -57,11 +58,18 @@ func (s *Server) ready(w *response, r *http.Request) {
 		wg.Go(func() { states[i] = p.state(ctx) })
 	}
 	wg.Wait()
-	status := http.StatusOK
 	checks := map[string]string{}
 	for i, p := range s.checks {
 		checks[p.check.Name] = states[i]
-		if states[i] != checkOK {
+	}
+	return checks
+}
+
+// ready answers /readyz.
+func (s *Server) ready(w *response, r *http.Request) {
+	checks, status := s.States(r.Context()), http.StatusOK
+	for _, state := range checks {
+		if state != checkOK {
 			status = http.StatusServiceUnavailable
 		}
 	}

@@ -24,7 +24,7 @@ const (
 // outcome is how a delivery ended: the answer, and what the log says of it.
 type outcome struct {
 	status int
-	body   map[string]string
+	body   map[string]any
 	event  events.Event
 	// cause is an error whose details are for the log alone.
 	cause error
@@ -38,6 +38,7 @@ func (s *Server) receive(w *response, r *http.Request, source events.Source) {
 	if o.status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", retryAfter)
 	}
+	s.answer(source.Vendor(), o.status)
 	w.reply(o.status, o.body)
 
 	level := slog.LevelInfo
@@ -65,7 +66,7 @@ func (s *Server) receive(w *response, r *http.Request, source events.Source) {
 	if o.event.Repository != nil {
 		optional("repository", o.event.Repository.FullName)
 	}
-	optional("reason", o.body["error"]+o.body["reason"])
+	optional("reason", o.reason())
 	if o.cause != nil {
 		attrs = append(attrs, slog.Any("cause", o.cause))
 	}
@@ -106,8 +107,16 @@ func (s *Server) take(w *response, r *http.Request, source events.Source) outcom
 		return unread(err)
 	}
 	e, err := source.Receive(r.Header, body)
-	if err != nil {
+	var nothing *events.NothingError
+	switch {
+	case errors.As(err, &nothing) && nothing.Ping:
+		return outcome{status: http.StatusOK, body: map[string]any{"reason": nothing.Reason}, event: e}
+	case err != nil && nothing == nil:
 		return unfit(e, err)
+	}
+	d := Delivery{Hook: source.Vendor()}
+	if nothing != nil {
+		d.Nothing = nothing.Reason // it happened nonetheless
 	}
 	e.ID = events.NewID()
 	e.ReceivedAt = time.Now().UTC()
@@ -115,16 +124,42 @@ func (s *Server) take(w *response, r *http.Request, source events.Source) outcom
 	// A sender that hangs up has still sent the event.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), acceptTimeout)
 	defer cancel()
-	if err := s.sink.Accept(ctx, e); err != nil {
+	d.Event = e
+	receipt, err := s.sink.Accept(ctx, d)
+	if err != nil {
 		return unaccepted(e, err)
 	}
-	return outcome{status: http.StatusAccepted, body: map[string]string{"id": e.ID}, event: e}
+	return accepted(e, receipt)
+}
+
+// accepted answers for an event that has been taken over. A delivery that was
+// here before is named after the first one.
+func accepted(e events.Event, r Receipt) outcome {
+	e.ID = r.Event
+	o := outcome{status: http.StatusAccepted, body: map[string]any{"id": r.Event, "run": r.Run}, event: e}
+	if r.Reason != "" {
+		o.body["reason"] = r.Reason
+	}
+	if r.Duplicate {
+		o.status = http.StatusOK
+	}
+	return o
+}
+
+// reason is what the answer says in words.
+func (o *outcome) reason() string {
+	for _, key := range []string{"error", "reason"} {
+		if text, ok := o.body[key].(string); ok {
+			return text
+		}
+	}
+	return ""
 }
 
 const tooLarge = "the body is larger than 25 MiB"
 
 func refuse(status int, reason string) outcome {
-	return outcome{status: status, body: map[string]string{"error": reason}}
+	return outcome{status: status, body: map[string]any{"error": reason}}
 }
 
 // unread maps the errors of reading a body.
@@ -146,7 +181,6 @@ func unfit(e events.Event, err error) outcome {
 	var (
 		unauthenticated *events.UnauthenticatedError
 		malformed       *events.MalformedError
-		nothing         *events.NothingError
 	)
 	switch {
 	case errors.As(err, &unauthenticated):
@@ -155,12 +189,6 @@ func unfit(e events.Event, err error) outcome {
 		o := refuse(http.StatusBadRequest, malformed.Error())
 		o.event = e
 		return o
-	case errors.As(err, &nothing):
-		status := http.StatusAccepted
-		if nothing.Ping {
-			status = http.StatusOK
-		}
-		return outcome{status: status, body: map[string]string{"reason": nothing.Reason}, event: e}
 	}
 	o := refuse(http.StatusInternalServerError, "the delivery could not be read")
 	o.event, o.cause = e, err
@@ -175,6 +203,9 @@ func unaccepted(e events.Event, err error) outcome {
 		o = refuse(http.StatusServiceUnavailable, ErrFull.Error())
 	case errors.Is(err, ErrStopping):
 		o = refuse(http.StatusServiceUnavailable, ErrStopping.Error())
+	case errors.Is(err, ErrUnavailable):
+		o = refuse(http.StatusServiceUnavailable, ErrUnavailable.Error())
+		o.cause = err
 	case errors.Is(err, context.DeadlineExceeded):
 		o = refuse(http.StatusServiceUnavailable, "the event could not be taken over in time")
 		o.cause = err

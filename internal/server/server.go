@@ -9,8 +9,11 @@
 //	GET  /                  what is served here, for people
 //	GET  /healthz           200 while the process answers
 //	GET  /readyz            200 if every check holds, else 503
+//	     /api/              the API, if there is one
+//	GET  /metrics           metrics, if they are served here
+//	GET  /runs/NUMBER       how to see a run, for those who follow its link
 //
-// Every answer is JSON. Errors are {"error": "…"}.
+// Every answer of its own is JSON. Errors are {"error": "…"}.
 package server
 
 import (
@@ -21,6 +24,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -38,10 +42,33 @@ const maxBodies = 256 << 20
 
 // A Sink takes over the events that were received.
 type Sink interface {
-	// Accept returns nil once it answers for the event; only then is the
-	// delivery acknowledged. It returns [ErrFull] or [ErrStopping] to have the
-	// delivery sent again later. It must return when ctx ends.
-	Accept(ctx context.Context, e events.Event) error
+	// Accept returns without an error once it answers for the event; only
+	// then is the delivery acknowledged. It returns [ErrFull], [ErrStopping]
+	// or [ErrUnavailable] to have the delivery sent again later. It must
+	// return when ctx ends.
+	Accept(ctx context.Context, d Delivery) (Receipt, error)
+}
+
+// Delivery is an event that arrived.
+type Delivery struct {
+	Event events.Event
+	// Hook says where it arrived. Ids of deliveries are unique within one.
+	Hook string
+	// Nothing says why nothing can be planned for the event, or is empty.
+	Nothing string
+}
+
+// Receipt says what became of a delivery.
+type Receipt struct {
+	// Event is the id of the event that the delivery carries: that of the
+	// first one if it was here before.
+	Event string
+	// Run is the number of the event's run.
+	Run int64
+	// Duplicate says that it was here before and nothing happens.
+	Duplicate bool
+	// Reason says why it starts nothing, or why it starts something again.
+	Reason string
 }
 
 // Errors of a [Sink] that mean "not now".
@@ -50,6 +77,8 @@ var (
 	ErrFull = errors.New("the queue is full")
 	// ErrStopping says that the agent takes no more events.
 	ErrStopping = errors.New("the agent is stopping")
+	// ErrUnavailable says that events cannot be stored at the moment.
+	ErrUnavailable = errors.New("events cannot be stored at the moment")
 )
 
 // Options are what a server is made of.
@@ -61,6 +90,10 @@ type Options struct {
 	Sink Sink
 	// Checks decide about readiness, all of them at the same time.
 	Checks []Check
+	// API is served at /api/, and Metrics at /metrics; either may be nil.
+	API, Metrics http.Handler
+	// Answered, if it is not nil, is told the status of each delivery.
+	Answered func(vendor string, status int)
 	// Log gets one line per delivery; nil is slog's default.
 	Log *slog.Logger
 }
@@ -71,6 +104,9 @@ type Server struct {
 	sources map[string]events.Source
 	sink    Sink
 	checks  []*probe
+	api     http.Handler
+	metrics http.Handler
+	answer  func(string, int)
 	bodies  *semaphore.Weighted
 	log     *slog.Logger
 }
@@ -84,9 +120,13 @@ func New(o Options) (*Server, error) {
 	case o.Sink == nil:
 		return nil, errors.New("no sink for events is given")
 	}
-	s := &Server{first: o.Sources[0], sources: map[string]events.Source{}, sink: o.Sink, bodies: semaphore.NewWeighted(maxBodies), log: o.Log}
+	s := &Server{first: o.Sources[0], sources: map[string]events.Source{}, sink: o.Sink, api: o.API, metrics: o.Metrics, answer: o.Answered,
+		bodies: semaphore.NewWeighted(maxBodies), log: o.Log}
 	if s.log == nil {
 		s.log = slog.Default()
+	}
+	if s.answer == nil {
+		s.answer = func(string, int) {}
 	}
 	for _, source := range o.Sources {
 		if _, twice := s.sources[source.Vendor()]; twice {
@@ -170,6 +210,16 @@ func (s *Server) route(w *response, r *http.Request) {
 		if allow(w, r, http.MethodGet, http.MethodHead) {
 			s.ready(w, r)
 		}
+	case s.api != nil && strings.HasPrefix(path, "/api/"):
+		s.api.ServeHTTP(w, r)
+	case strings.HasPrefix(path, "/runs/"):
+		if allow(w, r, http.MethodGet, http.MethodHead) {
+			s.run(w, strings.TrimPrefix(path, "/runs/"))
+		}
+	case s.metrics != nil && path == "/metrics":
+		if allow(w, r, http.MethodGet, http.MethodHead) {
+			s.metrics.ServeHTTP(w, r)
+		}
 	default:
 		w.fail(http.StatusNotFound, "there is nothing at "+path)
 	}
@@ -186,6 +236,16 @@ func (s *Server) index(w *response) {
 	w.reply(http.StatusOK, map[string]any{
 		"service": "pocketci", "webhooks": webhooks, "alive": "/healthz", "ready": "/readyz",
 	})
+}
+
+// run tells somebody who follows the link to a run how to see it. Whether there
+// is one is for those to know who have a key.
+func (s *Server) run(w *response, number string) {
+	if _, err := strconv.ParseUint(number, 10, 63); err != nil {
+		w.fail(http.StatusNotFound, "runs have numbers")
+		return
+	}
+	w.reply(http.StatusOK, map[string]string{"run": number, "see": "pocketci runs show " + number, "api": "/api/v1/runs/" + number})
 }
 
 // allow answers 405 and returns false unless the request's method is one of
@@ -209,6 +269,9 @@ func (w *response) WriteHeader(status int) {
 	w.started = true
 	w.ResponseWriter.WriteHeader(status)
 }
+
+// Unwrap lets [http.ResponseController] reach the connection.
+func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func (w *response) fail(status int, reason string) {
 	w.reply(status, map[string]string{"error": reason})

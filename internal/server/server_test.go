@@ -32,7 +32,7 @@ func TestAcceptedDelivery(t *testing.T) {
 		if len(got) != 1 {
 			t.Fatalf("POST %s: %d events were accepted", path, len(got))
 		}
-		if diff := cmp.Diff(map[string]any{"id": got[0].ID}, a.body); diff != "" || got[0].ID == "" {
+		if diff := cmp.Diff(map[string]any{"id": got[0].ID, "run": 1.0}, a.body); diff != "" || got[0].ID == "" {
 			t.Errorf("POST %s: body (-want +got):\n%s", path, diff)
 		}
 		want, err := github.Parse("push", body)
@@ -259,11 +259,14 @@ func TestNothingToPlan(t *testing.T) {
 	for _, test := range tests {
 		in := start(t, nil)
 		a := send(t, delivery(t, in.url+"/webhooks/github", test.kind, payload(t, test.file)))
-		if diff := cmp.Diff(map[string]any{"reason": test.reason}, a.body); diff != "" || a.status != test.status {
-			t.Errorf("%s: status %d, want %d, body (-want +got):\n%s", test.file, a.status, test.status, diff)
-		}
-		if n := len(in.sink.accepted()); n != 0 {
+		want := map[string]any{"reason": test.reason}
+		if n := len(in.sink.accepted()); (n == 1) != (test.kind != "ping") {
 			t.Errorf("%s: %d events were accepted", test.file, n)
+		} else if n == 1 {
+			want["id"], want["run"] = in.sink.accepted()[0].ID, 1.0
+		}
+		if diff := cmp.Diff(want, a.body); diff != "" || a.status != test.status {
+			t.Errorf("%s: status %d, want %d, body (-want +got):\n%s", test.file, a.status, test.status, diff)
 		}
 	}
 }
@@ -278,6 +281,7 @@ func TestSinkErrors(t *testing.T) {
 	}{
 		{"full", fmt.Errorf("accept: %w", server.ErrFull), 503, "the queue is full"},
 		{"stopping", server.ErrStopping, 503, "the agent is stopping"},
+		{"no database", fmt.Errorf("accept: %w: disk full", server.ErrUnavailable), 503, "events cannot be stored at the moment"},
 		{"slow", context.DeadlineExceeded, 503, "the event could not be taken over in time"},
 		{"broken", errors.New("disk /var/lib/x: no space"), 500, "the event could not be taken over"},
 	}
@@ -291,6 +295,81 @@ func TestSinkErrors(t *testing.T) {
 		if retry := a.header.Get("Retry-After"); (retry != "") != (test.status == 503) {
 			t.Errorf("%s: Retry-After %q", test.name, retry)
 		}
+	}
+}
+
+// The answer to a delivery says what became of it, under the id of the event
+// that it carries.
+func TestReceipts(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		receipt server.Receipt
+		status  int
+		body    map[string]any
+	}{
+		"new":        {server.Receipt{Event: "e", Run: 7}, 202, map[string]any{"id": "e", "run": 7.0}},
+		"again":      {server.Receipt{Event: "e", Run: 7, Duplicate: true, Reason: "r"}, 200, map[string]any{"id": "e", "run": 7.0, "reason": "r"}},
+		"withheld":   {server.Receipt{Event: "e", Run: 7, Reason: "r"}, 202, map[string]any{"id": "e", "run": 7.0, "reason": "r"}},
+		"tried anew": {server.Receipt{Event: "e", Run: 7, Reason: "attempt 2"}, 202, map[string]any{"id": "e", "run": 7.0, "reason": "attempt 2"}},
+	} {
+		in := start(t, nil)
+		in.sink.receipt = func(events.Event) server.Receipt { return test.receipt }
+		a := send(t, delivery(t, in.url+"/webhooks/github", "push", payload(t, "push")))
+		if diff := cmp.Diff(test.body, a.body); diff != "" || a.status != test.status {
+			t.Errorf("%s: status %d, want %d, body (-want +got):\n%s", name, a.status, test.status, diff)
+		}
+		if got := in.sink.deliveries; len(got) != 1 || got[0].Hook != "github" || got[0].Nothing != "" {
+			t.Errorf("%s: it arrived as %+v", name, got)
+		}
+	}
+}
+
+// What else the agent serves stands beside the webhooks, and what it does not
+// serve is not there.
+func TestOtherHandlers(t *testing.T) {
+	t.Parallel()
+	say := func(text string) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			if err := http.NewResponseController(w).Flush(); err != nil {
+				t.Errorf("%s cannot stream: %v", text, err)
+			}
+			fmt.Fprintf(w, `{"said":%q}`, text)
+		})
+	}
+	var statuses []int
+	with := start(t, func(o *server.Options) {
+		o.API, o.Metrics = say("api"), say("metrics")
+		o.Answered = func(_ string, status int) { statuses = append(statuses, status) }
+	})
+	without := start(t, nil)
+	for path, want := range map[string]string{"/api/v1/events": "api", "/metrics": "metrics"} {
+		get := func(url string) answer {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return send(t, r)
+		}
+		if a := get(with.url); a.status != 200 || a.body["said"] != want {
+			t.Errorf("%s: %d %s", path, a.status, a.text)
+		}
+		if a := get(without.url); a.status != 404 {
+			t.Errorf("%s without it: %d %s", path, a.status, a.text)
+		}
+	}
+	for path, want := range map[string]int{"/runs/12": 200, "/runs/": 404, "/runs/x": 404, "/runs/1/2": 404} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, with.url+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a := send(t, r); a.status != want {
+			t.Errorf("%s: %d %s", path, a.status, a.text)
+		}
+	}
+	send(t, delivery(t, with.url+"/", "push", payload(t, "push")))
+	if fmt.Sprint(statuses) != "[202]" {
+		t.Errorf("was told of %v", statuses)
 	}
 }
 

@@ -274,3 +274,29 @@ func TestReturnedCallIsMadeAgain(t *testing.T) {
 		}
 	})
 }
+
+// What was heard last tells an agent that starts how long nobody has listened.
+func TestHeard(t *testing.T) {
+	onBoth(t, func(t *testing.T, o store.Options) {
+		c := newClock()
+		o.Clock = c
+		s := open(t, o)
+		heard := func(want time.Time) {
+			t.Helper()
+			got, err := s.Heard(t.Context())
+			if err != nil || !got.Equal(want) {
+				t.Errorf("heard at %s, %v; want %s", got, err, want)
+			}
+		}
+		heard(time.Time{})
+		a := join(t, s, "a")
+		c.pass(10 * time.Second)
+		beat(t, a)
+		last := c.Now()
+		if err := a.Leave(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		c.pass(time.Hour)
+		heard(last)
+	})
+}

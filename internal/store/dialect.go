@@ -174,6 +174,8 @@ func (s *Store) failed(err error) error {
 	switch {
 	case err == nil, errors.Is(err, ErrUnavailable):
 		return err
+	case s.stopped.Err() != nil:
+		return fmt.Errorf("%w: %w", ErrClosed, err)
 	case errors.Is(err, sql.ErrConnDone), errors.Is(err, driver.ErrBadConn), s.dialect.transient(err):
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}

@@ -66,7 +66,7 @@ func (s *Store) Disabled(ctx context.Context, repository string) ([]Disabled, er
 	all := []Disabled{}
 	for _, err := range s.each(ctx, []any{&d.Repository, &d.Module, &d.Function, &d.Person, &d.Reason, &at},
 		`SELECT repository, module, function, person, reason, at FROM disabled WHERE repository = ? OR ? = ''
-		ORDER BY repository, module, function`, key(repository), repository) {
+		ORDER BY repository, module, function`, key(repository), clean(repository)) {
 		if err != nil {
 			return nil, fmt.Errorf("list what is disabled: %w", s.failed(err))
 		}

@@ -110,6 +110,8 @@ type Attempt struct {
 	StartedAt *time.Time `json:"started_at,omitempty"`
 	EndedAt   *time.Time `json:"ended_at,omitempty"`
 	LogSize   int64      `json:"log_size,omitempty"`
+	LogCut    bool       `json:"log_cut,omitempty" doc:"the log was longer than is kept"`
+	LogGone   bool       `json:"log_gone,omitempty" doc:"the log has been deleted to make room"`
 }
 
 // Call is one function called once.
@@ -134,6 +136,7 @@ type Call struct {
 	EndedAt    *time.Time `json:"ended_at,omitempty"`
 	LogSize    int64      `json:"log_size"`
 	LogCut     bool       `json:"log_cut,omitempty" doc:"the log was longer than is kept"`
+	LogGone    bool       `json:"log_gone,omitempty" doc:"the log has been deleted to make room"`
 	// Attempts are only in the answer for one call.
 	Attempts []Attempt `json:"attempts,omitempty"`
 }
@@ -154,6 +157,16 @@ type LogLine struct {
 	Seconds float64 `json:"seconds,omitempty"`
 	// Text is what the step printed, or why it failed.
 	Text string `json:"text,omitempty"`
+}
+
+// End is the last message of a stream, under the event name end: there is
+// nothing more to wait for.
+type End struct {
+	State  string `json:"state" doc:"final state of the run, or of the call's attempt"`
+	Reason string `json:"reason,omitempty"`
+	// Attempt is the one that the stream was of.
+	Attempt int  `json:"attempt"`
+	LogCut  bool `json:"log_cut,omitempty" doc:"the log was longer than is kept"`
 }
 
 // Accepted is the answer to what starts a run.
@@ -187,7 +200,7 @@ type Approve struct {
 // PlanRequest asks what an event would call, without calling it: a stored
 // event, or a payload as its vendor would send it.
 type PlanRequest struct {
-	Event   string          `json:"event,omitempty" doc:"id of a stored event"`
+	Event   string          `json:"event,omitempty" maxLength:"100" pattern:"^[0-9A-Za-z_.~-]*$" patternDescription:"an id" doc:"id of a stored event"`
 	Vendor  string          `json:"vendor,omitempty" doc:"of the payload; github by default"`
 	Name    string          `json:"name,omitempty" doc:"the payload's event by the vendor's own header name, such as push"`
 	Payload json.RawMessage `json:"payload,omitempty"`
@@ -222,7 +235,7 @@ type Function struct {
 	Repository string      `json:"repository"`
 	Module     string      `json:"module"`
 	Function   string      `json:"function"`
-	Disabled   *Disabled   `json:"disabled,omitempty"`
+	Disabled   *Disabled   `json:"disabled,omitempty" doc:"of the repository, the module or the function, the first of them that is"`
 	LastState  string      `json:"last_state,omitempty"`
 	LastCall   string      `json:"last_call,omitempty" doc:"id of the latest call"`
 	Days7      *Statistics `json:"days_7,omitempty"`

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+
+	"github.com/franela/pocketci/dispatcher"
+	"github.com/franela/pocketci/events"
+	"github.com/franela/pocketci/events/github"
+	"github.com/franela/pocketci/internal/agent"
+	"github.com/franela/pocketci/internal/api"
+	v1 "github.com/franela/pocketci/internal/api/v1"
+	"github.com/franela/pocketci/internal/server"
+	"github.com/franela/pocketci/modules"
+)
+
+// listen makes the servers and their listeners.
+func (p *process) listen(source events.Source) error {
+	checks := []server.Check{
+		{Name: "engine", Func: p.agent.Ready},
+		{Name: "database", Func: p.store.Ping},
+		{Name: "data-dir", Func: func(context.Context) error { return writable(p.o.dataDir) }},
+	}
+	options := server.Options{
+		Sources:  []events.Source{source},
+		Sink:     p.agent,
+		Checks:   checks,
+		Answered: p.metrics.Delivery,
+		Log:      p.log,
+	}
+	var intake *server.Server
+	service, err := api.New(api.Options{
+		Store:     p.store,
+		Planner:   trial{p.agent},
+		Parse:     parsePayload,
+		Checks:    func(ctx context.Context) map[string]string { return intake.States(ctx) },
+		PublicURL: p.o.publicURL,
+		Version:   versionText(),
+		Log:       p.log,
+	})
+	if err != nil {
+		return err
+	}
+	options.API = service
+	if p.o.metricsListen == "" {
+		options.Metrics = service.Protect(v1.ScopeRead, p.metrics.Handler())
+	}
+	if intake, err = server.New(options); err != nil {
+		return err
+	}
+	if err := p.serve(p.o.listen, intake); err != nil {
+		return err
+	}
+	if p.o.metricsListen == "" {
+		return nil
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", p.metrics.Handler())
+	return p.serve(p.o.metricsListen, mux)
+}
+
+func (p *process) serve(address string, h http.Handler) error {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", address, err)
+	}
+	s := server.NewHTTPServer(h, p.log)
+	s.BaseContext = func(net.Listener) context.Context { return p.base }
+	p.listeners, p.servers = append(p.listeners, l), append(p.servers, s)
+	return nil
+}
+
+// trial plans for the API, in whose words it says that the engine is away.
+type trial struct{ agent *agent.Agent }
+
+func (t trial) Plan(ctx context.Context, event events.Event) (*dispatcher.View, error) {
+	view, err := t.agent.Plan(ctx, event)
+	if errors.Is(err, agent.ErrEngineAway) || errors.Is(err, modules.ErrUnavailable) {
+		err = fmt.Errorf("%w: %w", api.ErrAway, err)
+	}
+	return view, err
+}
+
+// parsePayload reads a payload that a person gives, for a plan on trial.
+func parsePayload(vendor, name string, payload []byte) (events.Event, error) {
+	if vendor != events.VendorGithub {
+		return events.Event{}, &events.MalformedError{Reason: fmt.Sprintf("there is no vendor %q; github is one", vendor)}
+	}
+	return github.Parse(name, payload)
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/franela/pocketci/internal/metrics"
+	"github.com/franela/pocketci/internal/runs"
+	"github.com/franela/pocketci/internal/store"
+)
+
+// pruneEvery is how often what is not to be kept is deleted.
+const pruneEvery = time.Hour
+
+// keepEventFiles is how long event files stay for commands that are pasted on
+// this machine; the store makes them again at any time.
+const keepEventFiles = 7 * 24 * time.Hour
+
+// openStore opens the database, in the data directory if no address is given. A
+// database that is starting is waited for.
+func (p *process) openStore(address string) error {
+	options := store.Options{
+		DSN: address, DataDir: p.o.dataDir,
+		Depth: p.o.queue, MaxLost: cmp.Or(p.o.maxLost, -1), LogLimit: p.o.logLimit << 20,
+		Log: p.log,
+		Observe: func(operation string, d time.Duration, err error) {
+			p.metrics.Store(operation, d, err)
+			if operation == "beat" {
+				p.metrics.Heartbeat(err == nil)
+			}
+		},
+	}
+	deadline := time.Now().Add(storeWait)
+	for {
+		s, err := store.Open(context.Background(), options)
+		if err == nil {
+			p.store = s
+			p.metrics = metrics.New(versionText(), s)
+			return nil
+		}
+		if !errors.Is(err, store.ErrUnavailable) || time.Now().After(deadline) {
+			return err
+		}
+		p.log.Warn("the database does not answer; trying again", "error", err)
+		time.Sleep(pingEvery)
+	}
+}
+
+// retain deletes what is not to be kept until stop is done.
+func (p *process) retain(stop context.Context) {
+	const day = 24 * time.Hour
+	keep := store.Retention{
+		Age:  time.Duration(p.o.keepDays) * day,
+		Logs: time.Duration(p.o.keepLogDays) * day,
+		Runs: p.o.keepRuns,
+	}
+	for {
+		if err := runs.Prune(p.events(), keepEventFiles); err != nil {
+			p.log.Warn("delete old event files", "error", err)
+		}
+		deleted, err := p.store.Prune(stop, keep)
+		switch {
+		case err != nil && stop.Err() == nil:
+			p.log.Warn("delete old runs", "error", err)
+		case deleted > 0:
+			p.log.Info("deleted old runs", "runs", deleted)
+		}
+		select {
+		case <-time.After(pruneEvery):
+		case <-stop.Done():
+			return
+		}
+	}
+}
+
+// writable reports whether files can be made in a directory.
+func writable(dir string) error {
+	f, err := os.CreateTemp(dir, ".writable-*")
+	if err != nil {
+		return fmt.Errorf("data directory is not writable: %w", err)
+	}
+	name := f.Name()
+	return errors.Join(f.Close(), os.Remove(name))
+}

@@ -1,0 +1,48 @@
+package agent
+
+import (
+	"context"
+
+	"github.com/franela/pocketci/dispatcher"
+	"github.com/franela/pocketci/events"
+	"github.com/franela/pocketci/internal/runs"
+)
+
+// Plan says what an event would call, without calling it or storing anything.
+// Loading a module runs its code, so that it refuses what only an approval
+// lets run, and repositories that no event was received of.
+func (a *Agent) Plan(ctx context.Context, event events.Event) (*dispatcher.View, error) {
+	if hold := Hold(&event); hold != "" {
+		return nil, &RefusedError{"the event cannot be planned for trial: " + hold}
+	}
+	if event.Repository != nil {
+		known, err := a.cfg.Store.LatestEvent(ctx, event.Repository.FullName)
+		if err != nil || known.Repository == nil || known.Repository.CloneURL != event.Repository.CloneURL {
+			return nil, &RefusedError{"no event was received of the repository " + event.Repository.FullName + " at " + event.Repository.CloneURL}
+		}
+	}
+	if err := a.Ready(ctx); err != nil {
+		return nil, err
+	}
+	snapshot, err := a.cfg.Repositories.Snapshot(ctx, &event)
+	if err != nil {
+		return nil, err
+	}
+	disabled, _, err := a.disabled(ctx, &event)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := a.cfg.Planner.Plan(ctx, dispatcher.Request{
+		Event: &snapshot.Event, Tree: snapshot.Tree, Changes: snapshot.Changes, Refs: snapshot.Refs, Disabled: disabled,
+	})
+	if err != nil {
+		return nil, err
+	}
+	record := runs.NewRecord(snapshot, plan)
+	return &record.View, nil
+}
+
+// RefusedError says that something must not be done with an event.
+type RefusedError struct{ Reason string }
+
+func (e *RefusedError) Error() string { return e.Reason }

@@ -1,0 +1,201 @@
+// Package api serves version 1 of the agent's HTTP API under [v1.Prefix]. Every
+// operation is registered in one way, which checks the key and its scope,
+// maps errors to problem details, and describes the operation in the OpenAPI
+// document that docs/openapi.json holds.
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/franela/pocketci/dispatcher"
+	"github.com/franela/pocketci/events"
+	v1 "github.com/franela/pocketci/internal/api/v1"
+	"github.com/franela/pocketci/internal/store"
+)
+
+// ErrAway is in the chain of a [Planner]'s error if the same request may
+// succeed later, because the engine or the forge does not answer.
+var ErrAway = errors.New("something that planning needs is away")
+
+// Planner plans events without calling anything.
+type Planner interface {
+	// Plan returns what the event would call. It fetches the repository and
+	// loads its modules, so that it may take minutes. Its errors are shown to
+	// the client: they hold no secrets.
+	Plan(ctx context.Context, event events.Event) (*dispatcher.View, error)
+}
+
+// Options are what the API is made of. Store, Planner and Parse are needed.
+type Options struct {
+	Store   *store.Store
+	Planner Planner
+	// Parse reads a payload as a delivery of its vendor would be read, without
+	// a signature. The name is the vendor's own. Its errors are an
+	// [*events.MalformedError], for a vendor that is not known too, and an
+	// [*events.NothingError].
+	Parse func(vendor, name string, payload []byte) (events.Event, error)
+	// Checks returns the state of what the agent needs by name: ok, failed or
+	// timed out. It is bounded in time.
+	Checks func(ctx context.Context) map[string]string
+	// PublicURL is where people reach the agent, without a slash at the end.
+	// Empty leaves links to runs out.
+	PublicURL string
+	// Version is that of the agent.
+	Version string
+	// Remote returns the address of a request's client; nil takes that of the
+	// connection. Behind a proxy, whoever fails to log in would keep all of
+	// its other clients waiting with that.
+	Remote func(*http.Request) string
+	// KeepAlive is how often a stream without news gets a comment; 15 s by
+	// default.
+	KeepAlive time.Duration
+	// Stall is how long the client of a stream or log may take nothing before
+	// it is given up; 30 s by default.
+	Stall time.Duration
+	// Log is nil for slog's default.
+	Log *slog.Logger
+}
+
+// service is the state that the handlers share.
+type service struct {
+	Options
+	api      huma.API
+	failures *limiter
+}
+
+// API is the handler of everything under [v1.Prefix]. It keeps no goroutines;
+// streams end with the contexts of their requests.
+type API struct {
+	http.Handler
+	service *service
+}
+
+// Protect returns a handler that asks for a key with the scope before h, as the
+// API's own operations do, for what is served beside them.
+func (a *API) Protect(scope v1.Scope, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := a.service.identify(r, scope); err != nil {
+			status, headers := a.service.refusal(r.Context(), r.URL.Path, err)
+			for name := range headers {
+				w.Header().Set(name, headers.Get(name))
+			}
+			w.Header().Set("X-Content-Type-Options", "nosniff")
+			w.Header().Set("Cache-Control", "no-store")
+			refuse(w, status.GetStatus(), status.Error())
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// New returns the API. It fails if an option is missing that is needed.
+func New(o Options) (*API, error) {
+	switch {
+	case o.Store == nil:
+		return nil, errors.New("the API has no store")
+	case o.Planner == nil:
+		return nil, errors.New("the API has no planner")
+	case o.Parse == nil:
+		return nil, errors.New("the API has no parser of payloads")
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.KeepAlive == 0 {
+		o.KeepAlive = 15 * time.Second
+	}
+	if o.Stall == 0 {
+		o.Stall = 30 * time.Second
+	}
+	if o.Remote == nil {
+		o.Remote = connection
+	}
+	s := &service{Options: o, failures: newLimiter(time.Now)}
+	mux := s.routes()
+	asJSON, asYAML, err := documents(s.api.OpenAPI())
+	if err != nil {
+		return nil, err
+	}
+	mux.Handle("GET "+v1.Prefix+"/openapi.json", document("application/openapi+json", asJSON))
+	mux.Handle("GET "+v1.Prefix+"/openapi.yaml", document("application/openapi+yaml", asYAML))
+	return &API{&front{mux: mux, log: o.Log}, s}, nil
+}
+
+// Document returns the OpenAPI document of the API as docs/openapi.json holds
+// it: indented, and without the version of a build.
+func Document() ([]byte, error) {
+	s := &service{Options: Options{Version: "1"}, failures: newLimiter(time.Now)}
+	s.routes()
+	compact, _, err := documents(s.api.OpenAPI())
+	if err != nil {
+		return nil, err
+	}
+	var doc any
+	if err := json.Unmarshal(compact, &doc); err != nil {
+		return nil, fmt.Errorf("read the OpenAPI document: %w", err)
+	}
+	out, err := json.MarshalIndent(doc, "", "  ")
+	return append(out, '\n'), err
+}
+
+// routes registers every operation.
+func (s *service) routes() *http.ServeMux {
+	mux := http.NewServeMux()
+	s.api = humago.NewWithPrefix(mux, v1.Prefix, s.config())
+	s.api.UseMiddleware(s.authenticate, s.text)
+	s.eventRoutes()
+	s.runRoutes()
+	s.callRoutes()
+	s.logRoutes()
+	s.repositoryRoutes()
+	s.planRoutes()
+	s.agentRoutes()
+	s.keyRoutes()
+	open(s.api.OpenAPI())
+	return mux
+}
+
+func documents(doc *huma.OpenAPI) (asJSON, asYAML []byte, err error) {
+	if asJSON, err = json.Marshal(doc); err != nil {
+		return nil, nil, fmt.Errorf("write the OpenAPI document: %w", err)
+	}
+	if asYAML, err = doc.YAML(); err != nil {
+		return nil, nil, fmt.Errorf("write the OpenAPI document: %w", err)
+	}
+	return asJSON, asYAML, nil
+}
+
+func document(mediaType string, data []byte) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", mediaType)
+		_, _ = w.Write(data) // a client that has gone does not need it
+	})
+}
+
+// connection is the address that a request came from, without the port.
+func connection(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}
+
+// runURL links to a run's page.
+func (s *service) runURL(number int64) string {
+	if s.PublicURL == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s/runs/%d", strings.TrimSuffix(s.PublicURL, "/"), number)
+}

@@ -1,0 +1,118 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	v1 "github.com/franela/pocketci/internal/api/v1"
+	"github.com/franela/pocketci/internal/store"
+)
+
+// howToGetKey is what those are told who have none.
+const howToGetKey = "`pocketci keys create NAME --data-dir DIR` makes one on the agent's machine; send it as Authorization: Bearer pci_…"
+
+// caller is who makes a request.
+type caller struct {
+	key   store.Key
+	actor store.Actor
+	// check returns an error once the key is deleted or has expired.
+	check func(context.Context) error
+}
+
+type callerKey struct{}
+
+// who returns the caller of a request, which has been authenticated.
+func who(ctx context.Context) *caller { return ctx.Value(callerKey{}).(*caller) }
+
+// authenticate lets a request pass to its operation if it has a key with the
+// operation's scope.
+func (s *service) authenticate(ctx huma.Context, next func(huma.Context)) {
+	r, _ := humago.Unwrap(ctx)
+	c, err := s.identify(r, ctx.Operation().Metadata["scope"].(v1.Scope))
+	if err != nil {
+		status, headers := s.refusal(ctx.Context(), ctx.Operation().OperationID, err)
+		for name := range headers {
+			ctx.SetHeader(name, headers.Get(name))
+		}
+		// It fails if the client has gone, who does not need it then.
+		_ = huma.WriteErr(s.api, ctx, status.GetStatus(), status.Error())
+		return
+	}
+	next(huma.WithValue(ctx, callerKey{}, c))
+}
+
+// identify returns who makes a request, or the problem if that is nobody whose
+// key has the scope.
+func (s *service) identify(r *http.Request, needed v1.Scope) (*caller, error) {
+	remote := s.Remote(r)
+	scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	secret = strings.TrimSpace(secret)
+	if !strings.EqualFold(scheme, "Bearer") || secret == "" {
+		return nil, unauthorized("", "this needs an API key")
+	}
+	if wait := s.failures.wait(remote); wait > 0 {
+		return nil, huma.ErrorWithHeaders(huma.Error429TooManyRequests("too many requests with wrong keys came from this address"),
+			http.Header{"Retry-After": {strconv.Itoa(int(math.Ceil(wait.Seconds())))}})
+	}
+	key, err := s.Store.Authenticate(r.Context(), secret)
+	switch {
+	case errors.Is(err, store.ErrNoKey):
+		s.failures.failed(remote)
+		return nil, unauthorized(`, error="invalid_token"`, "there is no such API key")
+	case errors.Is(err, store.ErrKeyExpired):
+		s.failures.failed(remote)
+		return nil, unauthorized(`, error="invalid_token"`, "the API key has expired")
+	case err != nil:
+		return nil, err
+	case !allows(v1.Scope(key.Scope), needed):
+		return nil, huma.ErrorWithHeaders(
+			huma.Error403Forbidden(fmt.Sprintf("this needs a key with the scope %s, and the scope of %s is %s", needed, key.Name, key.Scope)),
+			http.Header{"Www-Authenticate": {fmt.Sprintf(`Bearer realm="pocketci", error="insufficient_scope", scope="%s"`, needed)}})
+	}
+	return &caller{
+		key:   key,
+		actor: store.Actor{Person: key.Name, Key: key.ID, Remote: remote},
+		check: func(ctx context.Context) error {
+			_, err := s.Store.Authenticate(ctx, secret)
+			if errors.Is(err, store.ErrNoKey) || errors.Is(err, store.ErrKeyExpired) {
+				return err
+			}
+			return nil // a database that is away takes nobody's key
+		},
+	}, nil
+}
+
+func unauthorized(reason, detail string) error {
+	return huma.ErrorWithHeaders(huma.Error401Unauthorized(detail+"; "+howToGetKey),
+		http.Header{"Www-Authenticate": {`Bearer realm="pocketci"` + reason}})
+}
+
+// refusal is the problem that an error becomes, and its headers.
+func (s *service) refusal(ctx context.Context, operation string, err error) (huma.StatusError, http.Header) {
+	err = s.problem(ctx, operation, err)
+	var (
+		status  huma.StatusError
+		headers huma.HeadersError
+	)
+	errors.As(err, &status) // problem returns nothing else
+	if errors.As(err, &headers) {
+		return status, headers.GetHeaders()
+	}
+	return status, nil
+}
+
+// allows reports whether a key of a scope may do what needs another one.
+func allows(has, needed v1.Scope) bool {
+	scopes := []v1.Scope{v1.ScopeRead, v1.ScopeRun, v1.ScopeAdmin}
+	rank := slices.Index(scopes, has)
+	return rank >= 0 && rank >= slices.Index(scopes, needed)
+}
