@@ -8,22 +8,29 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/franela/pocketci/dispatcher"
+	v1 "github.com/franela/pocketci/internal/api/v1"
 	"github.com/franela/pocketci/internal/secrets"
 )
 
 func newCall() *cobra.Command {
 	in := input{event: manualEvent, lines: true}
+	var r remote
+	var w waiting
 	var given []string
-	var module string
+	var module, repository, ref string
 	cmd := &cobra.Command{
 		Use:   "call FUNCTION [--arg NAME=VALUE ...]",
 		Short: "Call one function by hand",
 		Long: `Call one function of the repository's modules, whatever its name. Values are
 checked against the types of the function's arguments. A secret is given by
-reference, as env://NAME; src and eventTrigger are filled in.`,
+reference, as env://NAME; src and eventTrigger are filled in.
+
+With --repo the agent calls the function, at the given ref of the repository or
+the head of its default branch. The agent must have received an event of it.`,
 		Args: cobra.ExactArgs(1),
 		Example: `  pocketci call build --arg version=1.2 --arg strict=true
-  pocketci call api/ci:publish --arg token=env://REGISTRY_TOKEN`,
+  pocketci call api/ci:publish --arg token=env://REGISTRY_TOKEN
+  pocketci call build --repo you/hello --ref main --arg version=1.2 --fail`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			values := map[string]string{}
 			for _, text := range given {
@@ -36,6 +43,16 @@ reference, as env://NAME; src and eventTrigger are filled in.`,
 				if variable, ok := strings.CutPrefix(value, secrets.Scheme); ok {
 					in.allow = append(in.allow, variable)
 				}
+			}
+			if err := r.instead(cmd, repository); err != nil {
+				return err
+			}
+			if err := allOrNone(cmd, "repo", repository != "", []string{"ref", "wait", "fail", "logs"}); err != nil {
+				return err
+			}
+			if repository != "" {
+				w.json = in.json
+				return callThere(cmd, &r, &w, v1.CallRequest{Repository: repository, Ref: ref, Module: module, Function: args[0], Args: values})
 			}
 			local, err := in.open(cmd)
 			if err != nil {
@@ -60,10 +77,31 @@ reference, as env://NAME; src and eventTrigger are filled in.`,
 		},
 	}
 	in.dirFlags(cmd)
+	r.flags(cmd)
+	w.flags(cmd)
+	cmd.Flags().StringVar(&repository, "repo", "", "have the agent call it on this `REPOSITORY`, by its full name")
+	cmd.Flags().StringVar(&ref, "ref", "", "a `REF` of that repository: a branch, a tag or a full sha")
 	cmd.Flags().StringArrayVar(&given, "arg", nil, "an argument as `NAME=VALUE`; lists with commas or as JSON (repeatable)")
 	cmd.Flags().StringVar(&module, "module", "", "the `path` of the function's module, where several have it")
-	cmd.Flags().BoolVar(&in.json, "json", false, "print one JSON object a line (see pocketci schema report)")
+	cmd.Flags().BoolVar(&in.json, "json", false, "print one JSON object a line (see pocketci schema report); with --repo one, as the agent's API has it")
 	return cmd
+}
+
+// callThere has an agent call a function.
+func callThere(cmd *cobra.Command, r *remote, w *waiting, request v1.CallRequest) error {
+	if module, function, ok := strings.Cut(request.Function, ":"); ok {
+		request.Module, request.Function = module, function
+	}
+	c, err := r.connect()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	accepted, err := c.StartCall(cmd.Context(), request)
+	if err != nil {
+		return err
+	}
+	return w.accepted(cmd, c, accepted)
 }
 
 // errNoFunction says that no module has the function.

@@ -16,14 +16,26 @@ import (
 
 func newFunctions() *cobra.Command {
 	in := input{event: manualEvent}
+	var r remote
 	var asJSON bool
+	var repository string
 	cmd := &cobra.Command{
 		Use:   "functions",
 		Short: "List the functions of the repository's modules",
-		Args:  cobra.NoArgs,
+		Long: `List the functions of the modules in a local directory, with their arguments. With
+--repo: those that an agent has called, with what became of it in the last 7 and
+30 days.`,
+		Args: cobra.NoArgs,
 		Example: `  pocketci functions --dir ~/src/hello
-  pocketci functions --json`,
+  pocketci functions --json
+  pocketci functions --repo you/hello`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := r.instead(cmd, repository); err != nil {
+				return err
+			}
+			if repository != "" {
+				return serverFunctions(cmd, &r, repository, asJSON)
+			}
 			local, err := in.open(cmd)
 			if err != nil {
 				return err
@@ -40,7 +52,9 @@ func newFunctions() *cobra.Command {
 		},
 	}
 	in.dirFlags(cmd)
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON (see pocketci schema functions)")
+	r.flags(cmd)
+	cmd.Flags().StringVar(&repository, "repo", "", "ask the agent about this `REPOSITORY`, by its full name")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON (see pocketci schema functions; with --repo as the agent's API has it)")
 	return cmd
 }
 

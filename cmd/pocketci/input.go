@@ -51,14 +51,22 @@ func (in *input) flags(cmd *cobra.Command) {
 
 // dirFlags adds the flags that choose a repository and what calls may use.
 func (in *input) dirFlags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&in.dir, "dir", ".", "the `DIR` of the repository, taken as it is")
+	cmd.MarkFlagDirname("dir")
+	in.localFlags(cmd)
+}
+
+// localFlags are the names of the flags that need a local directory.
+var localFlags = []string{"changes", "base", "allow-secret-env", "runner-label", "call-timeout"}
+
+// localFlags adds the flags that say how a local directory is looked at.
+func (in *input) localFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&in.dir, "dir", ".", "the `DIR` of the repository, taken as it is")
 	f.StringSliceVar(&in.changes, "changes", nil, "the changed `FILES`, with commas, instead of asking git")
 	f.StringVar(&in.base, "base", "", "take as changed what differs from where HEAD left this `REV`, uncommitted work included")
 	f.StringSliceVar(&in.allow, "allow-secret-env", nil, "`NAME` of a variable that pocketci.yaml may map to a secret, besides GITHUB_USERNAME and GITHUB_TOKEN (repeatable)")
 	f.StringSliceVar(&in.labels, "runner-label", nil, "a `LABEL` that the engine has, for runs-on (repeatable)")
 	f.DurationVar(&in.timeout, "call-timeout", time.Hour, "how long a call may take that sets no timeout")
-	cmd.MarkFlagDirname("dir")
 	cmd.MarkFlagsMutuallyExclusive("changes", "base")
 }
 

@@ -1,6 +1,7 @@
 // Command pocketci plans and calls the functions of a Dagger module as an
 // event would, on a local directory: it answers which functions an event
-// calls, why not the others, and runs them here and now.
+// calls, why not the others, and runs them here and now. It also shows and
+// steers what an agent does, through the agent's API.
 package main
 
 import (

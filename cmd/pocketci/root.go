@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -16,8 +17,8 @@ var version = ""
 // Exit codes, as documented in docs/cli.md.
 const (
 	exitOK      = 0
-	exitFailed  = 1 // a call failed or was invalid
-	exitUsage   = 2 // usage, configuration, or an invalid call in a plan
+	exitFailed  = 1 // a call failed or was invalid, or a server did not do what it was asked
+	exitUsage   = 2 // usage, configuration, keys, or an invalid call in a plan
 	exitNothing = 3 // nothing matched
 )
 
@@ -44,9 +45,12 @@ func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 	code := exitUsage
 	if exit, ok := errors.AsType[*exitError](err); ok {
 		code = exit.code
+	} else if answered, ok := serverCode(err); ok {
+		code = answered
 	}
 	if message := err.Error(); message != "" {
-		fmt.Fprintf(stderr, "pocketci: %s\n", message)
+		// It may repeat what a server or a payload says.
+		fmt.Fprintf(stderr, "pocketci: %s\n", strings.Join(printableLines(message), "\n"))
 	}
 	return code
 }
@@ -56,17 +60,34 @@ func newRoot() *cobra.Command {
 		Use:   "pocketci",
 		Short: "Call Dagger functions on events",
 		Long: `pocketci matches an event with the functions of a repository's Dagger modules by
-their names (On<Vendor><Event><Filter>), and calls those that match.
+their names (On<Vendor><Event><Filter>), and calls those that match: plan, run,
+call and functions do so on a local directory, the other commands talk to an
+agent.
 
-Exit codes: 0 fine; 1 a call failed or was invalid (run, call); 2 usage or
-configuration, or an invalid call (plan); 3 nothing matched.`,
+Exit codes: 0 fine; 1 a call failed or was invalid (run, call, --fail), or the
+agent refused or could not be reached; 2 usage or configuration, a key that is
+not accepted, or an invalid call (plan); 3 nothing matched.`,
 		Version:       versionText(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
 	root.SetVersionTemplate("pocketci {{.Version}}\n")
 	root.AddCommand(newPlan(), newRun(), newCall(), newFunctions(), newSchema())
+	root.AddCommand(newLogin(), newLogout(), newEvents(), newRuns(), newCalls(), newLogs(), newReplay(), newRestart(), newAbort(),
+		newApprove(), newEnable(), newDisable(), newRepositories(), newKeys(), newAudit(), newHealth())
 	return root
+}
+
+// group is a command that has others below it and does nothing by itself.
+func group(name, short string, commands ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   name,
+		Short: short,
+		Args:  cobra.NoArgs, // so that one that is not there is an error
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(commands...)
+	return cmd
 }
 
 // versionText is the linked version, else what the build knows of itself.

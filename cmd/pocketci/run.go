@@ -17,35 +17,38 @@ Dagger engine of this machine. It exits with 0 only if every call succeeded.`,
 		Args: cobra.NoArgs,
 		Example: `  pocketci run --event push --payload push.json
   pocketci run --event manual --json | jq 'select(.type == "finished")'`,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			local, err := in.open(cmd)
-			if err != nil {
-				return err
-			}
-			defer local.Close()
-			plan, outcomes, err := local.runner.Run(cmd.Context(), local.runID(), local.snapshot)
-			if err != nil {
-				return err
-			}
-			if len(plan.Calls) == 0 && len(plan.Invalid) == 0 {
-				// As JSON the plan has been printed as the first line.
-				if !in.json {
-					report.Plan(local.masked(cmd.OutOrStdout()), plan, local.snapshot.Place)
-				}
-				return &exitError{code: exitNothing}
-			}
-			for _, o := range outcomes {
-				if o.State != dispatcher.StateSucceeded {
-					return &exitError{code: exitFailed}
-				}
-			}
-			if len(plan.Invalid) > 0 {
-				return &exitError{code: exitFailed}
-			}
-			return nil
-		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return in.run(cmd) },
 	}
 	in.flags(cmd)
 	cmd.Flags().BoolVar(&in.json, "json", false, "print one JSON object a line (see pocketci schema report)")
 	return cmd
+}
+
+// run plans the event and makes the calls here and now.
+func (in *input) run(cmd *cobra.Command) error {
+	local, err := in.open(cmd)
+	if err != nil {
+		return err
+	}
+	defer local.Close()
+	plan, outcomes, err := local.runner.Run(cmd.Context(), local.runID(), local.snapshot)
+	if err != nil {
+		return err
+	}
+	if len(plan.Calls) == 0 && len(plan.Invalid) == 0 {
+		// As JSON the plan has been printed as the first line.
+		if !in.json {
+			report.Plan(local.masked(cmd.OutOrStdout()), plan, local.snapshot.Place)
+		}
+		return &exitError{code: exitNothing}
+	}
+	for _, o := range outcomes {
+		if o.State != dispatcher.StateSucceeded {
+			return &exitError{code: exitFailed}
+		}
+	}
+	if len(plan.Invalid) > 0 {
+		return &exitError{code: exitFailed}
+	}
+	return nil
 }

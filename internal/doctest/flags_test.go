@@ -170,32 +170,45 @@ func TestAgentVariables(t *testing.T) {
 func TestCommandLineFlags(t *testing.T) {
 	page := readPage(t, "docs/cli.md")
 	for command, sections := range map[string][]string{
-		"plan":      {"The event", "The repository"},
-		"run":       {"The event", "The repository"},
-		"call":      {"The repository", "call"},
-		"functions": {"The repository"},
-		"schema":    nil,
+		"plan":        {"The event", "The repository"},
+		"run":         {"The event", "The repository"},
+		"call":        {"The repository", "The agent", "Waiting", "call"},
+		"functions":   {"The repository", "The agent", "functions"},
+		"events show": {"The agent", "events show"},
+		"logs":        {"The agent", "logs"},
+		"keys create": {"The agent", "keys"},
+		"schema":      nil,
 	} {
-		if diff := cmp.Diff(flagsIn(help(t, "pocketci", command)), described(t, page, sections...)); diff != "" {
+		if diff := cmp.Diff(flagsIn(help(t, "pocketci", strings.Fields(command)...)), described(t, page, sections...)); diff != "" {
 			t.Errorf("flags (-pocketci %s --help +docs/cli.md):\n%s", command, diff)
 		}
 	}
 
 	all := []string{"no-descriptions"} // of completion
-	for _, command := range commands(t) {
-		all = append(all, flagsIn(help(t, "pocketci", command))...)
-	}
-	all = append(all, flagsIn(help(t, "pocketci"))...)
+	all = append(all, commandFlags(t)...)
 	slices.Sort(all)
 	if diff := cmp.Diff(slices.Compact(all), mentioned(page)); diff != "" {
 		t.Errorf("flags (-pocketci --help +mentioned in docs/cli.md):\n%s", diff)
 	}
 }
 
-// commands are those that the command line has.
-func commands(t testing.TB) []string {
+// commandFlags are the flags of all commands and of those below them.
+func commandFlags(t testing.TB, command ...string) []string {
 	t.Helper()
-	_, list, _ := strings.Cut(help(t, "pocketci"), "Available Commands:\n")
+	list := flagsIn(help(t, "pocketci", command...))
+	if len(command) > 0 && command[0] == "completion" {
+		return list // its shells have the flags of completion scripts
+	}
+	for _, name := range commands(t, command...) {
+		list = append(list, commandFlags(t, append(slices.Clone(command), name)...)...)
+	}
+	return list
+}
+
+// commands are those that the command line has, or those below one.
+func commands(t testing.TB, command ...string) []string {
+	t.Helper()
+	_, list, _ := strings.Cut(help(t, "pocketci", command...), "Available Commands:\n")
 	list, _, _ = strings.Cut(list, "\n\n")
 	var names []string
 	for line := range strings.Lines(list) {
@@ -220,9 +233,7 @@ func TestCommands(t *testing.T) {
 // Nowhere else is a flag named that neither program has.
 func TestFlagsElsewhere(t *testing.T) {
 	known := append(flagsIn(help(t, "agent")), "no-descriptions")
-	for _, command := range commands(t) {
-		known = append(known, flagsIn(help(t, "pocketci", command))...)
-	}
+	known = append(known, commandFlags(t)...)
 	for _, p := range pages(t) {
 		for _, name := range mentioned(p) {
 			if !slices.Contains(known, name) {

@@ -1,0 +1,369 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/franela/pocketci/dispatcher"
+	"github.com/franela/pocketci/events"
+	"github.com/franela/pocketci/events/github"
+	"github.com/franela/pocketci/internal/api"
+	v1 "github.com/franela/pocketci/internal/api/v1"
+	"github.com/franela/pocketci/internal/store"
+)
+
+// scriptAgent is an agent's API on a store of its own, and the work of an agent
+// as a script tells it.
+type scriptAgent struct {
+	t       testing.TB
+	ctx     context.Context
+	store   *store.Store
+	worker  *store.Agent
+	handler http.Handler
+	address string
+	http    *http.Server
+
+	mu sync.Mutex
+	// away has every request answered with 503.
+	away bool
+	// asked counts the requests by their paths; bell is closed with each.
+	asked map[string]int
+	bell  chan struct{}
+	// claim is the call that is being made.
+	claim store.Claim
+}
+
+// noPlanner has no repositories to plan anything with.
+type noPlanner struct{}
+
+func (noPlanner) Plan(context.Context, events.Event) (*dispatcher.View, error) {
+	return nil, errors.New("the repository cannot be fetched")
+}
+
+// newScriptAgent starts an agent with a key of each scope in the script's
+// variables KEY_READ, KEY_RUN and KEY_ADMIN, and its address in SERVER.
+func newScriptAgent(t testing.TB, env *testscript.Env) (*scriptAgent, error) {
+	dir := filepath.Join(env.WorkDir, "data")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return nil, err
+	}
+	// Scripts end after their context.
+	a := &scriptAgent{t: t, ctx: context.Background(), asked: map[string]int{}, bell: make(chan struct{})}
+	quiet := slog.New(slog.DiscardHandler)
+	var err error
+	if a.store, err = store.Open(a.ctx, store.Options{DataDir: dir, Log: quiet, Silence: time.Hour}); err != nil {
+		return nil, err
+	}
+	env.Defer(func() {
+		a.stop()
+		if err := a.store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if a.worker, err = a.store.Join(a.ctx, "worker", false); err != nil {
+		return nil, err
+	}
+	a.handler, err = api.New(api.Options{
+		Store: a.store, Planner: noPlanner{}, Version: "1.2.3", Log: quiet,
+		Parse:  func(_, name string, payload []byte) (events.Event, error) { return github.Parse(name, payload) },
+		Checks: func(context.Context) map[string]string { return map[string]string{"engine": "ok"} },
+	})
+	if err != nil {
+		return nil, err
+	}
+	a.address = "127.0.0.1:0"
+	if err := a.start(); err != nil {
+		return nil, err
+	}
+	env.Setenv("SERVER", "http://"+a.address)
+	for _, scope := range []string{store.KeyScopeRead, store.KeyScopeRun, store.KeyScopeAdmin} {
+		_, secret, err := a.store.CreateKey(a.ctx, store.NewKey{Name: "mona-" + scope, Scope: scope}, store.Actor{Person: "test"})
+		if err != nil {
+			return nil, err
+		}
+		env.Setenv("KEY_"+strings.ToUpper(scope), secret)
+	}
+	return a, nil
+}
+
+// start listens, the second time at the same address.
+func (a *scriptAgent) start() error {
+	l, err := net.Listen("tcp", a.address)
+	if err != nil {
+		return err
+	}
+	a.address = l.Addr().String()
+	a.http = &http.Server{Handler: http.HandlerFunc(a.serve)}
+	go a.http.Serve(l) // until it is closed
+	return nil
+}
+
+// stop breaks all connections off.
+func (a *scriptAgent) stop() {
+	if a.http != nil {
+		a.http.Close()
+		a.http = nil
+	}
+}
+
+func (a *scriptAgent) serve(w http.ResponseWriter, r *http.Request) {
+	a.mu.Lock()
+	away := a.away
+	a.asked[r.URL.Path]++
+	close(a.bell)
+	a.bell = make(chan struct{})
+	a.mu.Unlock()
+	if away {
+		http.Error(w, "<h1>bad gateway</h1>", http.StatusBadGateway)
+		return
+	}
+	a.handler.ServeHTTP(w, r)
+}
+
+// await returns once there were so many requests whose path ends so.
+func (a *scriptAgent) await(n int, suffix string) error {
+	limit := time.After(time.Minute)
+	for {
+		a.mu.Lock()
+		seen, bell := 0, a.bell
+		for path, count := range a.asked {
+			if strings.HasSuffix(path, suffix) {
+				seen += count
+			}
+		}
+		a.mu.Unlock()
+		if seen >= n {
+			return nil
+		}
+		select {
+		case <-bell:
+		case <-limit:
+			return fmt.Errorf("only %d requests of %s", seen, suffix)
+		}
+	}
+}
+
+// accept stores an event and returns its run.
+func (a *scriptAgent) accept(d store.Delivery) (store.Run, error) {
+	receipt, err := a.store.Accept(a.ctx, d)
+	if err != nil {
+		return store.Run{}, err
+	}
+	return a.store.Run(a.ctx, receipt.Run)
+}
+
+// plan gives the next run in the queue a plan with the given calls, each after
+// the one before if chained.
+func (a *scriptAgent) plan(chained bool, functions ...string) ([]store.Call, error) {
+	c, run, err := a.worker.ClaimRun(a.ctx, store.Limits{})
+	if err != nil {
+		return nil, err
+	}
+	view := dispatcher.View{
+		Event:   dispatcher.EventView{ID: run.Event, Changes: []string{"main.go"}},
+		Skipped: []dispatcher.Skipped{{Module: "ci", Function: "docsOnPush", Reason: "no changed file matches docs/**"}},
+	}
+	p := store.Plan{}
+	for i, name := range functions {
+		call := store.NewCall{Module: "ci", Function: name, Spec: json.RawMessage("{}")}
+		if chained && i > 0 {
+			call.After = []int{i - 1}
+		}
+		p.Calls = append(p.Calls, call)
+		view.Calls = append(view.Calls, dispatcher.CallView{Module: "ci", Function: name, Command: "dagger call -m ./ci " + name})
+	}
+	if p.Plan, err = json.Marshal(map[string]any{"view": view}); err != nil {
+		return nil, err
+	}
+	if _, err := a.worker.Planned(a.ctx, c, p); err != nil {
+		return nil, err
+	}
+	return a.store.Calls(a.ctx, run.ID)
+}
+
+// begin claims the next call.
+func (a *scriptAgent) begin() (err error) {
+	a.claim, _, err = a.worker.ClaimCall(a.ctx, store.Limits{})
+	return err
+}
+
+func (a *scriptAgent) log(lines ...v1.LogLine) error {
+	for _, line := range lines {
+		line.Time = time.Date(2026, 11, 22, 10, 11, 12, 0, time.UTC)
+		data, err := json.Marshal(line)
+		if err != nil {
+			return err
+		}
+		if err := a.worker.AppendLog(a.ctx, a.claim, append(data, '\n')); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// end reports the call that was begun last.
+func (a *scriptAgent) end(state store.State, output, failure string) error {
+	result, err := json.Marshal(map[string]string{"output": output, "error": failure})
+	if err != nil {
+		return err
+	}
+	_, err = a.worker.Finish(a.ctx, a.claim, store.Ending{State: state, Result: result})
+	return err
+}
+
+// push is an event of a repository.
+func push(repository, ref, sha string) events.Event {
+	e := events.Event{
+		ID: events.NewID(), Delivery: events.NewID(), Vendor: events.VendorGithub, Name: events.NamePush, Kind: events.NamePush, Ref: ref, SHA: sha,
+		Repository: &events.Repository{FullName: repository, CloneURL: "https://github.com/" + repository + ".git", DefaultBranch: "main"},
+		Sender:     "mona", Trusted: true, ReceivedAt: time.Now(),
+	}
+	e.Branch, e.Filter = strings.TrimPrefix(ref, "refs/heads/"), strings.TrimPrefix(ref, "refs/heads/")
+	e.Payload = json.RawMessage(fmt.Sprintf(`{"ref": %q, "before": "%040d", "after": %q, "sender": {"login": "mona"}, "repository": {"full_name": %q, "clone_url": %q, "default_branch": "main"}}`,
+		ref, 0, sha, repository, e.Repository.CloneURL))
+	return e
+}
+
+// history makes what most scripts look at: run 1, which failed, of a push;
+// run 2 of another repository, with a hostile branch, which waits for an
+// approval.
+func (a *scriptAgent) history(ts *testscript.TestScript) {
+	sha := strings.Repeat("3f2a1b9c0d", 4)
+	first, err := a.accept(store.Delivery{Hook: "github", Event: push("you/hello", "refs/heads/main", sha)})
+	ts.Check(err)
+	calls, err := a.plan(true, "lint", "test", "deploy")
+	ts.Check(err)
+	ts.Check(a.begin())
+	ts.Check(a.log(
+		v1.LogLine{State: "started", Step: "lint"},
+		v1.LogLine{State: "output", Step: "lint", Text: "all \x1b[2J\x1b]0;owned\x07good\rreally\n"},
+		v1.LogLine{State: "done", Step: "lint", Seconds: 1.25},
+	))
+	ts.Check(a.end(store.StateSucceeded, "no findings", ""))
+	ts.Check(a.begin())
+	ts.Check(a.log(v1.LogLine{State: "failed", Step: "test", Seconds: 2, Text: "exit code 1"}))
+	ts.Check(a.end(store.StateFailed, "", "exit code 1\n\x1b[31mFAIL\x1b[0m"))
+
+	held := push("you/other", "refs/heads/\x1b[2Jevil", sha)
+	held.Trusted = false
+	second, err := a.accept(store.Delivery{Hook: "github", Event: held, Hold: "from somebody without write access"})
+	ts.Check(err)
+	for name, value := range map[string]string{
+		"EVENT": first.Event, "RUN": first.ID, "HELD": second.Event, "SHA": sha,
+		"LINT": calls[0].ID, "TEST": calls[1].ID, "DEPLOY": calls[2].ID,
+	} {
+		ts.Setenv(name, value)
+	}
+}
+
+// agentCommand is the script's command agent:
+//
+//	agent history             makes what history says
+//	agent push REPO           stores an event; EVENT and RUN name it
+//	agent plan FUNCTION...    plans the next run
+//	agent begin               begins the next call, whose id CALL is
+//	agent log TEXT            logs a line of output of that call
+//	agent end STATE           ends that call
+//	agent stop, agent start   breaks all connections off; listens again
+//	agent away, agent back    answers with 502; answers again
+//	agent mark                begins to count requests
+//	agent await N PATH        waits for N requests since, whose path ends so
+func agentCommand(ts *testscript.TestScript, neg bool, args []string) {
+	a, ok := ts.Value(agentKey{}).(*scriptAgent)
+	if neg || !ok || len(args) == 0 {
+		ts.Fatalf("usage: agent COMMAND [ARG...]")
+	}
+	switch args[0] {
+	case "history":
+		a.history(ts)
+	case "push":
+		run, err := a.accept(store.Delivery{Hook: "github", Event: push(args[1], "refs/heads/main", fmt.Sprintf("%040x", time.Now().UnixNano()))})
+		ts.Check(err)
+		ts.Setenv("EVENT", run.Event)
+		ts.Setenv("RUN", run.ID)
+	case "plan":
+		_, err := a.plan(false, args[1:]...)
+		ts.Check(err)
+	case "begin":
+		ts.Check(a.begin())
+		ts.Setenv("CALL", a.claim.Call)
+	case "log":
+		ts.Check(a.log(v1.LogLine{State: "output", Step: "build", Text: strings.Join(args[1:], " ") + "\n"}))
+	case "end":
+		ts.Check(a.end(store.State(args[1]), "", ""))
+	case "stop":
+		a.stop()
+	case "start":
+		ts.Check(a.start())
+	case "away", "back":
+		a.mu.Lock()
+		a.away = args[0] == "away"
+		a.mu.Unlock()
+	case "mark":
+		a.mu.Lock()
+		clear(a.asked)
+		a.mu.Unlock()
+	case "await":
+		n := 0
+		_, err := fmt.Sscan(args[1], &n)
+		ts.Check(err)
+		ts.Check(a.await(n, args[2]))
+	default:
+		ts.Fatalf("agent %s: no such command", args[0])
+	}
+}
+
+type agentKey struct{}
+
+// TestAgentScripts runs the commands that talk to an agent against its real
+// API on a real store. Each script says in its comments what it shows.
+func TestAgentScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 filepath.Join("testdata", "agent"),
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(env *testscript.Env) error {
+			a, err := newScriptAgent(t, env)
+			if err != nil {
+				return err
+			}
+			env.Values[agentKey{}] = a
+			env.Setenv("HOME", env.WorkDir)
+			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, "config"))
+			env.Setenv("XDG_CACHE_HOME", filepath.Join(env.WorkDir, "cache"))
+			env.Setenv("POCKETCI_SERVER", env.Getenv("SERVER"))
+			env.Setenv("POCKETCI_KEY", env.Getenv("KEY_ADMIN"))
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"agent": agentCommand,
+			"exits": exits,
+			"mode":  mode,
+		},
+	})
+}
+
+// mode checks the permissions of a file: mode BITS FILE.
+func mode(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: mode BITS FILE")
+	}
+	info, err := os.Stat(ts.MkAbs(args[1]))
+	ts.Check(err)
+	if got := fmt.Sprintf("%o", info.Mode().Perm()); got != args[0] {
+		ts.Fatalf("%s has the mode %s, want %s", args[1], got, args[0])
+	}
+}
