@@ -22,14 +22,17 @@ type theAgent struct {
 	ctx    context.Context
 	url    string
 	secret string
+	data   string // its data directory
+	cmd    *exec.Cmd
 	ended  chan string // a line of log for every run that ended
 }
 
 // start runs the agent with a webhook secret of its own and waits until it is
 // ready. Its output is the demo's.
-func (d *demo) start(binary, gitURL, user, token string) (*theAgent, error) {
-	a := &theAgent{ctx: d.ctx, secret: rand.Text(), ended: make(chan string, 16)}
-	cmd := exec.Command(binary, "--listen", "127.0.0.1:0", "--data-dir", d.TempDir(), "--clone-scheme", "http", "--clone-host", gitURL)
+func (d *demo) start(binary, data, gitURL, user, token string) (*theAgent, error) {
+	a := &theAgent{ctx: d.ctx, secret: rand.Text(), data: data, ended: make(chan string, 16)}
+	cmd := exec.Command(binary, "--listen", "127.0.0.1:0", "--data-dir", data, "--clone-scheme", "http", "--clone-host", gitURL)
+	a.cmd = cmd
 	cmd.Env = append(os.Environ(), "GITHUB_USERNAME="+user, "GITHUB_TOKEN="+token, "X_HUB_SIGNATURE="+a.secret)
 	cmd.Stdout = os.Stdout
 	logs, err := cmd.StderrPipe()
@@ -101,6 +104,11 @@ func (a *theAgent) deliver(event string, body []byte) error {
 	if status != http.StatusAccepted {
 		return fmt.Errorf("the agent answered %d, want 202", status)
 	}
+	return a.succeeds()
+}
+
+// succeeds waits for the end of a run that has to succeed.
+func (a *theAgent) succeeds() error {
 	select {
 	case line := <-a.ended:
 		if !strings.Contains(line, `msg="run ended"`) || !strings.Contains(line, "failed=0") || !strings.Contains(line, " invalid=0") {
@@ -112,6 +120,12 @@ func (a *theAgent) deliver(event string, body []byte) error {
 	case <-a.ctx.Done():
 		return a.ctx.Err()
 	}
+}
+
+// kill ends the process at once, as a crash of the machine would.
+func (a *theAgent) kill() {
+	a.cmd.Process.Kill()
+	a.cmd.Wait()
 }
 
 // refused sends an event without a signature.

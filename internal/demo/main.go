@@ -1,11 +1,12 @@
 // Command demo shows pocketci at work: it starts an agent and a throw-away git
-// server, sends it a signed push and two pull requests as GitHub would, and
-// prints what happens. It needs a Dagger engine (make engine) and nothing else.
+// server, sends it signed pushes and pull requests as GitHub would, kills it in
+// between, asks it what it has done, and prints what happens. It needs a Dagger engine (make engine) and nothing else.
 package main
 
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/franela/pocketci/events/github"
 	"github.com/franela/pocketci/internal/gittest"
 )
 
@@ -68,7 +70,8 @@ func (d *demo) play() error {
 	fmt.Printf("%s: %s, with a Dagger module in ci/\n", git.CloneURL(fullName), short(second))
 
 	heading("Start the agent")
-	a, err := d.start(filepath.Join(bin, "agent"), git.URL, user, token)
+	data := d.TempDir()
+	a, err := d.start(filepath.Join(bin, "agent"), data, git.URL, user, token)
 	if err != nil {
 		return err
 	}
@@ -108,6 +111,40 @@ func (d *demo) play() error {
 		return err
 	}
 
+	heading("Kill the agent right after it has acknowledged a push; the next one runs it")
+	third := repo.Commit("main", "Greet the universe", gittest.Write("greet.sh", "#!/bin/sh\necho \"hello, universe of $1\"\n"))
+	last := pushPayload(git.CloneURL(fullName), "main", second, third)
+	status, err := a.post("push", last, github.Sign(a.secret, last))
+	if err != nil {
+		return err
+	}
+	if status != http.StatusAccepted {
+		return fmt.Errorf("the agent answered %d, want 202", status)
+	}
+	a.kill()
+	if a, err = d.start(filepath.Join(bin, "agent"), data, git.URL, user, token); err != nil {
+		return err
+	}
+	if err := a.succeeds(); err != nil {
+		return err
+	}
+
+	heading("Ask the agent what it has done, with a key that is made beside its data")
+	key, err := d.pocketci(bin, nil, "keys", "create", "demo", "--data-dir", data)
+	if err != nil {
+		return err
+	}
+	fmt.Println("pocketci keys create demo --data-dir …: a key that is shown this once")
+	env := []string{"POCKETCI_SERVER=" + a.url, "POCKETCI_KEY=" + strings.TrimSpace(key)}
+	for _, args := range [][]string{{"runs", "list"}, {"runs", "show", "4"}, {"restart", "4", "--fail"}} {
+		fmt.Printf("\n$ pocketci %s\n", strings.Join(args, " "))
+		out, err := d.pocketci(bin, env, args...)
+		if err != nil {
+			return err
+		}
+		fmt.Print(out)
+	}
+
 	heading("What to try next")
 	fmt.Println(strings.TrimSpace(`
 * README.md: a first module of your own, in five minutes
@@ -116,4 +153,16 @@ func (d *demo) play() error {
 * go run ./cmd/agent --help
 * make engine-stop stops the Dagger engine that this demo left running`))
 	return nil
+}
+
+// pocketci runs the command line and returns what it prints.
+func (d *demo) pocketci(bin string, env []string, args ...string) (string, error) {
+	cmd := exec.CommandContext(d.ctx, filepath.Join(bin, "pocketci"), args...)
+	cmd.Env = append(os.Environ(), env...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("pocketci %s: %w", args[0], err)
+	}
+	return string(out), nil
 }
