@@ -10,6 +10,7 @@ import (
 
 	v1 "github.com/franela/pocketci/internal/api/v1"
 	"github.com/franela/pocketci/internal/client"
+	"github.com/franela/pocketci/internal/terminal"
 )
 
 func newCalls() *cobra.Command {
@@ -123,7 +124,7 @@ func (s *screen) call(c *v1.Call) {
 			continue
 		}
 		s.printf("\n")
-		for _, line := range printableLines(text) {
+		for _, line := range terminal.Lines(text) {
 			fmt.Fprintf(s.w, "  %s\n", line)
 		}
 	}

@@ -17,6 +17,7 @@ import (
 
 	v1 "github.com/franela/pocketci/internal/api/v1"
 	"github.com/franela/pocketci/internal/client"
+	"github.com/franela/pocketci/internal/terminal"
 )
 
 func newLogs() *cobra.Command {
@@ -234,7 +235,7 @@ func (p *logPrinter) line(call *v1.Call, line *v1.LogLine) error {
 	default:
 		front := line.Time.UTC().Format(time.TimeOnly) + " "
 		if p.prefix {
-			front += printable(qualified(call)) + " "
+			front += terminal.Quote(qualified(call)) + " "
 		}
 		for _, l := range shownLines(line) {
 			text += front + l + "\n"
@@ -249,7 +250,7 @@ func (p *logPrinter) line(call *v1.Call, line *v1.LogLine) error {
 // shownLines is a line of a log for people, in the form in which pocketci run
 // shows steps.
 func shownLines(line *v1.LogLine) []string {
-	step := printable(line.Step)
+	step := terminal.Quote(line.Step)
 	switch line.State {
 	case "started":
 		return []string{"· " + step}
@@ -258,11 +259,11 @@ func shownLines(line *v1.LogLine) []string {
 	case "cached":
 		return []string{fmt.Sprintf("$ %s (cached)", step)}
 	case "failed":
-		lines := printableLines(line.Text)
+		lines := terminal.Lines(line.Text)
 		lines[0] = strings.TrimRight(fmt.Sprintf("✘ %s (%s) %s", step, seconds(line.Seconds), lines[0]), " ")
 		return lines
 	}
-	lines := printableLines(line.Text)
+	lines := terminal.Lines(line.Text)
 	for i := range lines {
 		lines[i] = "│ " + lines[i]
 	}

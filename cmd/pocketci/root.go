@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/franela/pocketci/internal/terminal"
 )
 
 // version is set when a release is linked.
@@ -50,7 +52,7 @@ func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 	}
 	if message := err.Error(); message != "" {
 		// It may repeat what a server or a payload says.
-		fmt.Fprintf(stderr, "pocketci: %s\n", strings.Join(printableLines(message), "\n"))
+		fmt.Fprintf(stderr, "pocketci: %s\n", strings.Join(terminal.Lines(message), "\n"))
 	}
 	return code
 }

@@ -4,15 +4,14 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
-	"strconv"
-	"strings"
 	"text/tabwriter"
 	"time"
 	"unicode/utf8"
 
 	"github.com/dustin/go-humanize"
 	"golang.org/x/term"
+
+	"github.com/franela/pocketci/internal/terminal"
 )
 
 // screen writes what came from a server for people. Nothing in it reaches the
@@ -49,7 +48,7 @@ const plainColour = "\x1b[39m"
 func (s *screen) text(value any) string {
 	switch v := value.(type) {
 	case state:
-		shown := printable(string(v))
+		shown := terminal.Quote(string(v))
 		if !s.colours {
 			return shown
 		}
@@ -59,11 +58,11 @@ func (s *screen) text(value any) string {
 		}
 		return colour + shown + plainColour
 	case string:
-		return printable(v)
+		return terminal.Quote(v)
 	case nil:
 		return ""
 	}
-	return printable(fmt.Sprint(value))
+	return terminal.Quote(fmt.Sprint(value))
 }
 
 // printf is fmt.Fprintf with all values made fit to be shown; the verb of each
@@ -157,49 +156,4 @@ func short(d time.Duration) string {
 		d = d.Round(time.Millisecond)
 	}
 	return d.String()
-}
-
-// sequences are what moves cursors and changes colours and titles (ECMA-48).
-var sequences = regexp.MustCompile(`\x1b(\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(\x07|\x1b\\)?|[ -/]*[0-~])`)
-
-// printable makes one line of a text of others safe for a terminal: sequences
-// go, and every other character that does not print is shown as Go writes it.
-func printable(text string) string {
-	if strings.IndexFunc(text, func(r rune) bool { return r == utf8.RuneError || !strconv.IsPrint(r) }) < 0 {
-		return text
-	}
-	text = sequences.ReplaceAllString(text, "")
-	var b strings.Builder
-	for i := 0; i < len(text); {
-		r, size := utf8.DecodeRuneInString(text[i:])
-		if strconv.IsPrint(r) && !(r == utf8.RuneError && size == 1) {
-			b.WriteRune(r)
-		} else {
-			quoted := strconv.Quote(text[i : i+size])
-			b.WriteString(quoted[1 : len(quoted)-1])
-		}
-		i += size
-	}
-	return b.String()
-}
-
-// printableLines splits a text into lines that are safe for a terminal. Tabs
-// stay, and what a carriage return would have overwritten is a line of its own.
-func printableLines(text string) []string {
-	text = strings.ReplaceAll(strings.TrimRight(text, "\r\n"), "\r\n", "\n")
-	lines := strings.FieldsFunc(text, func(r rune) bool { return r == '\r' })
-	if !strings.Contains(text, "\r") {
-		lines = []string{text}
-	}
-	var list []string
-	for _, part := range lines {
-		for line := range strings.SplitSeq(part, "\n") {
-			cells := strings.Split(line, "\t")
-			for i := range cells {
-				cells[i] = printable(cells[i])
-			}
-			list = append(list, strings.Join(cells, "\t"))
-		}
-	}
-	return list
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	v1 "github.com/franela/pocketci/internal/api/v1"
+	"github.com/franela/pocketci/internal/terminal"
 )
 
 // errorLimit is how many lines of a call's error a tree shows.
@@ -88,7 +89,7 @@ func (s *screen) lines(front, text string) {
 	if text == "" {
 		return
 	}
-	lines := printableLines(text)
+	lines := terminal.Lines(text)
 	for i, line := range lines {
 		if i == errorLimit && len(lines) > errorLimit+1 {
 			fmt.Fprintf(s.w, "%s… %d more lines\n", front, len(lines)-i)

@@ -32,9 +32,6 @@ func ProblemOf(ctx context.Context, err error) (status int, header http.Header, 
 	return p.GetStatus(), header, p.Error()
 }
 
-// Visible is visible.
-var Visible = visible
-
 // CursorOf returns the place that a cursor of a list names.
 func CursorOf(list, cursor string) (int64, error) { return Page{Cursor: cursor}.before(list) }
 

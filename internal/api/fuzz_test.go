@@ -1,11 +1,8 @@
 package api_test
 
 import (
-	"bytes"
 	"slices"
-	"strings"
 	"testing"
-	"unicode"
 
 	"github.com/franela/pocketci/internal/api"
 )
@@ -36,21 +33,6 @@ func FuzzLines(f *testing.F) {
 			if rest, _ := api.LinesFrom(log, size, b); !slices.Equal(rest, want[i+1:]) {
 				t.Fatalf("behind line %d of %q come %q, want %q", i, log, rest, want[i+1:])
 			}
-		}
-	})
-}
-
-func FuzzVisible(f *testing.F) {
-	for _, s := range []string{"plain\ttext ü", "\x1b[31mred\x1b[0m", "\x1b]0;title\a", "\x1b]8;;x\x1b\\link", "\x1b", "\x1b[", "\x1bP\x1bü", "\u009b31m"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		got := api.Visible(s)
-		if i := strings.IndexFunc(got, func(r rune) bool { return r != '\t' && unicode.IsControl(r) }); i >= 0 {
-			t.Errorf("%q has a control character in %q", s, got)
-		}
-		if !strings.ContainsFunc(s, unicode.IsControl) && got != strings.ToValidUTF8(s, "\uFFFD") && !bytes.ContainsRune([]byte(s), unicode.ReplacementChar) {
-			t.Errorf("%q becomes %q", s, got)
 		}
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	v1 "github.com/franela/pocketci/internal/api/v1"
+	"github.com/franela/pocketci/internal/terminal"
 )
 
 // The states of a log's lines.
@@ -20,7 +21,7 @@ const (
 // human writes a line of a log for people: the time in UTC, a mark, and what
 // happened to a step or what it printed. The marks are those of `pocketci run`.
 func human(l *v1.LogLine) string {
-	at, step := l.Time.UTC().Format(time.TimeOnly), visible(l.Step)
+	at, step := l.Time.UTC().Format(time.TimeOnly), terminal.Plain(l.Step)
 	took := time.Duration(l.Seconds * float64(time.Second)).Round(time.Millisecond)
 	switch l.State {
 	case lineStarted:
@@ -46,7 +47,7 @@ func printed(at, text string) string {
 	text = strings.ReplaceAll(text, "\r\n", "\n")
 	text = strings.ReplaceAll(text, "\r", "\n")
 	for line := range strings.SplitSeq(strings.TrimSuffix(text, "\n"), "\n") {
-		fmt.Fprintf(&b, "%s │ %s\n", at, visible(line))
+		fmt.Fprintf(&b, "%s │ %s\n", at, terminal.Plain(line))
 	}
 	return b.String()
 }
@@ -57,51 +58,4 @@ func raw(l *v1.LogLine) string {
 		return ""
 	}
 	return l.Text
-}
-
-// visible keeps what a terminal would obey out of a line: escape sequences
-// (ECMA-48) and control characters but the tab.
-func visible(line string) string {
-	if strings.Contains(line, "\x1b") {
-		line = withoutSequences(line)
-	}
-	return strings.Map(func(r rune) rune {
-		if r != '\t' && (r < ' ' || r >= 0x7f && r < 0xa0) {
-			return -1
-		}
-		return r
-	}, line)
-}
-
-func withoutSequences(s string) string {
-	var b strings.Builder
-	for {
-		text, rest, found := strings.Cut(s, "\x1b")
-		b.WriteString(text)
-		if !found || rest == "" {
-			return b.String()
-		}
-		kind := rest[0]
-		switch kind {
-		case '[': // up to a final byte
-			end := strings.IndexFunc(rest[1:], func(r rune) bool { return r >= 0x40 && r <= 0x7e })
-			if end < 0 {
-				return b.String()
-			}
-			s = rest[1+end+1:]
-		case ']', 'P', 'X', '^', '_': // up to BEL or ESC \
-			end := strings.IndexAny(rest, "\a\x1b")
-			if end < 0 {
-				return b.String()
-			}
-			s = rest[end:]
-			s = strings.TrimPrefix(strings.TrimPrefix(s, "\a"), "\x1b\\")
-		default:
-			if kind >= 0x80 {
-				s = rest // no sequence at all
-			} else {
-				s = rest[1:]
-			}
-		}
-	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/franela/pocketci/dispatcher"
+	"github.com/franela/pocketci/internal/terminal"
 )
 
 // Plan writes a plan for people: what is called and by which command, then
@@ -34,7 +35,7 @@ func Plan(w io.Writer, p *dispatcher.Plan, place dispatcher.Place) {
 	for _, v := range p.Invalid {
 		fmt.Fprintf(w, "  %s\n", qualify(v.Module, v.Function))
 		for l := range strings.SplitSeq(strings.TrimRight(v.Error, "\n"), "\n") {
-			fmt.Fprintf(w, "    %s\n", visible(l))
+			fmt.Fprintf(w, "    %s\n", terminal.Plain(l))
 		}
 	}
 	if len(p.Skipped) > 0 {

@@ -7,7 +7,6 @@ package report
 import (
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/franela/pocketci/dispatcher"
@@ -58,40 +57,4 @@ func round(d time.Duration) time.Duration {
 		return d.Round(10 * time.Millisecond)
 	}
 	return d.Round(time.Millisecond)
-}
-
-// visible makes text safe for a terminal: a step's output belongs to other
-// people, and escape sequences in it could rewrite the lines of other calls.
-// Colours and their like are kept out as well, since lines are cut and mixed.
-func visible(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\t':
-			return r
-		case r < ' ', r >= 0x7f && r < 0xa0:
-			return -1
-		}
-		return r
-	}, stripSequences(s))
-}
-
-// stripSequences removes ANSI control sequences (ECMA-48: ESC [ … final byte,
-// and two-character escapes).
-func stripSequences(s string) string {
-	if !strings.Contains(s, "\x1b") {
-		return s
-	}
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] != 0x1b {
-			b.WriteByte(s[i])
-			continue
-		}
-		i++
-		if i < len(s) && s[i] == '[' {
-			for i++; i < len(s) && (s[i] < 0x40 || s[i] > 0x7e); i++ {
-			}
-		}
-	}
-	return b.String()
 }

@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/franela/pocketci/dispatcher"
+	"github.com/franela/pocketci/internal/terminal"
 	"github.com/franela/pocketci/modules"
 )
 
@@ -42,7 +43,7 @@ func (t *text) CallStarted(run *dispatcher.Run, call *dispatcher.Call) {
 }
 
 func (t *text) CallStep(run *dispatcher.Run, call *dispatcher.Call, step modules.Step) {
-	name := visible(step.Name)
+	name := terminal.Plain(step.Name)
 	switch step.State {
 	case modules.StepStarted:
 		t.line(run, call, "· %s", name)
@@ -51,11 +52,11 @@ func (t *text) CallStep(run *dispatcher.Run, call *dispatcher.Call, step modules
 	case modules.StepCached:
 		t.line(run, call, "$ %s (cached)", name)
 	case modules.StepFailed:
-		t.line(run, call, "✘ %s (%s) %s", name, round(step.Duration), visible(step.Text))
+		t.line(run, call, "✘ %s (%s) %s", name, round(step.Duration), terminal.Plain(step.Text))
 	case modules.StepOutput:
 		lines := strings.Split(step.Text, "\n")
 		for i, l := range lines {
-			lines[i] = "│ " + visible(l)
+			lines[i] = "│ " + terminal.Plain(l)
 		}
 		t.block(run, call, lines...)
 	}
@@ -80,10 +81,10 @@ func (t *text) Planned(run *dispatcher.Run, _ dispatcher.Place) {
 	p := run.Plan
 	fmt.Fprintf(t.live, "%s %s: %d to call, %d invalid, %d not called\n", run.ID, Describe(p), len(p.Calls), len(p.Invalid), len(p.Skipped))
 	for _, s := range p.Skipped {
-		fmt.Fprintf(t.live, "%s %s not called: %s\n", run.ID, qualify(s.Module, s.Function), visible(s.Reason))
+		fmt.Fprintf(t.live, "%s %s not called: %s\n", run.ID, qualify(s.Module, s.Function), terminal.Plain(s.Reason))
 	}
 	for _, warning := range p.Warnings {
-		fmt.Fprintf(t.live, "%s warning: %s\n", run.ID, visible(warning))
+		fmt.Fprintf(t.live, "%s warning: %s\n", run.ID, terminal.Plain(warning))
 	}
 }
 
@@ -125,7 +126,7 @@ func (t *text) Finished(run *dispatcher.Run, place dispatcher.Place, outcomes []
 // indent writes text below a heading.
 func indent(w io.Writer, s string) {
 	for l := range strings.SplitSeq(strings.TrimRight(s, "\n"), "\n") {
-		fmt.Fprintf(w, "  %s\n", visible(l))
+		fmt.Fprintf(w, "  %s\n", terminal.Plain(l))
 	}
 }
 
@@ -137,7 +138,7 @@ func because(err error) string {
 	if more {
 		first += " …"
 	}
-	return ": " + visible(first)
+	return ": " + terminal.Plain(first)
 }
 
 var _ Report = (*text)(nil)
