@@ -44,9 +44,12 @@ crash: packages ## Kill processes that store events, 20 rounds of each database.
 	@POCKETCI_CRASH_ROUNDS=20 $(GO) test -count=1 -timeout 30m -run TestNothingAcknowledgedIsLost -v ./internal/store
 
 packages: # Debian packages that only tests need; the engine's come with it.
-	@if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then \
-	  echo 'installing the Debian package postgresql' >&2; \
-	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql >/dev/null; \
+	@missing=; \
+	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
+	for p in sqlite3 curl openssl; do command -v $$p >/dev/null || missing="$$missing $$p"; done; \
+	if [ -n "$$missing" ]; then \
+	  echo "installing Debian packages:$$missing" >&2; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing >/dev/null; \
 	fi
 
 fuzz: ## Every fuzz test for FUZZTIME.

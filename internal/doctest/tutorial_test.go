@@ -1,7 +1,6 @@
 package doctest_test
 
 import (
-	"bufio"
 	"bytes"
 	"crypto/hmac"
 	"crypto/rand"
@@ -15,9 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -255,37 +252,8 @@ func TestAgentOfTheReadme(t *testing.T) {
 	// A free port, and nothing of the machine's own.
 	env = append(env, "POCKETCI_LISTEN=127.0.0.1:0", "POCKETCI_DATA_DIR="+t.TempDir())
 
-	command := exec.Command(program(t, "agent"))
-	command.Env = env
-	stderr, err := command.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { command.Process.Kill() })
-	address := make(chan string, 1)
-	ended := make(chan error, 1)
-	go func() {
-		lines := bufio.NewScanner(stderr)
-		for lines.Scan() {
-			if _, rest, ok := strings.Cut(lines.Text(), "address="); ok {
-				found, _, _ := strings.Cut(rest, " ")
-				address <- found
-			}
-		}
-		ended <- command.Wait()
-	}()
-	var base string
-	select {
-	case found := <-address:
-		base = "http://" + found
-	case err := <-ended:
-		t.Fatalf("the agent ended: %v", err)
-	case <-time.After(time.Minute):
-		t.Fatal("the agent does not listen")
-	}
+	a := startAgent(t, env)
+	base := a.url
 
 	if response, err := http.Get(base + "/healthz"); err != nil || response.StatusCode != http.StatusOK {
 		t.Errorf("/healthz: %v %v", response, err)
@@ -310,16 +278,5 @@ func TestAgentOfTheReadme(t *testing.T) {
 			t.Errorf("a ping: %s, want %d", response.Status, want)
 		}
 	}
-
-	if err := command.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case err := <-ended:
-		if err != nil {
-			t.Errorf("the agent did not stop in order: %v", err)
-		}
-	case <-time.After(time.Minute):
-		t.Error("the agent does not stop")
-	}
+	a.stop()
 }

@@ -1,6 +1,10 @@
 package store_test
 
 import (
+	"os"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/franela/pocketci/internal/store"
@@ -35,5 +39,53 @@ func TestTransitions(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The tables of docs/states.md are the ones that the store enforces.
+func TestDocumentedTransitions(t *testing.T) {
+	page, err := os.ReadFile("../../docs/states.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	word := regexp.MustCompile("`([a-z-]+)`")
+	words := func(text string) []store.State {
+		var states []store.State
+		for _, match := range word.FindAllStringSubmatch(text, -1) {
+			states = append(states, store.State(match[1]))
+		}
+		slices.Sort(states)
+		return states
+	}
+	for name, head := range map[string]string{"runs": "| a run that is |", "calls": "| a call that is |"} {
+		_, table, found := strings.Cut(string(page), head)
+		if !found {
+			t.Fatalf("docs/states.md has no table %q", head)
+		}
+		table, _, _ = strings.Cut(table, "\n\n")
+		said := map[store.State][]store.State{}
+		var over []store.State
+		for line := range strings.Lines(table) {
+			cells := strings.Split(line, "|")
+			if len(cells) < 4 {
+				continue
+			}
+			switch from := words(cells[1]); {
+			case strings.TrimSpace(cells[1]) == "over":
+				over = words(cells[2])
+			case len(from) == 1:
+				said[from[0]] = words(cells[2])
+			}
+		}
+		for from, next := range store.Transitions[name] {
+			want := slices.Sorted(slices.Values(next))
+			got := said[from]
+			if got == nil && from.Final() {
+				got = over
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("docs/states.md says that %s that are %s may become %v, the store %v", name, from, got, want)
+			}
+		}
 	}
 }
