@@ -40,8 +40,10 @@ test: packages lint $(ENGINE_ENV) ## Lint, then all tests against the real engin
 	@set -a; source $(ENGINE_ENV); set +a; $(GO) test -race -timeout 30m ./...
 	@cd ci/engine && $(GO) test -timeout 30m ./...
 
-crash: packages ## Kill processes that store events, 20 rounds of each database.
+crash: export POCKETCI_ENGINE_IGNORE_DOCKER = 1
+crash: packages $(ENGINE_ENV) ## Kill agents and stores amid their work, 20 rounds of each database.
 	@POCKETCI_CRASH_ROUNDS=20 $(GO) test -count=1 -timeout 30m -run TestNothingAcknowledgedIsLost -v ./internal/store
+	@set -a; source $(ENGINE_ENV); set +a; POCKETCI_CRASH_ROUNDS=20 $(GO) test -race -count=1 -timeout 30m -run TestCrash ./internal/e2e
 
 packages: # Debian packages that only tests need; the engine's come with it.
 	@missing=; \

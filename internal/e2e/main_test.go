@@ -1,13 +1,18 @@
 package e2e_test
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/franela/pocketci/internal/store/pgtest"
 )
 
 // patience is how long a test waits for any one thing. It is long because the
@@ -51,5 +56,38 @@ func testMain(m *testing.M) int {
 		fmt.Fprintf(os.Stderr, "build the programs: %v\n", err)
 		return 1
 	}
-	return m.Run()
+	code := m.Run()
+	if usesPostgres.Load() {
+		if server, err := postgres(); err == nil {
+			if err := server.Stop(); err != nil {
+				fmt.Fprintln(os.Stderr, "stop PostgreSQL:", err)
+				return 1
+			}
+		}
+	}
+	return code
+}
+
+// usesPostgres says that a test has asked for PostgreSQL.
+var usesPostgres atomic.Bool
+
+// postgres is the server that tests share. It is started by the first.
+var postgres = sync.OnceValues(pgtest.Start)
+
+// database makes an empty database and returns its address.
+func database(t *testing.T) string {
+	t.Helper()
+	usesPostgres.Store(true)
+	server, err := postgres()
+	if errors.Is(err, pgtest.ErrMissing) && os.Getenv("CI") == "" {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	dsn, err := server.Database(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dsn
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/franela/pocketci/internal/enginetest"
 )
 
-// gateway stands between an agent and the engine for tests, so that the engine
-// can go away for this agent alone.
+// gateway stands between an agent and a server with a unix socket, so that the
+// server can go away for this agent alone.
 type gateway struct {
 	t      *testing.T
 	path   string
@@ -25,7 +25,7 @@ type gateway struct {
 	served   sync.WaitGroup
 }
 
-// newGateway makes a gateway that is shut.
+// newGateway makes a gateway to the engine for tests that is shut.
 func newGateway(t *testing.T) *gateway {
 	t.Helper()
 	host, _ := enginetest.Env(t)
@@ -33,12 +33,19 @@ func newGateway(t *testing.T) *gateway {
 	if !ok {
 		t.Fatalf("the engine for tests is %s; this test needs one with a unix socket", host)
 	}
+	return gatewayTo(t, target)
+}
+
+// gatewayTo makes a gateway to a socket, with the same name in a directory of
+// its own, that is shut.
+func gatewayTo(t *testing.T, target string) *gateway {
+	t.Helper()
 	// Not t.TempDir: the path of a socket is limited to about 100 bytes.
 	dir, err := os.MkdirTemp("", "gw")
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := &gateway{t: t, path: filepath.Join(dir, "engine.sock"), target: target, conns: map[net.Conn]bool{}}
+	g := &gateway{t: t, path: filepath.Join(dir, filepath.Base(target)), target: target, conns: map[net.Conn]bool{}}
 	t.Cleanup(func() {
 		g.shut()
 		g.served.Wait()
