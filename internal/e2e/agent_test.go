@@ -260,6 +260,16 @@ func (a *agent) exit() int {
 	}
 }
 
+// endNow stops the agent and its calls. The second signal waits until the first
+// has been heard: two at once are one.
+func (a *agent) endNow() {
+	a.t.Helper()
+	a.signal(syscall.SIGTERM)
+	a.log("the agent stops", func(l logLine) bool { return strings.HasPrefix(l.Msg, "agent stops") })
+	a.signal(syscall.SIGTERM)
+	a.exit()
+}
+
 // end stops the agent with the test, and looks at what every agent must not
 // have done.
 func (a *agent) end() {
@@ -267,7 +277,8 @@ func (a *agent) end() {
 	case <-a.exited:
 	default:
 		_ = a.cmd.Process.Signal(syscall.SIGTERM)
-		_ = a.cmd.Process.Signal(syscall.SIGTERM)
+		again := time.AfterFunc(time.Second, func() { _ = a.cmd.Process.Signal(syscall.SIGTERM) })
+		defer again.Stop()
 		select {
 		case <-a.exited:
 			if code := a.cmd.ProcessState.ExitCode(); code != 0 {

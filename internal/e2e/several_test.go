@@ -209,9 +209,7 @@ func TestAgentThatIsCutOff(t *testing.T) {
 	other := with(t, f, dsn)
 	until(t, "the other agent makes the call", patience, func() bool { return other.says(run, "started") == 1 })
 	runs(t, "sleep", nap)
-	other.signal(syscall.SIGTERM)
-	other.signal(syscall.SIGTERM)
-	other.exit()
+	other.endNow()
 	gone(t, 15*time.Second, "sleep", nap)
 
 	// It has work again only if it is a member again.

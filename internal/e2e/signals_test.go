@@ -134,9 +134,9 @@ func givenBack(a *agent, id, reason string) {
 // call, makes that call again.
 func TestAgentFollowsAnother(t *testing.T) {
 	t.Parallel()
-	for name, signals := range map[string][]syscall.Signal{
-		"that was killed":      {syscall.SIGKILL},
-		"that was told to end": {syscall.SIGTERM, syscall.SIGTERM},
+	for name, end := range map[string]func(*agent){
+		"that was killed":      func(a *agent) { a.signal(syscall.SIGKILL) },
+		"that was told to end": (*agent).endNow,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -146,18 +146,14 @@ func TestAgentFollowsAnother(t *testing.T) {
 			id := first.deliver("push", body)
 			first.printed(id, "begins")
 			runs(t, "sleep", nap)
-			for _, s := range signals {
-				first.signal(s)
-			}
+			end(first)
 			first.exit()
 			gone(t, 15*time.Second, "sleep", nap)
 			second := start(t, f, settings{args: []string{"--data-dir", first.dataDir}})
 			second.runs[id] = first.runs[id]
 			second.printed(id, "begins")
 			runs(t, "sleep", nap)
-			second.signal(syscall.SIGTERM)
-			second.signal(syscall.SIGTERM)
-			second.exit()
+			second.endNow()
 			gone(t, 15*time.Second, "sleep", nap)
 		})
 	}

@@ -85,7 +85,7 @@ func (a *Agent) Keep(ctx context.Context) error {
 	defer beats.Stop()
 	defer looks.Stop()
 	log := a.store.log.With("agent", a.name)
-	for {
+	for blind := false; ; {
 		if err := a.Beat(ctx); err != nil {
 			if errors.Is(err, ErrLost) {
 				return err
@@ -101,9 +101,10 @@ func (a *Agent) Keep(ctx context.Context) error {
 					return err
 				}
 				taken, err := a.TakeOver(ctx)
-				if err != nil && ctx.Err() == nil {
-					log.Warn("cannot look after other agents", "error", err)
+				if err != nil && ctx.Err() == nil && !blind {
+					log.Warn("cannot look after other agents; trying again", "error", err)
 				}
+				blind = err != nil
 				if taken > 0 {
 					log.Warn("took over the work of silent agents", "claims", taken)
 				}

@@ -134,12 +134,15 @@ func (s *Store) tell() {
 // listen passes on what other agents announce, for as long as the store is
 // open.
 func (s *Store) listen(config *pgx.ConnConfig) {
-	for s.stopped.Err() == nil {
-		err := s.listenOnce(s.stopped, config)
+	for away := false; s.stopped.Err() == nil; {
+		heard, err := s.listenOnce(s.stopped, config)
 		if s.stopped.Err() != nil {
 			return
 		}
-		s.log.Warn("do not hear other agents; trying again", "error", err)
+		if heard || !away {
+			s.log.Warn("do not hear other agents; trying again", "error", err)
+		}
+		away = true
 		select {
 		case <-time.After(time.Second):
 		case <-s.stopped.Done():
@@ -147,10 +150,12 @@ func (s *Store) listen(config *pgx.ConnConfig) {
 	}
 }
 
-func (s *Store) listenOnce(ctx context.Context, config *pgx.ConnConfig) error {
+// listenOnce listens until the connection is lost. heard says that there was
+// one.
+func (s *Store) listenOnce(ctx context.Context, config *pgx.ConnConfig) (heard bool, err error) {
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer func() {
 		// The connection may be gone already, and ctx ended.
@@ -159,14 +164,14 @@ func (s *Store) listenOnce(ctx context.Context, config *pgx.ConnConfig) error {
 		_ = conn.Close(closing)
 	}()
 	if _, err := conn.Exec(ctx, "LISTEN "+channel); err != nil {
-		return err
+		return false, err
 	}
 	// Whatever was announced while nobody listened has been missed.
 	s.bell.ringAll()
 	for {
 		n, err := conn.WaitForNotification(ctx)
 		if err != nil {
-			return err
+			return true, err
 		}
 		s.bell.ring(n.Payload)
 	}
