@@ -45,6 +45,10 @@ type process struct {
 	dispatcher *dispatcher.Dispatcher
 	agent      *agent.Agent
 	metrics    *metrics.Metrics
+	// token is what GitHub's API is asked with.
+	token string
+	// since is when an agent last listened before this one.
+	since time.Time
 	// servers are the one for webhooks and API, and that for metrics if it
 	// has an address of its own.
 	servers []*http.Server
@@ -104,6 +108,7 @@ func newAgent(o *options) (_ *process, err error) {
 	if err := p.openStore(database); err != nil {
 		return nil, err
 	}
+	p.token, p.since = token, p.heard()
 	p.mirrors, err = mirror.New(mirror.Options{
 		Dir: o.dataDir,
 		Credentials: mirror.Credentials{
@@ -211,6 +216,7 @@ func (p *process) Run(stop, abort context.Context, abortNow context.CancelCauseF
 	}()
 	go p.inspectEngine(stop)
 	go p.retain(stop)
+	go p.recoverGap(stop, p.since)
 
 	var failure error
 	select {
