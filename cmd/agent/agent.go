@@ -104,6 +104,9 @@ func newAgent(o *options) (_ *process, err error) {
 	if p.identity, err = agent.Own(o.dataDir); err != nil {
 		return nil, err
 	}
+	if err := writable(o.dataDir); err != nil {
+		return nil, err
+	}
 	database, _ := vault.Value(envDatabase)
 	if err := p.openStore(database); err != nil {
 		return nil, err

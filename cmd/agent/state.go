@@ -20,6 +20,9 @@ const pruneEvery = time.Hour
 // this machine; the store makes them again at any time.
 const keepEventFiles = 7 * 24 * time.Hour
 
+// sample is how much there must be room for in the data directory.
+const sample = 256 << 10
+
 // openStore opens the database, in the data directory if no address is given. A
 // database that is starting is waited for.
 func (p *process) openStore(address string) error {
@@ -77,12 +80,16 @@ func (p *process) retain(stop context.Context) {
 	}
 }
 
-// writable reports whether files can be made in a directory.
+// writable reports whether files can be made in a directory, and filled.
 func writable(dir string) error {
 	f, err := os.CreateTemp(dir, ".writable-*")
 	if err != nil {
 		return fmt.Errorf("data directory is not writable: %w", err)
 	}
-	name := f.Name()
-	return errors.Join(f.Close(), os.Remove(name))
+	// A file without content can be made on a disk that is full.
+	_, failed := f.Write(make([]byte, sample))
+	if err := errors.Join(failed, f.Close(), os.Remove(f.Name())); err != nil {
+		return fmt.Errorf("data directory is not writable: %w", err)
+	}
+	return nil
 }

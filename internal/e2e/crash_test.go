@@ -6,12 +6,15 @@ import (
 	mathrand "math/rand/v2"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/franela/pocketci/internal/gittest"
+	"github.com/franela/pocketci/internal/report"
 	"github.com/franela/pocketci/internal/store"
 )
 
@@ -50,7 +53,7 @@ type attempt struct {
 
 func crash(t *testing.T, rounds int, o store.Options) {
 	f := newForge(t)
-	sha := f.repo.Commit("main", "1", join(rootfs(t), dang(`
+	f.repo.Commit("main", "1", join(rootfs(t), dang(`
   pub quickOnGithubPush: String! { "ran" }
   pub slowOnGithubPush(src: Directory!): String! { shell(src, "sleep 1; echo ran").stdout }
 `))...)
@@ -65,9 +68,13 @@ func crash(t *testing.T, rounds int, o store.Options) {
 		acknowledged = map[string]bool{}
 		unanswered   []attempt
 		sent, kills  int
+		cutOff       int // deliveries that a kill left without an answer
 	)
-	for range rounds {
+	for round := range rounds {
 		a := began()
+		// With another file in its container, the slow call of this round is
+		// made and not found in the engine's cache.
+		sha := f.repo.Commit("main", "next", gittest.Write("rootfs/round", rand.Text()))
 		all := unanswered
 		unanswered = nil
 		for range burst {
@@ -93,12 +100,22 @@ func crash(t *testing.T, rounds int, o store.Options) {
 				}
 			})
 		}
-		// Sometimes amid the deliveries, sometimes amid the calls.
-		time.Sleep(time.Duration(mathrand.IntN(5000)) * time.Millisecond)
+		switch round % 3 {
+		case 0: // amid the deliveries
+			time.Sleep(time.Duration(mathrand.IntN(150)) * time.Millisecond)
+		case 1: // amid the calls
+			a.await("a slow call begins", func() bool {
+				return slices.ContainsFunc(a.lines, func(l report.Line) bool { return l.Type == "started" && l.Function == "slowOnGithubPush" })
+			})
+			time.Sleep(time.Duration(mathrand.IntN(800)) * time.Millisecond)
+		default: // at any time
+			time.Sleep(time.Duration(mathrand.IntN(5000)) * time.Millisecond)
+		}
 		a.signal(syscall.SIGKILL)
 		a.exit()
 		senders.Wait()
 		kills++
+		cutOff += len(unanswered)
 	}
 
 	last := began()
@@ -151,8 +168,11 @@ func crash(t *testing.T, rounds int, o store.Options) {
 	if err != nil || len(held) != 0 {
 		t.Errorf("agents are at work after all: %+v, %v", held, err)
 	}
-	fmt.Printf("%s: %d deliveries, %d acknowledged, %d kills, %d calls of which %d were made again, %d losses\n",
-		t.Name(), sent, len(acknowledged), kills, calls, again, losses)
+	if rounds > 1 && again == 0 {
+		t.Error("no kill came amid a call, so that the test shows less than it should")
+	}
+	fmt.Printf("%s: %d deliveries, %d acknowledged, %d kills, %d answers cut off, %d calls of which %d were made again, %d losses\n",
+		t.Name(), sent, len(acknowledged), kills, cutOff, calls, again, losses)
 }
 
 // runsOf are all runs of a store.

@@ -96,9 +96,18 @@ func sign(secret string, body []byte) string {
 // post sends a request to the agent's webhook with headers in place of, or
 // besides, those of a signed delivery; an empty value leaves one out.
 func (a *agent) post(kind string, body []byte, headers map[string]string) (int, string, error) {
+	response, answer, err := a.request(kind, body, headers)
+	if response == nil {
+		return 0, "", err
+	}
+	return response.StatusCode, answer, err
+}
+
+// request is post for who looks at the headers of the answer.
+func (a *agent) request(kind string, body []byte, headers map[string]string) (*http.Response, string, error) {
 	request, err := http.NewRequest(http.MethodPost, a.url+"/webhooks/github", bytes.NewReader(body))
 	if err != nil {
-		return 0, "", err
+		return nil, "", err
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("X-GitHub-Event", kind)
@@ -112,12 +121,12 @@ func (a *agent) post(kind string, body []byte, headers map[string]string) (int, 
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return 0, "", err
+		return nil, "", err
 	}
 	defer response.Body.Close()
 	answer, err := io.ReadAll(response.Body)
 	a.remember(answer)
-	return response.StatusCode, string(answer), err
+	return response, string(answer), err
 }
 
 // receipt is the answer to a delivery.
