@@ -220,7 +220,7 @@ func (s *sharedSession) close() error {
 		s.cancel(errUnused)
 	}
 	<-s.ready
-	if s.session == nil {
+	if s.err != nil || s.session == nil {
 		return nil
 	}
 	return s.session.Close()

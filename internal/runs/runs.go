@@ -142,7 +142,7 @@ type Sessions struct {
 
 // Open opens a session for one module of a run.
 func (s Sessions) Open(ctx context.Context, run dispatcher.Run, module string) (dispatcher.Session, error) {
-	return s.Engine.Open(ctx, engine.Run{
+	session, err := s.Engine.Open(ctx, engine.Run{
 		Tree:   run.Tree,
 		Module: module,
 		Event:  run.EventFile,
@@ -152,6 +152,10 @@ func (s Sessions) Open(ctx context.Context, run dispatcher.Run, module string) (
 			return value, err
 		},
 	})
+	if err != nil {
+		return nil, err // and not a nil session in an interface, which is not nil
+	}
+	return session, nil
 }
 
 // Log returns attributes that name a run's event in logs.
