@@ -81,6 +81,9 @@ type Event struct {
 	// have chosen the code or the text: a fork's pull request and what is
 	// said on one.
 	Trusted bool
+	// Comment is what was said, if the event is a new comment on a pull
+	// request.
+	Comment *Comment `json:",omitempty"`
 	// ReceivedAt is when pocketci received the event.
 	ReceivedAt time.Time
 	// Payload is the body as the vendor sent it.
@@ -95,6 +98,16 @@ type Repository struct {
 	WebURL        string `json:"web_url"`
 	DefaultBranch string `json:"default_branch"`
 	Private       bool   `json:"private"`
+}
+
+// Comment is a comment on a pull request. Anybody may have written it.
+type Comment struct {
+	// ID is the forge's own, for reactions to it.
+	ID string
+	// Author is the login of who wrote it.
+	Author string
+	// Body is its text as it was written.
+	Body string
 }
 
 // FromForge reports whether the event comes from a system that hosts
