@@ -16,3 +16,15 @@ var (
 	// ErrFunction says that a function was called and failed.
 	ErrFunction = errors.New("function failed")
 )
+
+// WholeError says that a module's source is the whole repository, so that its files
+// cannot be told from those that it works on.
+type WholeError struct {
+	// Module is the path of the module, Part that of its local dependency
+	// whose source it is, which may be the module itself.
+	Module, Part string
+}
+
+func (e *WholeError) Error() string {
+	return "the source of module " + e.Part + " is the whole repository, so that the rules of other people's changes cannot be told from the changes; move the module into a folder, or its source with \"source\" in dagger.json"
+}
