@@ -2,6 +2,7 @@ package dispatcher
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"regexp"
@@ -22,6 +23,9 @@ type Place struct {
 	// Source is what stands for the repository ("." or a git URL with
 	// #sha).
 	Source string
+	// Rules is what stands for the repository that has the modules, where that
+	// is not Source.
+	Rules string
 	// EventFile is the path of the event file.
 	EventFile string
 }
@@ -46,13 +50,14 @@ func (p Place) Command(c *Call) string {
 
 // module names the module the way the dagger command line wants it.
 func (p Place) module(modulePath string) string {
-	if p.Source == "." {
+	source := cmp.Or(p.Rules, p.Source)
+	if source == "." {
 		if modulePath == "." {
 			return "."
 		}
 		return "./" + modulePath
 	}
-	repo, commit, _ := strings.Cut(p.Source, "#")
+	repo, commit, _ := strings.Cut(source, "#")
 	if name, ok := strings.CutPrefix(repo, "https://github.com/"); ok {
 		repo = "github.com/" + strings.TrimSuffix(name, ".git")
 	}

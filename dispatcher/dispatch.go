@@ -37,9 +37,10 @@ type Session interface {
 	Close() error
 }
 
-// Sessions opens a session for one module of a run, a new one each time.
+// Sessions opens a session for one module of a run on a runner with a label, any
+// runner if that is empty. It is a new one each time.
 type Sessions interface {
-	Open(ctx context.Context, run Run, module string) (Session, error)
+	Open(ctx context.Context, run Run, module, runsOn string) (Session, error)
 }
 
 // Run is a plan on its way through a [Dispatcher].
@@ -47,7 +48,12 @@ type Run struct {
 	// ID identifies the run in logs and reports.
 	ID   string
 	Plan *Plan
-	Tree modules.Tree
+	// Tree has the modules. Source is what functions get as src, the same
+	// tree unless the rules are not the event's own.
+	Tree, Source modules.Tree
+	// Untrusted says that the code is other people's, so that it runs only
+	// where that may.
+	Untrusted bool
 	// EventFile is what functions receive as eventTrigger.
 	EventFile []byte
 }
@@ -91,13 +97,13 @@ func New(sessions Sessions, parallelism int, log *slog.Logger) *Dispatcher {
 	return &Dispatcher{pool: newPool(sessions, log), slots: make(chan struct{}, parallelism), log: log}
 }
 
-// Call makes one call and returns what it came to. Calls of one run, module and
+// Call makes one call and returns what it came to. Calls of one run, module, runner and
 // attempt share a session, also if they come one after the other within a few
 // seconds; a new attempt gets a new session. After is not looked at: that the
 // call may be made is the caller's to know. Cancelling ctx aborts this call and
 // no other.
 func (d *Dispatcher) Call(ctx context.Context, run *Run, call *Call, attempt int, observer Observer) (out Outcome) {
-	shared := d.pool.acquire(run, call.Module, attempt)
+	shared := d.pool.acquire(run, call, attempt)
 	defer func() {
 		// Closing the session ends whatever a call that was cut short has left
 		// behind on the engine.

@@ -27,7 +27,7 @@ type sessions struct {
 	opened, closed atomic.Int32
 }
 
-func (s *sessions) Open(ctx context.Context, _ dispatcher.Run, module string) (dispatcher.Session, error) {
+func (s *sessions) Open(ctx context.Context, _ dispatcher.Run, module, _ string) (dispatcher.Session, error) {
 	if s.open != nil {
 		if err := s.open(ctx); err != nil {
 			return nil, err

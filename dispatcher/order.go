@@ -22,7 +22,7 @@ func (d *Dispatcher) Dispatch(ctx context.Context, run *Run, observer Observer) 
 	for i := range calls {
 		ended[i] = make(chan struct{})
 		// All uses are known now, so that no session is closed between two.
-		shared[i] = d.pool.acquire(run, calls[i].Module, 1)
+		shared[i] = d.pool.acquire(run, &calls[i], 1)
 	}
 	endless := unorderly(calls)
 

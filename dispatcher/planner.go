@@ -33,8 +33,9 @@ const loading = 4
 // once it is in use; it may be used from several goroutines.
 type Planner struct {
 	Loader Loader
-	// Labels are those that some runner has.
-	Labels []string
+	// Labels are those that some runner has, UntrustedLabels those of runners
+	// for other people's code.
+	Labels, UntrustedLabels []string
 	// Secret says why a secret reference may not or cannot be resolved; nil
 	// refuses every secret.
 	Secret func(ref string) error
@@ -57,6 +58,11 @@ type Request struct {
 	RunURL string
 	// Disabled is what is not to be called.
 	Disabled []Disabled
+	// Notes are warnings that the plan begins with.
+	Notes []string
+	// Untrusted says that the code is other people's, so that the runners that
+	// are marked for it are those whose labels count.
+	Untrusted bool
 }
 
 // Plan reads pocketci.yaml, loads the modules whose paths match, and matches
@@ -65,7 +71,7 @@ type Request struct {
 // is returned only for a bad pocketci.yaml (see [config.Load]) or when the
 // engine or the repository cannot be asked.
 func (p *Planner) Plan(ctx context.Context, req Request) (*Plan, error) {
-	plan := &Plan{Event: *req.Event, Changes: req.Changes}
+	plan := &Plan{Event: *req.Event, Changes: req.Changes, Warnings: slices.Clone(req.Notes)}
 	if reason := disabledReason(req.Disabled, "", ""); reason != "" {
 		plan.Skipped = []Skipped{{Function: AllFunctions, Reason: reason}}
 		return plan, nil
@@ -185,12 +191,16 @@ func (p *Planner) planModule(ctx context.Context, req Request, module config.Mod
 
 // input is what the functions of a loaded module are decided by.
 func (p *Planner) input(req Request, module config.Module, loaded *modules.Module) Input {
+	labels := p.Labels
+	if req.Untrusted {
+		labels = p.UntrustedLabels
+	}
 	return Input{
 		Event:      req.Event,
 		Changes:    req.Changes,
 		Config:     module,
 		Module:     loaded,
-		Labels:     p.Labels,
+		Labels:     labels,
 		Secret:     p.Secret,
 		RunURL:     req.RunURL,
 		Timeout:    p.Timeout,

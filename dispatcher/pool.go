@@ -22,8 +22,8 @@ var errClosed = fmt.Errorf("the dispatcher is closed: %w", modules.ErrUnavailabl
 
 // sessionKey says which calls share a session.
 type sessionKey struct {
-	run, module string
-	attempt     int
+	run, module, runsOn string
+	attempt             int
 }
 
 // pool has the sessions of all runs, one for each key.
@@ -46,14 +46,14 @@ func newPool(sessions Sessions, log *slog.Logger) *pool {
 
 // acquire returns the session of a key for one use more. It is opened when
 // somebody waits for it; each use ends with one release.
-func (p *pool) acquire(run *Run, module string, attempt int) *sharedSession {
-	key := sessionKey{run.ID, module, attempt}
+func (p *pool) acquire(run *Run, call *Call, attempt int) *sharedSession {
+	key := sessionKey{run.ID, call.Module, call.RunsOn, attempt}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := p.shared[key]
 	if s == nil {
 		s = &sharedSession{key: key, ready: make(chan struct{}), closed: make(chan struct{})}
-		s.open = func(ctx context.Context) (Session, error) { return p.sessions.Open(ctx, *run, module) }
+		s.open = func(ctx context.Context) (Session, error) { return p.sessions.Open(ctx, *run, key.module, key.runsOn) }
 		// It belongs to all calls that use it, and to the context of none.
 		s.ctx, s.cancel = context.WithCancelCause(context.Background())
 		if p.closed {

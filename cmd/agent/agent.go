@@ -22,6 +22,7 @@ import (
 	"github.com/franela/pocketci/internal/runs"
 	"github.com/franela/pocketci/internal/secrets"
 	"github.com/franela/pocketci/internal/store"
+	"github.com/franela/pocketci/internal/trust"
 	"github.com/franela/pocketci/modules/engine"
 )
 
@@ -41,7 +42,7 @@ type process struct {
 	identity   *agent.Identity
 	store      *store.Store
 	mirrors    *mirror.Mirrors
-	engine     *engine.Engine
+	runners    runs.Runners
 	dispatcher *dispatcher.Dispatcher
 	agent      *agent.Agent
 	metrics    *metrics.Metrics
@@ -129,7 +130,7 @@ func newAgent(o *options) (_ *process, err error) {
 	if token, ok := vault.Value(envCloud); ok {
 		sessionEnv = append(sessionEnv, envCloud+"="+token)
 	}
-	p.engine, err = engine.New(engine.Config{
+	own, err := engine.New(engine.Config{
 		Env:      sessionEnv,
 		Host:     o.runnerHost,
 		CLI:      o.daggerBinary,
@@ -141,20 +142,22 @@ func newAgent(o *options) (_ *process, err error) {
 	if err != nil {
 		return nil, err
 	}
+	p.runners = runs.Runners{{Engine: own, Labels: o.labels}}
 	reports, err := report.New(report.Format(o.logFormat), report.Lines(out), report.Lines(out))
 	if err != nil {
 		return nil, err
 	}
-	p.dispatcher = dispatcher.New(runs.Sessions{Engine: p.engine, Vault: vault, Masker: masker}, o.parallelism, p.log)
+	p.dispatcher = dispatcher.New(runs.Sessions{Runners: p.runners, Vault: vault, Masker: masker}, o.parallelism, p.log)
 	p.agent = agent.New(agent.Config{
 		Store:        p.store,
 		Repositories: repositories{mirrors: p.mirrors, events: p.events()},
 		Planner: &dispatcher.Planner{
-			Loader:     loader{p.engine, p.metrics},
-			Labels:     o.labels,
-			Secret:     vault.Check,
-			Timeout:    o.callTimeout,
-			MaxTimeout: max(o.maxTimeout, o.callTimeout),
+			Loader:          loader{own, p.metrics},
+			Labels:          p.runners.Labels(false),
+			UntrustedLabels: p.runners.Labels(true),
+			Secret:          vault.Check,
+			Timeout:         o.callTimeout,
+			MaxTimeout:      max(o.maxTimeout, o.callTimeout),
 		},
 		Caller:                p.dispatcher,
 		Report:                reports,
@@ -162,12 +165,13 @@ func newAgent(o *options) (_ *process, err error) {
 		Mask:                  masker.String,
 		Name:                  p.identity.Name,
 		Replaces:              true,
-		Ping:                  p.engine.Ping,
+		Ping:                  own.Ping,
 		PingEvery:             pingEvery,
 		Planners:              planners,
 		Parallelism:           o.parallelism,
 		RepositoryParallelism: o.repositoryParallelism,
-		Labels:                o.labels,
+		Places:                p.runners.Places,
+		Trust:                 trust.Policy{Isolated: p.runners.Isolated()},
 		RunURL:                o.runURL,
 		Log:                   p.log,
 	})
@@ -264,7 +268,7 @@ func (p *process) events() string { return filepath.Join(p.o.dataDir, "events") 
 // once the engine is there to ask.
 func (p *process) inspectEngine(stop context.Context) {
 	for {
-		able, err := p.engine.Probe(stop)
+		able, err := p.runners[0].Engine.Probe(stop)
 		switch {
 		case err == nil && able.InsecureRoot:
 			p.log.Warn("the engine lets modules run containers with all of the host's root capabilities; set security.insecureRootCapabilities to false in its engine.json", "engine", able.Version)
@@ -290,8 +294,8 @@ func (p *process) Close() {
 	if p.dispatcher != nil {
 		p.dispatcher.Close()
 	}
-	if p.engine != nil {
-		p.engine.Close()
+	for _, r := range p.runners {
+		r.Engine.Close()
 	}
 	var failed error
 	if p.mirrors != nil {

@@ -30,12 +30,12 @@ type repositories struct {
 	events  string
 }
 
-func (r repositories) Snapshot(ctx context.Context, event *events.Event) (*runs.Snapshot, error) {
+func (r repositories) Snapshot(ctx context.Context, event *events.Event, terms runs.Terms) (*runs.Snapshot, error) {
 	s, err := r.mirrors.Snapshot(ctx, event)
 	if err != nil {
 		return nil, err
 	}
-	return r.open(event, s)
+	return r.open(ctx, event, s, terms)
 }
 
 // Reopen takes the commit and the changes that were recorded: branches move on,
@@ -47,12 +47,36 @@ func (r repositories) Reopen(ctx context.Context, event *events.Event, record *r
 		return nil, err
 	}
 	s.Changes = mirror.Changes(record.Changes())
-	return r.open(event, s)
+	if record.Terms.BaseRules {
+		commit = events.Manual(event.Repository, "", record.Base, event.Sender)
+		base, err := r.mirrors.Snapshot(ctx, &commit)
+		if err != nil {
+			return nil, err
+		}
+		s.Base = &base.Tree
+	}
+	return r.open(ctx, event, s, record.Terms)
 }
 
-func (r repositories) open(event *events.Event, s *mirror.Snapshot) (*runs.Snapshot, error) {
-	pinned := *event
+func (r repositories) open(ctx context.Context, event *events.Event, s *mirror.Snapshot, terms runs.Terms) (*runs.Snapshot, error) {
+	pinned := terms.Apply(*event)
 	pinned.SHA = s.SHA
+	rules, source := s.Tree, s.Tree
+	var notes []string
+	if terms.BaseRules {
+		var err error
+		if rules, source, notes, err = runs.ByBaseRules(ctx, r.mirrors, s); err != nil {
+			return nil, err
+		}
+	}
 	place := dispatcher.Place{Source: event.Repository.CloneURL + "#" + s.SHA}
-	return runs.Open(pinned, s, place, r.events)
+	if terms.BaseRules {
+		place.Rules = event.Repository.CloneURL + "#" + rules.Commit
+	}
+	opened, err := runs.Open(pinned, s, place, r.events)
+	if err != nil {
+		return nil, err
+	}
+	opened.Tree, opened.Source, opened.Notes, opened.Terms = rules, source, notes, terms
+	return opened, nil
 }

@@ -67,7 +67,7 @@ the head of its default branch. The agent must have received an event of it.`,
 			if err != nil {
 				return err
 			}
-			outcomes := local.runner.Dispatch(cmd.Context(), local.runID(), local.snapshot, &dispatcher.Plan{
+			outcomes := local.direct.Dispatch(cmd.Context(), local.runID(), local.snapshot, &dispatcher.Plan{
 				Event: local.snapshot.Event, Changes: local.snapshot.Changes, Calls: []dispatcher.Call{call},
 			})
 			if outcomes[0].State != dispatcher.StateSucceeded {

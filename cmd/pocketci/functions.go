@@ -66,7 +66,7 @@ func (l *local) modules(ctx context.Context) ([]*modules.Module, error) {
 	}
 	var list []*modules.Module
 	for _, m := range cfg.Modules {
-		loaded, err := l.runner.Planner.Loader.Load(ctx, l.snapshot.Tree, m.Path)
+		loaded, err := l.direct.Planner.Loader.Load(ctx, l.snapshot.Tree, m.Path)
 		if err != nil {
 			return nil, err
 		}

@@ -28,7 +28,7 @@ const parallelism = 10
 // parts as on a server.
 type local struct {
 	snapshot *runs.Snapshot
-	runner   *runs.Runner
+	direct   *runs.Direct
 	engine   *engine.Engine
 	masker   *secrets.Masker
 }
@@ -88,14 +88,14 @@ func (in *input) open(cmd *cobra.Command) (*local, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.runner = &runs.Runner{
+	l.direct = &runs.Direct{
 		Planner: &dispatcher.Planner{
 			Loader:  noticing(l.engine, cmd.ErrOrStderr()),
 			Labels:  in.labels,
 			Secret:  vault.Check,
 			Timeout: in.timeout,
 		},
-		Dispatcher: dispatcher.New(runs.Sessions{Engine: l.engine, Vault: vault, Masker: l.masker}, parallelism, log),
+		Dispatcher: dispatcher.New(runs.Sessions{Runners: runs.Runners{{Engine: l.engine, Labels: in.labels}}, Vault: vault, Masker: l.masker}, parallelism, log),
 		Report:     reports,
 	}
 	return l, nil

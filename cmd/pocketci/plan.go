@@ -28,7 +28,7 @@ func newPlan() *cobra.Command {
 				return err
 			}
 			defer local.Close()
-			plan, err := local.runner.Plan(cmd.Context(), local.snapshot)
+			plan, err := local.direct.Plan(cmd.Context(), local.snapshot)
 			if err != nil {
 				return err
 			}

@@ -31,7 +31,7 @@ func (in *input) run(cmd *cobra.Command) error {
 		return err
 	}
 	defer local.Close()
-	plan, outcomes, err := local.runner.Run(cmd.Context(), local.runID(), local.snapshot)
+	plan, outcomes, err := local.direct.Run(cmd.Context(), local.runID(), local.snapshot)
 	if err != nil {
 		return err
 	}

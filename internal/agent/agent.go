@@ -16,6 +16,7 @@ import (
 	"github.com/franela/pocketci/internal/report"
 	"github.com/franela/pocketci/internal/runs"
 	"github.com/franela/pocketci/internal/store"
+	"github.com/franela/pocketci/internal/trust"
 )
 
 // ErrEngineAway is the error of [Agent.Ready] while no engine answers.
@@ -23,8 +24,8 @@ var ErrEngineAway = errors.New("no engine answers")
 
 // Repositories gives the files of the repository that an event is about.
 type Repositories interface {
-	// Snapshot is the repository as the event found it.
-	Snapshot(ctx context.Context, event *events.Event) (*runs.Snapshot, error)
+	// Snapshot is the repository as the event found it, on the given terms.
+	Snapshot(ctx context.Context, event *events.Event, terms runs.Terms) (*runs.Snapshot, error)
 	// Reopen is the repository as a stored plan found it.
 	Reopen(ctx context.Context, event *events.Event, record *runs.Record) (*runs.Snapshot, error)
 }
@@ -72,8 +73,14 @@ type Config struct {
 	// RepositoryParallelism how many all agents make of one repository, zero
 	// for no limit of that kind.
 	Parallelism, RepositoryParallelism int
-	// Labels are those of the engine.
-	Labels []string
+	// Places are what the runners that answer now can take from the queue, as
+	// [runs.Place] names it. Nil stands for what asks for nothing.
+	Places func() []string
+	// Trust says what other people's events may have run.
+	Trust trust.Policy
+	// Forge is asked who is behind an event. It may be nil, or give nil for
+	// forges that cannot be asked.
+	Forge func(event *events.Event) trust.Forge
 	// RunURL links to a run by its number; it may give nothing.
 	RunURL func(number int64) string
 	Log    *slog.Logger

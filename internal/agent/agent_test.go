@@ -18,6 +18,7 @@ import (
 	"github.com/franela/pocketci/internal/runs"
 	"github.com/franela/pocketci/internal/server"
 	"github.com/franela/pocketci/internal/store"
+	"github.com/franela/pocketci/internal/trust"
 	"github.com/franela/pocketci/modules"
 )
 
@@ -245,7 +246,7 @@ func TestUntrustedEventsWaitForAnApproval(t *testing.T) {
 	}
 	p := w.start(nil)
 	comment := push("comment")
-	comment.Trusted, comment.Name, comment.SHA = false, "issue_comment", ""
+	comment.Trusted, comment.Name, comment.SHA, comment.Ref = false, "issue_comment", "", ""
 	number := w.accept(p, comment)
 	waits := func(reason string) store.Run {
 		return w.run(number, "to wait because "+reason, func(r store.Run) bool {
@@ -253,26 +254,97 @@ func TestUntrustedEventsWaitForAnApproval(t *testing.T) {
 		})
 	}
 	r := waits("without write access")
-	if err := w.store.Approve(t.Context(), r.ID, sha("older"), store.Actor{Person: "ann"}); err != nil {
+	if err := w.store.Approve(t.Context(), r.ID, sha("older"), false, store.Actor{Person: "ann"}); err != nil {
 		t.Fatal(err)
 	}
 	waits("the approval is of commit " + sha("older"))
 	if w.calls() != "" {
 		t.Fatalf("made %s without an approval", w.calls())
 	}
-	if err := w.store.Approve(t.Context(), r.ID, sha("tip"), store.Actor{Person: "ann"}); err != nil {
+	if err := w.store.Approve(t.Context(), r.ID, sha("tip"), false, store.Actor{Person: "ann"}); err != nil {
 		t.Fatal(err)
 	}
 	w.ended(number, store.StateSucceeded)
 
-	fork := push("fork")
-	fork.Trusted, fork.Fork = false, "mallory/hello"
-	number = w.accept(p, fork)
-	r = waits("mallory/hello")
-	if err := w.store.Approve(t.Context(), r.ID, sha("fork"), store.Actor{Person: "ann"}); err != nil {
-		t.Fatal(err)
+}
+
+func forkOf(id string) events.Event {
+	e := push(id)
+	e.Name, e.Filter, e.PullRequest, e.Ref = events.NamePullRequest, "opened", 7, "refs/pull/7/head"
+	e.Trusted, e.Fork = false, "mallory/hello"
+	return e
+}
+
+// Code of a fork runs by the base's rules, and only where other people's code
+// may; with trust it is the repository's own.
+func TestForks(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		policy trust.Policy
+		places []string
+		trust  bool
+		want   runs.Terms
+		state  store.State
+		runsOn string
+	}{
+		"on a runner for it":       {trust.Policy{Isolated: true}, []string{"untrusted "}, false, runs.Terms{BaseRules: true, Untrusted: true}, store.StateSucceeded, "untrusted "},
+		"on a shared engine":       {trust.Policy{ShareEngine: true}, nil, false, runs.Terms{BaseRules: true}, store.StateSucceeded, ""},
+		"answered for":             {trust.Policy{Isolated: true}, nil, true, runs.Terms{AsBranch: true}, store.StateSucceeded, ""},
+		"nowhere":                  {trust.Policy{}, nil, false, runs.Terms{}, store.StateInvalid, ""},
+		"never":                    {trust.Policy{Forks: trust.ForksNever, Isolated: true}, nil, false, runs.Terms{}, store.StateSkipped, ""},
+		"no runner for it is here": {trust.Policy{Isolated: true}, nil, false, runs.Terms{BaseRules: true, Untrusted: true}, store.StateRunning, "untrusted "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.plan = func(req dispatcher.Request) (*dispatcher.Plan, error) {
+				if trusted := req.Event.Trusted && req.Event.Fork == ""; trusted != c.want.AsBranch || req.Untrusted != c.want.Untrusted {
+					t.Errorf("planned as %+v", req.Event)
+				}
+				return planOf("a")(req)
+			}
+			p := w.start(func(cfg *agent.Config) {
+				cfg.Trust, cfg.Places = c.policy, func() []string { return c.places }
+			})
+			number := w.accept(p, forkOf("fork"))
+			if c.state != store.StateInvalid && c.state != store.StateSkipped {
+				r := w.run(number, "to wait", func(r store.Run) bool { return r.State == store.StateWaiting })
+				if err := w.store.Approve(t.Context(), r.ID, sha("fork"), c.trust, store.Actor{Person: "ann"}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r := w.run(number, string(c.state), func(r store.Run) bool { return r.State == c.state && len(r.Plan) > 0 == (c.want != runs.Terms{}) })
+			if (c.want == runs.Terms{}) {
+				return
+			}
+			record, err := runs.ReadRecord(r.Plan)
+			if err != nil || record.Terms != c.want {
+				t.Errorf("planned on the terms %+v, want %+v (%v)", record.Terms, c.want, err)
+			}
+			if call := w.onlyCall(r.ID); call.RunsOn != c.runsOn {
+				t.Errorf("its call waits for a runner %q, want %q", call.RunsOn, c.runsOn)
+			}
+			if c.state == store.StateRunning && w.calls() != "" {
+				t.Errorf("made %s", w.calls())
+			}
+		})
 	}
-	w.ended(number, store.StateInvalid)
+}
+
+// Whoever closes a pull request ends what is left to do for it, and needs no
+// approval for that.
+func TestClosingAForksPullRequest(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := w.start(func(cfg *agent.Config) { cfg.Trust = trust.Policy{Isolated: true} })
+	first := w.accept(p, forkOf("fork"))
+	w.run(first, "to wait", func(r store.Run) bool { return r.State == store.StateWaiting })
+	closed := forkOf("closed")
+	closed.Filter = "closed"
+	w.accept(p, closed)
+	if r := w.ended(first, store.StateAborted); !strings.Contains(r.Reason, "pull request 7 was closed") {
+		t.Errorf("the reason is %q", r.Reason)
+	}
 }
 
 // Calls that run when the agent stops may end; those that are still running at

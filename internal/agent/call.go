@@ -25,7 +25,7 @@ const reasonLimit = 500
 // claimCall claims a call and returns the work of making it.
 func (m *membership) claimCall(ctx context.Context) (func(), error) {
 	claim, call, err := m.member.ClaimCall(ctx, store.Limits{
-		Agent: m.cfg.Parallelism, Repository: m.cfg.RepositoryParallelism, Labels: m.cfg.Labels,
+		Agent: m.cfg.Parallelism, Repository: m.cfg.RepositoryParallelism, Labels: m.places(),
 	})
 	if err != nil {
 		return nil, err

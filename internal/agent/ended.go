@@ -78,6 +78,9 @@ func (a *Agent) readEnded(ctx context.Context, id string) (*endedRun, error) {
 	e.place.EventFile = event.ID + ".json"
 	if event.Repository != nil {
 		e.place.Source = event.Repository.CloneURL + "#" + record.SHA
+		if record.Base != "" {
+			e.place.Rules = event.Repository.CloneURL + "#" + record.Base
+		}
 	}
 	for i := range calls {
 		c := &calls[i]

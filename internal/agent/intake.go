@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/internal/server"
 	"github.com/franela/pocketci/internal/store"
 )
@@ -18,8 +17,7 @@ func (a *Agent) Accept(ctx context.Context, d server.Delivery) (server.Receipt, 
 	if stopping {
 		return server.Receipt{}, server.ErrStopping
 	}
-	hold := Hold(&d.Event)
-	r, err := a.cfg.Store.Accept(ctx, store.Delivery{Event: d.Event, Hook: d.Hook, Hold: hold, Skip: d.Nothing})
+	r, err := a.cfg.Store.Accept(ctx, store.Delivery{Event: d.Event, Hook: d.Hook, Skip: d.Nothing})
 	switch {
 	case errors.Is(err, store.ErrFull):
 		return server.Receipt{}, fmt.Errorf("%w: %w", server.ErrFull, err)
@@ -32,10 +30,6 @@ func (a *Agent) Accept(ctx context.Context, d server.Delivery) (server.Receipt, 
 	}
 	receipt := server.Receipt{Event: r.Event, Run: r.Number, Reason: d.Nothing}
 	switch r.Outcome {
-	case store.Accepted:
-		if hold != "" && d.Nothing == "" {
-			receipt.Reason = "its run waits for an approval: " + hold
-		}
 	case store.Duplicate:
 		receipt.Duplicate = true
 		receipt.Reason = "this delivery was here before"
@@ -45,16 +39,4 @@ func (a *Agent) Accept(ctx context.Context, d server.Delivery) (server.Receipt, 
 		receipt.Reason = "the same push was here a moment ago under another delivery id"
 	}
 	return receipt, nil
-}
-
-// Hold says why an event must not be run before somebody has approved it. It is
-// empty for events that may.
-func Hold(event *events.Event) string {
-	switch {
-	case event.Trusted:
-		return ""
-	case event.Fork != "":
-		return "it comes from the fork " + event.Fork
-	}
-	return "somebody without write access may have caused it"
 }

@@ -109,6 +109,8 @@ func (a *Agent) openRun(ctx context.Context, id string) (*dispatcher.Run, error)
 		ID:        reportID(&run),
 		Plan:      &dispatcher.Plan{Event: snapshot.Event, Changes: record.Changes()},
 		Tree:      snapshot.Tree,
+		Source:    snapshot.Source,
 		EventFile: snapshot.EventFile,
+		Untrusted: snapshot.Terms.Untrusted,
 	}, nil
 }

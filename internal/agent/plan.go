@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/franela/pocketci/dispatcher"
@@ -55,7 +54,7 @@ func (m *membership) planRun(claim store.Claim, run store.Run) {
 			return err
 		}
 		log = log.With(runs.Log(&event.Event))
-		if err := m.mayPlan(ctx, &event.Event, &run); err != nil {
+		if err := m.closePullRequest(ctx, &event.Event, &run); err != nil {
 			return err
 		}
 		if snapshot, plan, err = m.plan(ctx, &event.Event, &run, log); err != nil {
@@ -93,25 +92,9 @@ func (m *membership) planRun(claim store.Claim, run store.Run) {
 	}
 }
 
-// heldError says that a run has to wait for an approval.
-type heldError struct{ reason string }
-
-func (e *heldError) Error() string { return e.reason }
-
-// invalidError says that an event cannot be run, whoever tries.
-type invalidError struct{ reason string }
-
-func (e *invalidError) Error() string { return e.reason }
-
-// mayPlan looks at what has to hold before anything of the repository is
-// fetched, and ends what the event ends.
-func (m *membership) mayPlan(ctx context.Context, event *events.Event, run *store.Run) error {
-	if event.Fork != "" {
-		return &invalidError{"it comes from the fork " + event.Fork + ", whose code this version has no safe way to run"}
-	}
-	if hold := Hold(event); hold != "" && run.Approval == "" {
-		return &heldError{hold}
-	}
+// closePullRequest ends what is still to be done for a pull request that the
+// event closes, whoever closed it.
+func (m *membership) closePullRequest(ctx context.Context, event *events.Event, run *store.Run) error {
 	if event.Name == events.NamePullRequest && event.Filter == "closed" && event.Repository != nil {
 		n, err := m.cfg.Store.AbortPullRequest(ctx, event.Vendor, event.Repository.FullName, event.PullRequest, run.ID,
 			fmt.Sprintf("pull request %d was closed", event.PullRequest))
@@ -149,22 +132,28 @@ func (a *Agent) planOnce(ctx context.Context, event *events.Event, run *store.Ru
 	if err != nil {
 		return nil, nil, err
 	}
+	terms, err := a.terms(ctx, event, run, event.SHA)
+	if err != nil {
+		return nil, nil, told(ctx, err)
+	}
 	snapshot := &runs.Snapshot{Event: *event}
 	if !whole {
 		begun := time.Now()
-		if snapshot, err = a.cfg.Repositories.Snapshot(ctx, event); err != nil {
+		if snapshot, err = a.cfg.Repositories.Snapshot(ctx, event, terms); err != nil {
 			return nil, nil, told(ctx, err)
 		}
 		a.cfg.Meter.Phase("fetch", time.Since(begun))
-	}
-	if err := approved(run, snapshot.Event.SHA); err != nil {
-		return nil, nil, err
+		if event.SHA == "" {
+			// Only now is it known which commit was to be approved.
+			if _, err := a.terms(ctx, event, run, snapshot.Event.SHA); err != nil {
+				return nil, nil, told(ctx, err)
+			}
+		}
 	}
 	begun := time.Now()
-	plan, err := a.cfg.Planner.Plan(ctx, dispatcher.Request{
-		Event: &snapshot.Event, Tree: snapshot.Tree, Changes: snapshot.Changes, Refs: snapshot.Refs,
-		RunURL: a.cfg.RunURL(run.Number), Disabled: disabled,
-	})
+	request := snapshot.Request()
+	request.RunURL, request.Disabled = a.cfg.RunURL(run.Number), disabled
+	plan, err := a.cfg.Planner.Plan(ctx, request)
 	a.cfg.Meter.Phase("plan", time.Since(begun))
 	return snapshot, plan, told(ctx, err)
 }
@@ -183,18 +172,6 @@ func (a *Agent) disabled(ctx context.Context, event *events.Event) (list []dispa
 	return list, whole, err
 }
 
-// approved compares the commit that was approved, if one had to be, with the
-// one that the event turned out to be about.
-func approved(run *store.Run, sha string) error {
-	if run.Approval == "" || sha == "" {
-		return nil
-	}
-	if approval, _, _ := strings.Cut(run.Approval, " "); approval != sha {
-		return &heldError{fmt.Sprintf("the approval is of commit %s, and the event is about %s", approval, sha)}
-	}
-	return nil
-}
-
 // told returns the reason why a context ended where that is why there is an
 // error.
 func told(ctx context.Context, err error) error {
@@ -210,7 +187,9 @@ func (m *membership) unplanned(ctx context.Context, claim store.Claim, cause err
 	state := store.StateFailed
 	var (
 		held     *heldError
+		skipped  *skippedError
 		invalid  *invalidError
+		whole    *modules.WholeError
 		yaml     *config.Error
 		timedOut *dispatcher.TimeoutError
 	)
@@ -221,7 +200,9 @@ func (m *membership) unplanned(ctx context.Context, claim store.Claim, cause err
 		state = ""
 	case errors.As(cause, &held):
 		state = store.StateWaiting
-	case errors.As(cause, &invalid), errors.As(cause, &yaml):
+	case errors.As(cause, &skipped):
+		state = store.StateSkipped
+	case errors.As(cause, &invalid), errors.As(cause, &yaml), errors.As(cause, &whole):
 		state = store.StateInvalid
 	case errors.As(cause, &timedOut):
 		state = store.StateTimedOut
@@ -262,7 +243,7 @@ func toStore(s *runs.Snapshot, plan *dispatcher.Plan) (store.Plan, error) {
 			return store.Plan{}, err
 		}
 		p.Calls = append(p.Calls, store.NewCall{
-			Module: call.Module, Function: call.Function, Spec: spec, After: call.After, RunsOn: call.RunsOn,
+			Module: call.Module, Function: call.Function, Spec: spec, After: call.After, RunsOn: runs.Place(call.RunsOn, s.Terms.Untrusted),
 			Group: call.Concurrency.Group, Cancel: call.Concurrency.Cancel,
 		})
 	}

@@ -6,15 +6,14 @@ import (
 	"github.com/franela/pocketci/dispatcher"
 	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/internal/runs"
+	"github.com/franela/pocketci/internal/trust"
 )
 
 // Plan says what an event would call, without calling it or storing anything.
-// Loading a module runs its code, so that it refuses what only an approval
-// lets run, and repositories that no event was received of.
+// Loading a module runs its code, so that the modules of other people's commits
+// are those of the target branch, whatever was approved, and repositories that no
+// event was received of are refused.
 func (a *Agent) Plan(ctx context.Context, event events.Event) (*dispatcher.View, error) {
-	if hold := Hold(&event); hold != "" {
-		return nil, &RefusedError{"the event cannot be planned for trial: " + hold}
-	}
 	if event.Repository != nil {
 		known, err := a.cfg.Store.LatestEvent(ctx, event.Repository.FullName)
 		if err != nil || known.Repository == nil || known.Repository.CloneURL != event.Repository.CloneURL {
@@ -24,7 +23,7 @@ func (a *Agent) Plan(ctx context.Context, event events.Event) (*dispatcher.View,
 	if err := a.Ready(ctx); err != nil {
 		return nil, err
 	}
-	snapshot, err := a.cfg.Repositories.Snapshot(ctx, &event)
+	snapshot, err := a.cfg.Repositories.Snapshot(ctx, &event, runs.Terms{BaseRules: trust.Foreign(&event), Untrusted: trust.Foreign(&event) && a.cfg.Trust.Isolated})
 	if err != nil {
 		return nil, err
 	}
@@ -32,9 +31,9 @@ func (a *Agent) Plan(ctx context.Context, event events.Event) (*dispatcher.View,
 	if err != nil {
 		return nil, err
 	}
-	plan, err := a.cfg.Planner.Plan(ctx, dispatcher.Request{
-		Event: &snapshot.Event, Tree: snapshot.Tree, Changes: snapshot.Changes, Refs: snapshot.Refs, Disabled: disabled,
-	})
+	request := snapshot.Request()
+	request.Disabled = disabled
+	plan, err := a.cfg.Planner.Plan(ctx, request)
 	if err != nil {
 		return nil, err
 	}

@@ -92,17 +92,17 @@ func succeeded(output string) dispatcher.Outcome {
 	return dispatcher.Outcome{State: dispatcher.StateSucceeded, Begun: true, Result: modules.Result{Output: output}}
 }
 
-func (w *world) Snapshot(ctx context.Context, ev *events.Event) (*runs.Snapshot, error) {
+func (w *world) Snapshot(ctx context.Context, ev *events.Event, terms runs.Terms) (*runs.Snapshot, error) {
 	if w.snapshot != nil {
 		return w.snapshot(ctx, ev)
 	}
-	return &runs.Snapshot{Event: *ev, EventFile: []byte(ev.ID)}, nil
+	return &runs.Snapshot{Event: terms.Apply(*ev), EventFile: []byte(ev.ID), Terms: terms}, nil
 }
 
 func (w *world) Reopen(ctx context.Context, ev *events.Event, r *runs.Record) (*runs.Snapshot, error) {
 	pinned := *ev
 	pinned.SHA = r.SHA
-	return &runs.Snapshot{Event: pinned, Changes: r.Changes(), EventFile: []byte(ev.ID)}, nil
+	return &runs.Snapshot{Event: r.Terms.Apply(pinned), Changes: r.Changes(), EventFile: []byte(ev.ID), Terms: r.Terms}, nil
 }
 
 func (w *world) Plan(_ context.Context, req dispatcher.Request) (*dispatcher.Plan, error) {

@@ -161,7 +161,7 @@ func TestReplay(t *testing.T) {
 	}
 	// Approved or not, nothing of that is taken over.
 	held := f.accept(fork("a/b"))
-	if err := f.store.Approve(t.Context(), held.Run, sha, store.Actor{Person: "test"}); err != nil {
+	if err := f.store.Approve(t.Context(), held.Run, sha, false, store.Actor{Person: "test"}); err != nil {
 		t.Fatal(err)
 	}
 	if _, e, r = replay(held.Event); e.Trusted || r.State != "waiting-approval" || r.Approval != "" {

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	v1 "github.com/franela/pocketci/internal/api/v1"
 	"github.com/franela/pocketci/internal/store"
 )
@@ -37,7 +39,7 @@ func (s *service) runRoutes() {
 	register(s, operation{
 		id: "approve-run", method: http.MethodPost, path: "/runs/{id}/approve", tag: tagRuns, scope: v1.ScopeRun,
 		summary:     "Approve a run that waits for it",
-		description: "The sha is that of the commit that was looked at. A run of a fork cannot be approved: this version has no way to run other people's code.",
+		description: "The sha is that of the commit that was looked at. With trust it is run as if it came from a branch of the repository: by its own pocketci.yaml and modules, with secrets.",
 		errors:      []int{http.StatusNotFound, http.StatusConflict},
 	}, s.approve)
 	s.runStreamRoute()
@@ -183,15 +185,14 @@ func (s *service) approve(ctx context.Context, in *approveInput) (*body[v1.Run],
 		return nil, err
 	}
 	switch {
+	case in.Body.Trust && !allows(v1.Scope(who(ctx).key.Scope), v1.ScopeAdmin):
+		return nil, huma.Error403Forbidden("to trust other people's code with the repository's secrets needs a key with the scope admin")
 	case r.State != store.StateWaiting:
 		return nil, &store.StateError{Doing: "approve", ID: r.ID, State: r.State}
-	case e.Fork != "":
-		return nil, conflict("run " + strconv.FormatInt(r.Number, 10) + " is of the fork " + e.Fork +
-			", and this version has no way to run the code of forks")
 	case e.SHA != "" && e.SHA != in.Body.SHA:
 		return nil, conflict(fmt.Sprintf("run %d is of the commit %s, and %s was approved", r.Number, e.SHA, in.Body.SHA))
 	}
-	if err := s.Store.Approve(ctx, r.ID, in.Body.SHA, who(ctx).actor); err != nil {
+	if err := s.Store.Approve(ctx, r.ID, in.Body.SHA, in.Body.Trust, who(ctx).actor); err != nil {
 		return nil, err
 	}
 	return s.changed(ctx, r.ID)

@@ -36,7 +36,7 @@ func (s *service) wireRun(r *store.Run) v1.Run {
 	return v1.Run{
 		ID: r.ID, Number: r.Number, Event: r.Event, Vendor: r.Vendor, Name: r.Name, Filter: r.Filter, Repository: r.Repository,
 		Ref: r.Ref, SHA: r.SHA, PR: r.PullRequest, Sender: r.Sender, State: string(r.State), Reason: r.Reason, Attempt: r.Attempt,
-		Cause: r.Cause, Approval: r.Approval, URL: s.runURL(r.Number), CreatedAt: r.CreatedAt.UTC(), QueuedAt: moment(r.QueuedAt),
+		Cause: r.Cause, Approval: r.Approval.String(), URL: s.runURL(r.Number), CreatedAt: r.CreatedAt.UTC(), QueuedAt: moment(r.QueuedAt),
 		StartedAt: moment(r.StartedAt), EndedAt: moment(r.EndedAt),
 	}
 }

@@ -13,6 +13,11 @@ import (
 type Record struct {
 	// SHA is the commit that the event was pinned to.
 	SHA string `json:"sha"`
+	// Base is the commit whose rules the plan was made by, empty for the
+	// event's own.
+	Base string `json:"base,omitempty"`
+	// Terms are those of the snapshot.
+	Terms Terms `json:"terms,omitzero"`
 	// View is the plan for people and programs. Its commands name the event
 	// file after the event's id, in the current directory.
 	View dispatcher.View `json:"view"`
@@ -22,7 +27,11 @@ type Record struct {
 func NewRecord(s *Snapshot, plan *dispatcher.Plan) Record {
 	place := s.Place
 	place.EventFile = s.Event.ID + ".json"
-	return Record{SHA: s.Event.SHA, View: plan.View(place)}
+	r := Record{SHA: s.Event.SHA, Terms: s.Terms, View: plan.View(place)}
+	if s.Terms.BaseRules {
+		r.Base = s.Tree.Commit
+	}
+	return r
 }
 
 // ReadRecord reads a record back.

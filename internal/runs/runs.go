@@ -25,9 +25,15 @@ import (
 // Snapshot is an event with the repository as the event found it.
 type Snapshot struct {
 	// Event has its commit pinned.
-	Event   events.Event
-	Tree    modules.Tree
-	Changes dispatcher.Changes
+	Event events.Event
+	// Tree has pocketci.yaml and the modules. Source is what functions get as
+	// src; they differ only where the rules are not the event's own.
+	Tree, Source modules.Tree
+	Changes      dispatcher.Changes
+	// Notes are warnings for the plan.
+	Notes []string
+	// Terms are those that the snapshot was made on.
+	Terms Terms
 	// Refs lists the repository's branches and tags; it may be nil.
 	Refs func(context.Context) (dispatcher.Refs, error)
 	// Place is where a person can replay the calls.
@@ -60,6 +66,7 @@ func Open(event events.Event, repository *mirror.Snapshot, place dispatcher.Plac
 	return &Snapshot{
 		Event:   event,
 		Tree:    repository.Tree,
+		Source:  repository.Tree,
 		Changes: changes,
 		Refs: func(ctx context.Context) (dispatcher.Refs, error) {
 			refs, err := repository.Refs(ctx)
@@ -94,8 +101,21 @@ func Prune(dir string, age time.Duration) error {
 	return failed
 }
 
-// Runner plans and runs. Its fields must not change once it is in use.
-type Runner struct {
+// Run is a plan of the snapshot, ready to be dispatched under an id.
+func (s *Snapshot) Run(id string, plan *dispatcher.Plan) *dispatcher.Run {
+	return &dispatcher.Run{ID: id, Plan: plan, Tree: s.Tree, Source: s.Source, EventFile: s.EventFile, Untrusted: s.Terms.Untrusted}
+}
+
+// Request asks for a plan of the snapshot.
+func (s *Snapshot) Request() dispatcher.Request {
+	return dispatcher.Request{
+		Event: &s.Event, Tree: s.Tree, Changes: s.Changes, Refs: s.Refs, Notes: s.Notes, Untrusted: s.Terms.Untrusted,
+	}
+}
+
+// Direct plans events and makes their calls at once, without a queue between, as the
+// command line does. Its fields must not change once it is in use.
+type Direct struct {
 	Planner    *dispatcher.Planner
 	Dispatcher *dispatcher.Dispatcher
 	Report     report.Report
@@ -103,47 +123,48 @@ type Runner struct {
 
 // Plan says what the event would call, without calling it. The errors are
 // those of [dispatcher.Planner.Plan].
-func (r *Runner) Plan(ctx context.Context, s *Snapshot) (*dispatcher.Plan, error) {
-	return r.Planner.Plan(ctx, dispatcher.Request{
-		Event:   &s.Event,
-		Tree:    s.Tree,
-		Changes: s.Changes,
-		Refs:    s.Refs,
-	})
+func (d *Direct) Plan(ctx context.Context, s *Snapshot) (*dispatcher.Plan, error) {
+	return d.Planner.Plan(ctx, s.Request())
 }
 
 // Run plans, calls what the plan says, and reports. It returns once every call
 // has ended; an error means that there is no plan.
-func (r *Runner) Run(ctx context.Context, id string, s *Snapshot) (*dispatcher.Plan, []dispatcher.Outcome, error) {
-	plan, err := r.Plan(ctx, s)
+func (d *Direct) Run(ctx context.Context, id string, s *Snapshot) (*dispatcher.Plan, []dispatcher.Outcome, error) {
+	plan, err := d.Plan(ctx, s)
 	if err != nil {
 		return nil, nil, err
 	}
-	return plan, r.Dispatch(ctx, id, s, plan), nil
+	return plan, d.Dispatch(ctx, id, s, plan), nil
 }
 
 // Dispatch makes the calls of a plan and reports.
-func (r *Runner) Dispatch(ctx context.Context, id string, s *Snapshot, plan *dispatcher.Plan) []dispatcher.Outcome {
-	run := &dispatcher.Run{ID: id, Plan: plan, Tree: s.Tree, EventFile: s.EventFile}
-	r.Report.Planned(run, s.Place)
-	outcomes := r.Dispatcher.Dispatch(ctx, run, r.Report)
-	r.Report.Finished(run, s.Place, outcomes)
+func (d *Direct) Dispatch(ctx context.Context, id string, s *Snapshot, plan *dispatcher.Plan) []dispatcher.Outcome {
+	run := s.Run(id, plan)
+	d.Report.Planned(run, s.Place)
+	outcomes := d.Dispatcher.Dispatch(ctx, run, d.Report)
+	d.Report.Finished(run, s.Place, outcomes)
 	return outcomes
 }
 
-// Sessions opens sessions on an engine.
+// Sessions opens sessions on runners.
 type Sessions struct {
-	Engine *engine.Engine
+	Runners Runners
 	// Vault has the values of secrets.
 	Vault *secrets.Vault
 	// Masker learns each value before a function does.
 	Masker *secrets.Masker
 }
 
-// Open opens a session for one module of a run.
-func (s Sessions) Open(ctx context.Context, run dispatcher.Run, module string) (dispatcher.Session, error) {
-	session, err := s.Engine.Open(ctx, engine.Run{
+// Open opens a session for one module of a run, on a runner with the label, or the
+// first if that is empty.
+func (s Sessions) Open(ctx context.Context, run dispatcher.Run, module, label string) (dispatcher.Session, error) {
+	runner, err := s.Runners.find(label, run.Untrusted)
+	if err != nil {
+		return nil, err
+	}
+	session, err := runner.Engine.Open(ctx, engine.Run{
 		Tree:   run.Tree,
+		Source: run.Source,
 		Module: module,
 		Event:  run.EventFile,
 		Secret: func(_ context.Context, ref string) (string, error) {

@@ -48,8 +48,8 @@ func TestAudit(t *testing.T) {
 		d := push("r", "1")
 		d.Hold = "it comes from a fork"
 		first := accept(t, s, d)
-		did("approve", "run "+first.Run, d.Event.SHA, s.Approve(ctx, first.Run, d.Event.SHA, octocat))
-		refused(s.Approve(ctx, first.Run, d.Event.SHA, octocat))
+		did("approve", "run "+first.Run, d.Event.SHA, s.Approve(ctx, first.Run, d.Event.SHA, false, octocat))
+		refused(s.Approve(ctx, first.Run, d.Event.SHA, false, octocat))
 		plan(t, a, planOf("f", "g"))
 		calls, err := s.Calls(ctx, first.Run)
 		if err != nil {

@@ -226,15 +226,15 @@ func TestApproval(t *testing.T) {
 		if _, _, err := a.ClaimRun(t.Context(), store.Limits{}); !errors.Is(err, store.ErrNoWork) {
 			t.Fatalf("claimed before the approval: %v", err)
 		}
-		if err := s.Approve(t.Context(), r.Run, d.Event.SHA, octocat); err != nil {
+		if err := s.Approve(t.Context(), r.Run, d.Event.SHA, false, octocat); err != nil {
 			t.Fatal(err)
 		}
 		var wrong *store.StateError
-		if err := s.Approve(t.Context(), r.Run, d.Event.SHA, octocat); !errors.As(err, &wrong) || wrong.State != store.StateQueued {
+		if err := s.Approve(t.Context(), r.Run, d.Event.SHA, false, octocat); !errors.As(err, &wrong) || wrong.State != store.StateQueued {
 			t.Errorf("approving twice gives %v", err)
 		}
 		c, run, err := a.ClaimRun(t.Context(), store.Limits{})
-		if err != nil || run.Approval != d.Event.SHA+" by octocat" || run.Reason != "" {
+		if err != nil || run.Approval != (store.Approval{SHA: d.Event.SHA, By: "octocat"}) || run.Reason != "" {
 			t.Fatalf("claimed %+v (%v)", run, err)
 		}
 		// Planning may find that one is needed, too.

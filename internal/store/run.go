@@ -32,7 +32,7 @@ type Run struct {
 	Attempt int
 	Cause   string
 	// Approval says who approved the run and which commit, if anybody had to.
-	Approval string
+	Approval Approval
 	// Plan is the stored plan, empty before there is one and in lists.
 	Plan json.RawMessage
 	// CreatedAt is the time of the first attempt, the others are of this one.
@@ -66,11 +66,13 @@ const runColumns = `id, number, event, vendor, name, filter, sender, repository,
 func runScan() ([]any, func() Run) {
 	var (
 		r                               Run
+		approval                        string
 		created, queued, started, ended int64
 	)
 	return []any{&r.ID, &r.Number, &r.Event, &r.Vendor, &r.Name, &r.Filter, &r.Sender, &r.Repository, &r.Ref, &r.SHA, &r.PullRequest,
-			&r.State, &r.Reason, &r.Attempt, &r.Cause, &r.Approval, &created, &queued, &started, &ended}, func() Run {
+			&r.State, &r.Reason, &r.Attempt, &r.Cause, &approval, &created, &queued, &started, &ended}, func() Run {
 			r := r
+			r.Approval = parseApproval(approval)
 			r.CreatedAt, r.QueuedAt, r.StartedAt, r.EndedAt = fromMicros(created), fromMicros(queued), fromMicros(started), fromMicros(ended)
 			return r
 		}

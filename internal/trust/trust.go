@@ -96,7 +96,7 @@ type Decision struct {
 // to, in full, or empty before it is known. The forge may be nil, and what it
 // cannot answer counts as no. Only the context's error is returned as one.
 func Decide(ctx context.Context, p Policy, event *events.Event, sha string, a Approval, f Forge) (Decision, error) {
-	if event.Trusted && event.Fork == "" {
+	if own(event) {
 		return Decision{Answer: Run, Secrets: true}, nil
 	}
 	code := bringsCode(event)
@@ -133,6 +133,12 @@ func Decide(ctx context.Context, p Policy, event *events.Event, sha string, a Ap
 	}
 	return wait, nil
 }
+
+// Foreign reports whether an event's commit may be of somebody who cannot push.
+func Foreign(event *events.Event) bool { return !own(event) && bringsCode(event) }
+
+// own reports whether somebody with write access caused the event.
+func own(event *events.Event) bool { return event.Trusted && event.Fork == "" }
 
 // bringsCode reports whether the event's commit may be of somebody who cannot
 // push: a fork's pull request, or a commit that is named by its sha alone and not

@@ -15,7 +15,9 @@ import (
 // Run is what a session is opened for: one module of one repository at one
 // commit, reacting to one event.
 type Run struct {
-	Tree modules.Tree
+	// Tree has the module, Source is what its functions get as src: Tree as
+	// well if it is the zero Tree.
+	Tree, Source modules.Tree
 	// Module is the module's path in the tree.
 	Module string
 	// Event is the content of the event file.
@@ -48,6 +50,9 @@ type Session struct {
 // Open starts a session and loads the run's module into it. The errors are
 // those of [Engine.Load].
 func (e *Engine) Open(ctx context.Context, run Run) (*Session, error) {
+	if run.Source.FS == nil {
+		run.Source = run.Tree
+	}
 	a, err := assemble(ctx, run.Tree.FS, run.Module, run.Tree.Dir != "")
 	if err != nil {
 		return nil, err

@@ -27,13 +27,13 @@ import (
 // The engine's own checkout also fetches submodules from wherever the
 // repository says, and fails if that fails.
 func (s *Session) uploadSource(ctx context.Context, git bool) (dagger.ID, error) {
-	dir, release := s.run.Tree.Dir, func() {}
+	dir, release := s.run.Source.Dir, func() {}
 	if dir == "" {
 		if s.link.engine.cfg.Checkout == nil {
 			return "", errors.New("no checkout is configured")
 		}
 		var err error
-		if dir, release, err = s.link.engine.cfg.Checkout(ctx, s.run.Tree, git); err != nil {
+		if dir, release, err = s.link.engine.cfg.Checkout(ctx, s.run.Source, git); err != nil {
 			return "", fmt.Errorf("check out: %w", err)
 		}
 	}

@@ -194,7 +194,8 @@ type Abort struct {
 
 // Approve lets a run that waits for it begin.
 type Approve struct {
-	SHA string `json:"sha" pattern:"^[0-9a-f]{40}([0-9a-f]{24})?$" doc:"full sha of the commit that was looked at"`
+	SHA   string `json:"sha" pattern:"^[0-9a-f]{40}([0-9a-f]{24})?$" doc:"full sha of the commit that was looked at"`
+	Trust bool   `json:"trust,omitempty" doc:"run it as if it came from a branch of the repository, with secrets; needs a key with the scope admin"`
 }
 
 // PlanRequest asks what an event would call, without calling it: a stored
