@@ -211,7 +211,7 @@ func (m *membership) unplanned(ctx context.Context, claim store.Claim, cause err
 		if state == "" {
 			return m.member.Return(ctx, claim, reason)
 		}
-		return m.member.Unplanned(ctx, claim, state, reason)
+		return m.member.Unplanned(ctx, claim, state, reason, false)
 	})
 	switch {
 	case over(err):

@@ -173,13 +173,13 @@ func TestPlansWithoutCalls(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := a.Unplanned(t.Context(), c, store.StateInvalid, "pocketci.yaml:1:1: unknown key"); err != nil {
+			if err := a.Unplanned(t.Context(), c, store.StateInvalid, "pocketci.yaml:1:1: unknown key", false); err != nil {
 				t.Fatal(err)
 			}
 			if got := runState(t, s, r.Run); got != store.StateInvalid {
 				t.Errorf("run is %s", got)
 			}
-			if err := a.Unplanned(t.Context(), c, store.StateFailed, "again"); !errors.Is(err, store.ErrFenced) {
+			if err := a.Unplanned(t.Context(), c, store.StateFailed, "again", false); !errors.Is(err, store.ErrFenced) {
 				t.Errorf("the second answer gives %v, want %v", err, store.ErrFenced)
 			}
 		})
@@ -238,7 +238,7 @@ func TestApproval(t *testing.T) {
 			t.Fatalf("claimed %+v (%v)", run, err)
 		}
 		// Planning may find that one is needed, too.
-		if err := a.Unplanned(t.Context(), c, store.StateWaiting, "its head has moved"); err != nil {
+		if err := a.Unplanned(t.Context(), c, store.StateWaiting, "its head has moved", false); err != nil {
 			t.Fatal(err)
 		}
 		if got := runState(t, s, r.Run); got != store.StateWaiting {

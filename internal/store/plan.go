@@ -19,6 +19,10 @@ type Plan struct {
 	Calls []NewCall
 	// Reason says why there is no call, if there is none.
 	Reason string
+	// Tell has the forge be told of the calls, and Uncalled of functions that
+	// are not called.
+	Tell     bool
+	Uncalled []Uncalled
 }
 
 // NewCall is a call of a plan.
@@ -69,6 +73,11 @@ func (a *Agent) Planned(ctx context.Context, c Claim, p Plan) (State, error) {
 			return nil, err
 		}
 		if len(p.Calls) == 0 {
+			if p.Tell {
+				if err := tellPlanned(t, r, p.Uncalled); err != nil {
+					return nil, err
+				}
+			}
 			return nil, a.store.endRun(t, r, StateSkipped, p.Reason)
 		}
 		pools := make([]string, len(p.Calls))
@@ -84,6 +93,11 @@ func (a *Agent) Planned(ctx context.Context, c Claim, p Plan) (State, error) {
 		if err := a.store.insertCalls(t, r, p.Calls, pools, superseded); err != nil {
 			return nil, err
 		}
+		if p.Tell {
+			if err := tellPlanned(t, r, p.Uncalled); err != nil {
+				return nil, err
+			}
+		}
 		t.ring(TopicWork)
 		return nil, a.store.settle(t, r)
 	})
@@ -95,12 +109,17 @@ func (a *Agent) Planned(ctx context.Context, c Claim, p Plan) (State, error) {
 
 // Unplanned ends the planning of a claimed run that came to no plan. The state
 // is final, or [StateWaiting] if planning has shown that an approval is needed.
-// Errors are those of [Agent.Planned].
-func (a *Agent) Unplanned(ctx context.Context, c Claim, state State, reason string) error {
+// With tell the forge is told. Errors are those of [Agent.Planned].
+func (a *Agent) Unplanned(ctx context.Context, c Claim, state State, reason string, tell bool) error {
 	return a.answer(ctx, "plan", "end planning of run "+c.Run, func(t *tx) (error, error) {
 		r, gone, err := a.heldRun(t, c)
 		if gone != nil || err != nil {
 			return gone, err
+		}
+		if tell {
+			if err := tellUnplanned(t, r); err != nil {
+				return nil, err
+			}
 		}
 		if state == StateWaiting {
 			return nil, setRun(t, r, "hold", StateWaiting, `, reason = ?, started_at = 0, holder = ''`, clean(reason))

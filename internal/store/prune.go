@@ -173,6 +173,7 @@ func pruneRun(t *tx, id string) (bool, error) {
 		`DELETE FROM logs WHERE call IN (SELECT id FROM calls WHERE run = ?)`,
 		`DELETE FROM call_attempts WHERE call IN (SELECT id FROM calls WHERE run = ?)`,
 		`DELETE FROM calls WHERE run = ?`,
+		`DELETE FROM statuses WHERE run = ?`,
 		`DELETE FROM run_attempts WHERE run = ?`,
 		`DELETE FROM runs WHERE id = ?`,
 	} {

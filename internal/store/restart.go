@@ -47,6 +47,9 @@ func (s *Store) restart(t *tx, r *runRow, scope Scope, cause string) error {
 	if err != nil {
 		return err
 	}
+	if err := tellAgain(t, r.id); err != nil {
+		return err
+	}
 	now := s.now()
 	const fresh = `, attempt = attempt + 1, reason = '', ended_at = 0, lost = 0, cause = ?, queued_at = ?`
 	t.ring(TopicWork)

@@ -55,7 +55,7 @@ func TestEverythingAtOnce(t *testing.T) {
 				case 0:
 					check("return run", a.Return(ctx, c, "test"))
 				case 1:
-					check("unplanned", a.Unplanned(ctx, c, store.StateInvalid, "test"))
+					check("unplanned", a.Unplanned(ctx, c, store.StateInvalid, "test", false))
 				default:
 					_, err := a.Planned(ctx, c, plan())
 					check("planned", err)
