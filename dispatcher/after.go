@@ -182,7 +182,7 @@ func (a *afters) apply() {
 		case v.invalid != "":
 			a.plan.Invalid = append(a.plan.Invalid, Invalid{Module: call.Module, Function: call.Function, Error: v.invalid})
 		case v.skip != "":
-			a.plan.Skipped = append(a.plan.Skipped, Skipped{call.Module, call.Function, v.skip})
+			a.plan.Skipped = append(a.plan.Skipped, Skipped{Module: call.Module, Function: call.Function, Reason: v.skip})
 		default:
 			place[i] = len(calls)
 			calls = append(calls, call)

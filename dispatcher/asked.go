@@ -67,7 +67,7 @@ func (p *Planner) planByHand(ctx context.Context, req Request, cfg *config.Confi
 				continue
 			}
 			reason := fmt.Sprintf("a person asked for the function %s and no other", asked.Function)
-			plan.Skipped = append(plan.Skipped, Skipped{part.module.Path, fn.Name, reason})
+			plan.Skipped = append(plan.Skipped, Skipped{Module: part.module.Path, Function: fn.Name, Reason: reason})
 		}
 	}
 	return nil
@@ -76,7 +76,7 @@ func (p *Planner) planByHand(ctx context.Context, req Request, cfg *config.Confi
 // loadAsked loads a module if it may have the function that is asked for.
 func (p *Planner) loadAsked(ctx context.Context, req Request, module config.Module, asked events.ByHand) (part, error) {
 	skip := func(reason string) (part, error) {
-		return part{Plan: Plan{Skipped: []Skipped{{module.Path, AllFunctions, reason}}}}, nil
+		return part{Plan: Plan{Skipped: []Skipped{{Module: module.Path, Function: AllFunctions, Reason: reason}}}}, nil
 	}
 	if asked.Module != "" && !sameModule(asked.Module, module.Path) {
 		return skip(fmt.Sprintf("a person asked for the module %s and no other", asked.Module))
@@ -99,7 +99,7 @@ func (p *Plan) addAsked(in Input, fn *modules.Function, given map[string]string)
 		p.Invalid = append(p.Invalid, Invalid{module, fn.Name, argument, err.Error()})
 	}
 	if reason := disabledReason(in.Disabled, module, fn.Name); reason != "" {
-		p.Skipped = append(p.Skipped, Skipped{module, fn.Name, reason})
+		p.Skipped = append(p.Skipped, Skipped{Module: module, Function: fn.Name, Reason: reason})
 		return
 	}
 	settings, _ := in.Config.Function(fn.Name)

@@ -15,8 +15,10 @@ import (
 // verdict is what a function's conditions come to: skip has the reason why it
 // is not called, err what makes the question unanswerable.
 type verdict struct {
-	held     []string
-	skip     string
+	held []string
+	skip string
+	// filtered is Skipped.Filtered.
+	filtered bool
 	argument string
 	err      error
 }
@@ -52,6 +54,7 @@ func checkConditions(in Input, fn *modules.Function, settings config.Function, l
 		}
 		if !globs.MatchValue(list, c.value) {
 			v.skip = fmt.Sprintf("%s %q is none of %s", c.name, c.value, strings.Join(list, ", "))
+			v.filtered = c.name == "base"
 			return v
 		}
 		v.held = append(v.held, fmt.Sprintf("%s is %s", c.name, c.value))
@@ -147,7 +150,7 @@ func checkChanges(in Input, fn *modules.Function, settings config.Function, v ve
 	}
 	file, ok := set.Match(in.Index)
 	if !ok {
-		v.skip = fmt.Sprintf("no changed file matches %s", strings.Join(patterns, ", "))
+		v.skip, v.filtered = fmt.Sprintf("no changed file matches %s", strings.Join(patterns, ", ")), true
 		return v
 	}
 	v.held = append(v.held, file+" changed")

@@ -60,7 +60,7 @@ func Match(in Input) Plan {
 	for i := range in.Module.Functions {
 		fn := &in.Module.Functions[i]
 		skip := func(reason string) {
-			plan.Skipped = append(plan.Skipped, Skipped{in.Module.Path, fn.Name, reason})
+			plan.Skipped = append(plan.Skipped, Skipped{Module: in.Module.Path, Function: fn.Name, Reason: reason})
 		}
 		invalid := func(argument string, err error) {
 			plan.Invalid = append(plan.Invalid, Invalid{in.Module.Path, fn.Name, argument, err.Error()})
@@ -88,6 +88,7 @@ func Match(in Input) Plan {
 			continue
 		case verdict.skip != "":
 			skip(verdict.skip)
+			plan.Skipped[len(plan.Skipped)-1].Filtered = verdict.filtered
 			continue
 		}
 

@@ -83,6 +83,9 @@ type Skipped struct {
 	Module   string `json:"module"`
 	Function string `json:"function"`
 	Reason   string `json:"reason"`
+	// Filtered says that only what changed, or the target branch, kept it from
+	// being called: a check that waits for it waits in vain.
+	Filtered bool `json:"filtered,omitempty"`
 }
 
 // AllFunctions stands in [Skipped] for every function of a module.

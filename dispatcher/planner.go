@@ -151,7 +151,7 @@ func (p *Planner) each(ctx context.Context, cfg *config.Config, plan func(contex
 // what takes time, and most events of a monorepo concern few of its modules.
 func (p *Planner) planModule(ctx context.Context, req Request, module config.Module, index *globs.Files) (part, error) {
 	if reason := disabledReason(req.Disabled, module.Path, ""); reason != "" {
-		return part{Plan: Plan{Skipped: []Skipped{{module.Path, AllFunctions, reason}}}}, nil
+		return part{Plan: Plan{Skipped: []Skipped{{Module: module.Path, Function: AllFunctions, Reason: reason}}}}, nil
 	}
 	if len(module.Paths) > 0 && req.Changes.Unknown == "" {
 		paths, err := globs.NewSet(module.Paths)
@@ -160,7 +160,7 @@ func (p *Planner) planModule(ctx context.Context, req Request, module config.Mod
 		}
 		if _, ok := paths.Match(index); !ok {
 			reason := "no changed file matches the module's paths " + strings.Join(module.Paths, ", ")
-			return part{Plan: Plan{Skipped: []Skipped{{module.Path, AllFunctions, reason}}}}, nil
+			return part{Plan: Plan{Skipped: []Skipped{{Module: module.Path, Function: AllFunctions, Reason: reason, Filtered: true}}}}, nil
 		}
 	}
 
