@@ -34,8 +34,16 @@ func (s *service) call(ctx context.Context, in *callInput) (*body[v1.Accepted], 
 	if b.Function != "" {
 		e = events.ManualCall(latest.Repository, ref, sha, person, events.ByHand{Module: b.Module, Function: b.Function, Args: b.Args})
 	}
+	if ref != "" && !strings.HasPrefix(ref, "refs/heads/") && !strings.HasPrefix(ref, "refs/tags/") {
+		// Forges keep the heads of pull requests under such refs, those of forks
+		// too.
+		e.Trusted, e.Fork = false, unknownFork
+	}
 	return s.accept(ctx, store.Delivery{Event: e})
 }
+
+// unknownFork stands for whose commit a ref holds that is no branch or tag.
+const unknownFork = "unknown"
 
 // commit turns the ref of a request into a full ref or a full sha. Both are
 // empty for the default branch.

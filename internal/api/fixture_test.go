@@ -258,7 +258,7 @@ func (f *fixture) planned(repository string, functions ...string) store.Receipt 
 			break
 		}
 		// What an earlier request has put into the queue.
-		if err := f.agent.Unplanned(f.t.Context(), c, store.StateSkipped, "not planned by the test"); err != nil {
+		if err := f.agent.Unplanned(f.t.Context(), c, store.StateSkipped, "not planned by the test", false); err != nil {
 			f.t.Fatal(err)
 		}
 	}

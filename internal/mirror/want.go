@@ -71,6 +71,12 @@ func needOf(ev *events.Event) (*need, error) {
 		if ev.BaseRef != "" {
 			n.base.refs = []string{branchRef(ev.BaseRef)}
 		}
+	case !ev.Trusted && ev.Name != events.NamePush && (given(ev.SHA) != "" || ev.Ref != ""):
+		// It may be a fork's commit, and the rules are the repository's own.
+		n.base = standardBranch(ev)
+		if ev.BaseRef != "" {
+			n.base = &want{sha: given(ev.BaseSHA), refs: []string{branchRef(ev.BaseRef)}, optional: true}
+		}
 	case ev.Name == events.NamePush && given(ev.Before) != "":
 		n.before = &want{sha: ev.Before, optional: true}
 	case ev.Name == events.NamePush && !firstPush(ev):

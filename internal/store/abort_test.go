@@ -153,6 +153,43 @@ func TestAbortAndRestartMakeNoCallTwiceAtOnce(t *testing.T) {
 	})
 }
 
+func TestRestartCall(t *testing.T) {
+	onBoth(t, func(t *testing.T, o store.Options) {
+		s := open(t, o)
+		a := join(t, s, "a")
+		r := accept(t, s, push("r", "1"))
+		plan(t, a, planOf("good", "bad"))
+		ids := map[string]string{}
+		for range 2 {
+			c, call := claimCall(t, a)
+			ids[call.Function] = call.ID
+			var wrong *store.StateError
+			if _, err := s.RestartCall(t.Context(), call.ID, octocat); !errors.As(err, &wrong) {
+				t.Errorf("restarting a call of a run that goes on gives %v", err)
+			}
+			finish(t, a, c, store.StateSucceeded)
+		}
+		attempt, err := s.RestartCall(t.Context(), ids["bad"], octocat)
+		if err != nil || attempt != 2 {
+			t.Fatalf("attempt %d, %v", attempt, err)
+		}
+		c, call := claimCall(t, a)
+		if call.Function != "bad" || call.Attempt != 2 {
+			t.Errorf("made %s, attempt %d", call.Function, call.Attempt)
+		}
+		noWork(t, a)
+		if state := finish(t, a, c, store.StateFailed); state != store.StateFailed {
+			t.Errorf("the run is %s", state)
+		}
+		if got := states(t, s, r.Run); got["good"] != store.StateSucceeded {
+			t.Errorf("the other call is %s", got["good"])
+		}
+		if _, err := s.RestartCall(t.Context(), "nothing", octocat); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("restarting what is not there gives %v", err)
+		}
+	})
+}
+
 func TestRestart(t *testing.T) {
 	onBoth(t, func(t *testing.T, o store.Options) {
 		s := open(t, o)

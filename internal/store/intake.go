@@ -270,7 +270,7 @@ func (s *Store) redeliver(t *tx, p *pending) error {
 	added := 0
 	switch r.state {
 	case StateFailed, StateAborted, StateInvalid, StateTimedOut:
-		if err := s.restart(t, r, RestartAll, "redelivery"); err != nil {
+		if err := s.restart(t, r, RestartAll, "", "redelivery"); err != nil {
 			return err
 		}
 		added = r.attempt

@@ -29,7 +29,7 @@ func (s *Store) Restart(ctx context.Context, run string, scope Scope, by Actor) 
 		if err != nil {
 			return err
 		}
-		if err := s.restart(t, r, scope, "restart by "+clean(by.Person)); err != nil {
+		if err := s.restart(t, r, scope, "", "restart by "+clean(by.Person)); err != nil {
 			return err
 		}
 		attempt = r.attempt
@@ -38,7 +38,25 @@ func (s *Store) Restart(ctx context.Context, run string, scope Scope, by Actor) 
 	return attempt, err
 }
 
-func (s *Store) restart(t *tx, r *runRow, scope Scope, cause string) error {
+// RestartCall is [Store.Restart] for one call, however it ended. The other calls of
+// its run stay as they are, unless the run is planned anew.
+func (s *Store) RestartCall(ctx context.Context, call string, by Actor) (attempt int, err error) {
+	err = s.change(ctx, "restart", "restart call "+call, func(t *tx) error {
+		r, err := lockCallRun(t, call)
+		if err != nil {
+			return err
+		}
+		if err := s.restart(t, r, RestartAll, call, "restart by "+clean(by.Person)); err != nil {
+			return err
+		}
+		attempt = r.attempt
+		return s.record(t, by, "restart", "call "+call, fmt.Sprintf("attempt %d of run %s", attempt, r.id))
+	})
+	return attempt, err
+}
+
+// restart adds an attempt to a run, of one call if that is not empty.
+func (s *Store) restart(t *tx, r *runRow, scope Scope, call, cause string) error {
 	if !r.state.Final() {
 		return &StateError{Doing: "restart", ID: r.id, State: r.state}
 	}
@@ -60,16 +78,19 @@ func (s *Store) restart(t *tx, r *runRow, scope Scope, cause string) error {
 		}
 		return setRun(t, r, "restart", StateQueued, fresh+`, started_at = 0, plan = ''`, cause, now)
 	}
-	which := `run = ? AND planned = 1 AND state <> 'invalid'`
+	which, args := `run = ? AND planned = 1 AND state <> 'invalid'`, []any{r.id}
 	if scope == RestartFailed {
 		which += ` AND state <> 'succeeded'`
 	}
-	if err := archive(t, which, r.id); err != nil {
+	if call != "" {
+		which, args = which+` AND id = ?`, append(args, call)
+	}
+	if err := archive(t, which, args...); err != nil {
 		return err
 	}
 	n, err := t.exec(`UPDATE calls SET state = 'queued', lost = 0, queued_at = ?,
 		blocked = CASE WHEN after_calls = '[]' THEN 0 ELSE 1 END`+freshAttempt+
-		` WHERE `+which+` AND `+callTransitions.to(StateQueued), now, r.id)
+		` WHERE `+which+` AND `+callTransitions.to(StateQueued), append([]any{now}, args...)...)
 	if err != nil {
 		return err
 	}
