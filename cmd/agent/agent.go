@@ -45,10 +45,7 @@ type process struct {
 	dispatcher *dispatcher.Dispatcher
 	agent      *agent.Agent
 	metrics    *metrics.Metrics
-	// token is what GitHub's API is asked with.
-	token string
-	// since is when an agent last listened before this one.
-	since time.Time
+	outage     outage
 	// servers are the one for webhooks and API, and that for metrics if it
 	// has an address of its own.
 	servers []*http.Server
@@ -111,7 +108,9 @@ func newAgent(o *options) (_ *process, err error) {
 	if err := p.openStore(database); err != nil {
 		return nil, err
 	}
-	p.token, p.since = token, p.heard()
+	if p.outage, err = p.newOutage(token); err != nil {
+		return nil, fmt.Errorf("ask GitHub for deliveries: %w", err)
+	}
 	p.mirrors, err = mirror.New(mirror.Options{
 		Dir: o.dataDir,
 		Credentials: mirror.Credentials{
@@ -208,6 +207,7 @@ func newLogger(o *options, w io.Writer) *slog.Logger {
 // the grace period or until abort is done.
 func (p *process) Run(stop, abort context.Context, abortNow context.CancelCauseFunc) error {
 	p.log.Info("agent listens", "address", p.listeners[0].Addr().String(), "version", versionText(), "data-dir", p.o.dataDir, "agent", p.identity.Name)
+	p.outage.until = time.Now()
 	served := make(chan error, len(p.servers))
 	for i, s := range p.servers {
 		go func() { served <- s.Serve(p.listeners[i]) }()
@@ -219,7 +219,7 @@ func (p *process) Run(stop, abort context.Context, abortNow context.CancelCauseF
 	}()
 	go p.inspectEngine(stop)
 	go p.retain(stop)
-	go p.recoverGap(stop, p.since)
+	go p.recoverOutage(stop)
 
 	var failure error
 	select {

@@ -15,6 +15,10 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
+// margin is how much earlier than the gap a delivery may have been by the forge's
+// clock. One that did not fail is not asked for again.
+const margin = time.Minute
+
 // Result is what a forge was asked for in one repository.
 type Result struct {
 	// Webhooks is how many webhooks of the agent the repository has.
@@ -41,8 +45,9 @@ type Options struct {
 	Since, Until time.Time
 	// Repositories are those whose deliveries may be missing.
 	Repositories []string
-	// Redeliver asks a repository's forge for what failed since a time, and
-	// returns what it did also beside an error. Errors with the same text are one
+	// Redeliver asks a repository's forge for what failed since a time, which
+	// leaves a margin for clocks that differ, and returns what it did also beside
+	// an error. Errors with the same text are one
 	// reason. It is called by several goroutines at a time. Without it nobody is
 	// asked.
 	Redeliver func(ctx context.Context, repository string, since time.Time) (Result, error)
@@ -90,7 +95,7 @@ func Recover(ctx context.Context, o Options) Totals {
 		return Totals{}
 	}
 	w := &work{Options: o, log: log}
-	w.Since = since
+	w.Since = since.Add(-margin)
 	return w.do(ctx)
 }
 
