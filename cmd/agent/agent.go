@@ -287,6 +287,9 @@ func (p *process) Close() {
 	for _, l := range p.listeners {
 		l.Close()
 	}
+	if p.agent != nil {
+		p.agent.Reported() // what requests have ended, too
+	}
 	if p.dispatcher != nil {
 		p.dispatcher.Close()
 	}

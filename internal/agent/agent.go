@@ -84,6 +84,7 @@ type Agent struct {
 	cfg    Config
 	gate   gate
 	opened opened
+	ends   ends
 
 	mu       sync.Mutex
 	stopping bool
@@ -93,6 +94,7 @@ type Agent struct {
 func New(cfg Config) *Agent {
 	a := &Agent{cfg: cfg, gate: gate{ping: cfg.Ping, every: cfg.PingEvery, log: cfg.Log}}
 	a.opened.open = a.openRun
+	a.ends.report = a.reportEnd
 	return a
 }
 
@@ -101,8 +103,9 @@ const rejoinEvery = 2 * time.Second
 
 // Run works until stop is done, then lets the calls that have begun come to
 // their end, for which abort is the limit: once it is done, they are ended and
-// given back to the queue.
+// given back to the queue. What has ended by then is reported.
 func (a *Agent) Run(stop, abort context.Context) {
+	defer a.Reported()
 	defer context.AfterFunc(stop, a.refuse)()
 	for away := false; stop.Err() == nil; {
 		member, err := a.cfg.Store.Join(stop, a.cfg.Name, a.cfg.Replaces)
