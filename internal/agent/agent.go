@@ -86,8 +86,9 @@ type Agent struct {
 	opened opened
 	ends   ends
 
-	mu       sync.Mutex
-	stopping bool
+	mu sync.Mutex
+	// stop is that of Run, once it was called.
+	stop context.Context
 }
 
 // New returns an agent.
@@ -106,7 +107,9 @@ const rejoinEvery = 2 * time.Second
 // given back to the queue. What has ended by then is reported.
 func (a *Agent) Run(stop, abort context.Context) {
 	defer a.Reported()
-	defer context.AfterFunc(stop, a.refuse)()
+	a.mu.Lock()
+	a.stop = stop
+	a.mu.Unlock()
 	for away := false; stop.Err() == nil; {
 		member, err := a.cfg.Store.Join(stop, a.cfg.Name, a.cfg.Replaces)
 		if err == nil {
@@ -163,11 +166,11 @@ func (a *Agent) Ready(ctx context.Context) error {
 	return nil
 }
 
-// refuse makes Accept refuse events from now on.
-func (a *Agent) refuse() {
+// stopping reports whether events are refused from now on.
+func (a *Agent) stopping() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.stopping = true
+	return a.stop != nil && a.stop.Err() != nil
 }
 
 // pause waits, no longer than ctx.

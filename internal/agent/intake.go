@@ -12,10 +12,7 @@ import (
 
 // Accept stores an event that arrived, as a [server.Sink].
 func (a *Agent) Accept(ctx context.Context, d server.Delivery) (server.Receipt, error) {
-	a.mu.Lock()
-	stopping := a.stopping
-	a.mu.Unlock()
-	if stopping {
+	if a.stopping() {
 		return server.Receipt{}, server.ErrStopping
 	}
 	hold := Hold(&d.Event)
