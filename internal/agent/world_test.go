@@ -46,7 +46,8 @@ type world struct {
 	phases map[string]int
 	counts map[string]int   // runs that ended, by state
 	told   map[string][]int // reports that were finished, by run: how many outcomes
-	teller *agent.Agent     // is told of ends: the latest that was started
+	// started are the agents in their order. The latest is told of ends.
+	started []*process
 }
 
 // observed lets a call say something.
@@ -135,9 +136,9 @@ func (w *world) Call(ctx context.Context, run *dispatcher.Run, call *dispatcher.
 // hear passes on that a run has ended.
 func (w *world) hear(e store.End) {
 	w.mu.Lock()
-	teller := w.teller
+	latest := w.started[len(w.started)-1]
 	w.mu.Unlock()
-	teller.Ended(e)
+	latest.Ended(e)
 }
 
 func (w *world) RunEnded(state string) {
@@ -217,7 +218,7 @@ func (w *world) start(change func(*agent.Config)) *process {
 	}
 	p := &process{Agent: agent.New(cfg), done: make(chan struct{})}
 	w.mu.Lock()
-	w.teller = p.Agent
+	w.started = append(w.started, p)
 	w.mu.Unlock()
 	stopping, stop := context.WithCancel(context.Background())
 	aborting, abort := context.WithCancelCause(context.Background())
