@@ -107,7 +107,7 @@ func parse(args []string, getenv func(string) string, output io.Writer) (*option
 	flags.StringVar(&o.dataDir, "data-dir", o.dataDir, "`DIR` for the database, mirrors and caches (POCKETCI_DATA_DIR)")
 	flags.IntVar(&o.parallelism, "parallelism", o.parallelism, "`N` calls run at a time (POCKETCI_PARALLELISM)")
 	flags.IntVar(&o.repositoryParallelism, "repository-parallelism", 0, "`N` calls of one repository run at a time, on all agents together; 0 is no limit (POCKETCI_REPOSITORY_PARALLELISM)")
-	flags.StringVar(&o.publicURL, "public-url", "", "`URL` that people reach the agent at, for links to runs (POCKETCI_PUBLIC_URL)")
+	flags.StringVar(&o.publicURL, "public-url", "", "`URL` that people and GitHub reach the agent at, for links to runs and to know its webhooks (POCKETCI_PUBLIC_URL)")
 	flags.StringVar(&o.githubAPI, "github-api", "", "`URL` of the API of a GitHub Enterprise Server, https://HOST/api/v3, which is asked for deliveries after an outage; without it GitHub's own (POCKETCI_GITHUB_API)")
 	flags.StringVar(&o.metricsListen, "metrics-listen", "", "`ADDRESS` to serve metrics at without a key; otherwise they are at /metrics and need one (POCKETCI_METRICS_LISTEN)")
 	flags.StringVar(&o.logFormat, "log-format", o.logFormat, "`FORMAT` of logs and reports, text or json (POCKETCI_LOG_FORMAT)")

@@ -56,7 +56,8 @@ type endedRun struct {
 	queued time.Time
 }
 
-// planning is how long fetching and planning took.
+// planning is how long fetching and planning took, 0 if that cannot be told any
+// more.
 func (e *endedRun) planning() time.Duration {
 	if e.queued.IsZero() || e.run.Attempt > 1 {
 		return 0
@@ -124,7 +125,8 @@ func (a *Agent) readEnded(ctx context.Context, id string) (*endedRun, error) {
 		if err != nil {
 			return nil, err
 		}
-		if e.queued.IsZero() || c.QueuedAt.Before(e.queued) {
+		// A call that lost its agent was put there again later.
+		if c.Attempt == 1 && (e.queued.IsZero() || c.QueuedAt.Before(e.queued)) {
 			e.queued = c.QueuedAt
 		}
 		plan.Calls, e.outcomes = append(plan.Calls, spec), append(e.outcomes, outcome)
