@@ -188,20 +188,17 @@ func TestEachEndIsReportedOnce(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			c.do(w)
-			var counts, reports string
-			var lines []string
-			deadline := time.Now().Add(patience)
-			for time.Now().Before(deadline) {
-				if counts, reports, lines = w.reported(); len(lines) >= len(c.lines) {
+			for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+				if _, _, lines := w.reported(); len(lines) >= len(c.lines) {
 					break
 				}
-				time.Sleep(5 * time.Millisecond)
 			}
 			for _, p := range w.started {
 				p.stop()
 				p.wait(t) // which says what is left to be said
 			}
-			if counts, reports, lines = w.reported(); counts != c.counts || reports != c.reports || len(lines) != len(c.lines) {
+			counts, reports, lines := w.reported()
+			if counts != c.counts || reports != c.reports || len(lines) != len(c.lines) {
 				t.Fatalf("%s counted, %s reported, want %s and %s:\n%s", counts, reports, c.counts, c.reports, strings.Join(lines, ""))
 			}
 			for i, part := range c.lines {
