@@ -46,10 +46,7 @@ type process struct {
 	dispatcher *dispatcher.Dispatcher
 	agent      *agent.Agent
 	metrics    *metrics.Metrics
-	// token is what GitHub's API is asked with.
-	token string
-	// since is when an agent last listened before this one.
-	since time.Time
+	outage     outage
 	// servers are the one for webhooks and API, and that for metrics if it
 	// has an address of its own.
 	servers []*http.Server
@@ -112,7 +109,9 @@ func newAgent(o *options) (_ *process, err error) {
 	if err := p.openStore(database); err != nil {
 		return nil, err
 	}
-	p.token, p.since = token, p.heard()
+	if p.outage, err = p.newOutage(token); err != nil {
+		return nil, fmt.Errorf("ask GitHub for deliveries: %w", err)
+	}
 	p.mirrors, err = mirror.New(mirror.Options{
 		Dir: o.dataDir,
 		Credentials: mirror.Credentials{
@@ -212,6 +211,7 @@ func newLogger(o *options, w io.Writer) *slog.Logger {
 // the grace period or until abort is done.
 func (p *process) Run(stop, abort context.Context, abortNow context.CancelCauseFunc) error {
 	p.log.Info("agent listens", "address", p.listeners[0].Addr().String(), "version", versionText(), "data-dir", p.o.dataDir, "agent", p.identity.Name)
+	p.outage.until = time.Now()
 	served := make(chan error, len(p.servers))
 	for i, s := range p.servers {
 		go func() { served <- s.Serve(p.listeners[i]) }()
@@ -223,7 +223,7 @@ func (p *process) Run(stop, abort context.Context, abortNow context.CancelCauseF
 	}()
 	go p.inspectEngine(stop)
 	go p.retain(stop)
-	go p.recoverGap(stop, p.since)
+	go p.recoverOutage(stop)
 
 	var failure error
 	select {
@@ -290,6 +290,9 @@ func (p *process) Close() {
 	p.endRequests()
 	for _, l := range p.listeners {
 		l.Close()
+	}
+	if p.agent != nil {
+		p.agent.Reported() // what requests have ended, too
 	}
 	if p.dispatcher != nil {
 		p.dispatcher.Close()

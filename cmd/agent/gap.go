@@ -3,72 +3,90 @@ package main
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/franela/pocketci/events/github"
+	"github.com/franela/pocketci/internal/gap"
 )
 
 const (
 	// gapFrom is how long nobody has to have listened for it to be a gap: more
 	// than agents are silent between two heartbeats.
 	gapFrom = time.Minute
-	// gapLimit bounds how long the forge is asked for what it holds of a gap.
+	// gapLimit bounds how long GitHub is asked for what it holds of a gap.
 	gapLimit = 10 * time.Minute
 )
 
-// heard says since when nobody has received events, before this agent joins.
-func (p *process) heard() time.Time {
-	last, err := p.store.Heard(context.Background())
-	if err != nil {
-		p.log.Warn("cannot tell since when no agent has listened", "error", err)
-	}
-	return last
+var errGapLimit = errors.New("it took longer than " + gapLimit.String())
+
+// outage is what the agent knows about the time before it.
+type outage struct {
+	// since is when an agent last listened, until is when this one began to.
+	// unknown says that the database did not tell.
+	since, until time.Time
+	unknown      bool
+	// webhooks asks GitHub, or is nil because of missing settings.
+	webhooks *github.Webhooks
+	missing  []string
 }
 
-// recoverGap logs for how long nobody has listened, and has GitHub deliver again
-// what it could not deliver in that time, where the token allows it.
-func (p *process) recoverGap(stop context.Context, since time.Time) {
-	if since.IsZero() || time.Since(since) < gapFrom {
+// newOutage looks back; it must be called before the agent joins the others.
+func (p *process) newOutage(token string) (o outage, err error) {
+	if o.since, err = p.store.Heard(context.Background()); err != nil {
+		o.unknown = true
+		p.log.Warn("cannot tell since when no agent has listened", "error", err)
+	}
+	if p.o.publicURL == "" {
+		o.missing = append(o.missing, "--public-url")
+	}
+	if token == "" {
+		o.missing = append(o.missing, envToken)
+	}
+	if o.missing != nil {
+		return o, nil
+	}
+	o.webhooks, err = github.NewWebhooks(github.WebhooksOptions{Token: token, PublicURL: p.o.publicURL, API: p.o.githubAPI})
+	return o, err
+}
+
+// recoverOutage has the gap logged, and what was not delivered in it delivered
+// again.
+func (p *process) recoverOutage(stop context.Context) {
+	o := p.outage
+	if o.unknown || !o.since.IsZero() && o.until.Sub(o.since) < gapFrom {
 		return
 	}
-	log := p.log.With("since", since.UTC().Format(time.RFC3339), "for", time.Since(since).Round(time.Second))
-	log.Warn("no agent has listened for a while; what was sent meanwhile is missing unless it is sent again")
-	if p.o.publicURL == "" || p.token == "" {
-		log.Warn("GitHub is not asked for what it could not deliver", "missing", "--public-url or "+envToken)
-		return
-	}
-	deliveries, err := github.NewDeliveries(p.token, p.o.publicURL, "")
-	if err != nil {
-		log.Warn("GitHub is not asked for what it could not deliver", "error", err)
-		return
-	}
-	ctx, cancel := context.WithTimeout(stop, gapLimit)
+	options := gap.Options{Since: o.since, Until: o.until, Missing: o.missing, Log: p.log}
+	ctx, cancel := context.WithTimeoutCause(stop, gapLimit, errGapLimit)
 	defer cancel()
-	repositories, err := p.store.Repositories(ctx)
+	if o.webhooks != nil {
+		options.Redeliver = func(ctx context.Context, repository string, since time.Time) (gap.Result, error) {
+			done, err := o.webhooks.Redeliver(ctx, repository, since)
+			return gap.Result(done), err
+		}
+		var err error
+		if options.Repositories, err = p.heldByGitHub(ctx); err != nil {
+			p.log.Warn("cannot tell which repositories may miss deliveries", "error", err)
+		}
+	}
+	gap.Recover(ctx, options)
+}
+
+// heldByGitHub returns the names of the repositories that the token is for.
+func (p *process) heldByGitHub(ctx context.Context) ([]string, error) {
+	all, err := p.store.Repositories(ctx)
 	if err != nil {
-		log.Warn("GitHub is not asked for what it could not deliver", "error", err)
-		return
+		return nil, err
 	}
-	asks, denied := 0, 0
-	for _, r := range repositories {
+	var held []string
+	for _, r := range all {
 		latest, err := p.store.LatestEvent(ctx, r.Name)
-		if err != nil || latest.Repository == nil || !strings.HasPrefix(latest.Repository.CloneURL, "https://github.com/") {
-			continue
+		if err != nil {
+			return held, err
 		}
-		n, err := deliveries.Redeliver(ctx, r.Name, since)
-		asks += n
-		var refused *github.DeniedError
-		switch {
-		case errors.As(err, &refused):
-			if denied++; denied == 1 {
-				log.Warn("cannot ask for deliveries again", "error", err)
-			}
-		case err != nil:
-			// The other repositories would fail alike: a limit, or no network.
-			log.Warn("stopped asking for deliveries again", "asked-for", asks, "error", err)
-			return
+		if latest.Repository != nil && p.outage.webhooks.Holds(latest.Repository.CloneURL) {
+			held = append(held, r.Name)
 		}
 	}
-	log.Info("asked GitHub to deliver again what it could not", "deliveries", asks, "repositories", len(repositories), "not-allowed", denied)
+	return held, nil
 }

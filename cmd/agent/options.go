@@ -56,6 +56,7 @@ type options struct {
 	keepDays, keepLogDays int
 	keepRuns              int
 	publicURL             string
+	githubAPI             string
 	metricsListen         string
 }
 
@@ -106,7 +107,8 @@ func parse(args []string, getenv func(string) string, output io.Writer) (*option
 	flags.StringVar(&o.dataDir, "data-dir", o.dataDir, "`DIR` for the database, mirrors and caches (POCKETCI_DATA_DIR)")
 	flags.IntVar(&o.parallelism, "parallelism", o.parallelism, "`N` calls run at a time (POCKETCI_PARALLELISM)")
 	flags.IntVar(&o.repositoryParallelism, "repository-parallelism", 0, "`N` calls of one repository run at a time, on all agents together; 0 is no limit (POCKETCI_REPOSITORY_PARALLELISM)")
-	flags.StringVar(&o.publicURL, "public-url", "", "`URL` that people reach the agent at, for links to runs (POCKETCI_PUBLIC_URL)")
+	flags.StringVar(&o.publicURL, "public-url", "", "`URL` that people and GitHub reach the agent at, for links to runs and to know its webhooks (POCKETCI_PUBLIC_URL)")
+	flags.StringVar(&o.githubAPI, "github-api", "", "`URL` of the API of a GitHub Enterprise Server, https://HOST/api/v3, which is asked for deliveries after an outage; without it GitHub's own (POCKETCI_GITHUB_API)")
 	flags.StringVar(&o.metricsListen, "metrics-listen", "", "`ADDRESS` to serve metrics at without a key; otherwise they are at /metrics and need one (POCKETCI_METRICS_LISTEN)")
 	flags.StringVar(&o.logFormat, "log-format", o.logFormat, "`FORMAT` of logs and reports, text or json (POCKETCI_LOG_FORMAT)")
 	flags.TextVar(&o.logLevel, "log-level", slog.LevelInfo, "`LEVEL` of logs: debug, info, warn or error (POCKETCI_LOG_LEVEL)")
@@ -165,7 +167,9 @@ func (o *options) validate() error {
 	case o.maxTimeout <= 0:
 		return fmt.Errorf("--max-timeout is %s: it has to be above zero", o.maxTimeout)
 	case o.publicURL != "" && !isURL(o.publicURL):
-		return fmt.Errorf("--public-url is %q: it has to be an address such as https://ci.example.com", o.publicURL)
+		return errors.New("--public-url has to be an address such as https://ci.example.com")
+	case o.githubAPI != "" && !isURL(o.githubAPI):
+		return errors.New("--github-api has to be an address such as https://github.example.com/api/v3")
 	case o.gracePeriod < 0:
 		return fmt.Errorf("--grace-period is %s: it cannot be below zero", o.gracePeriod)
 	case o.logFormat != string(report.FormatText) && o.logFormat != string(report.FormatJSON):
@@ -176,9 +180,11 @@ func (o *options) validate() error {
 	return nil
 }
 
+// isURL takes no credentials either: they would be in a list of processes. What
+// is refused is not repeated for that reason.
 func isURL(text string) bool {
 	u, err := url.Parse(text)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.RawQuery == "" && u.Fragment == ""
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.User == nil && u.RawQuery == "" && u.Fragment == ""
 }
 
 // variable is the environment variable of a flag.

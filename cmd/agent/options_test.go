@@ -57,7 +57,14 @@ func TestParse(t *testing.T) {
 		"unknown level":               {args: []string{"--log-level", "loud"}, err: "log-level"},
 		"unknown flag":                {args: []string{"--nope"}, err: "nope"},
 		"an argument":                 {args: []string{"serve"}, err: `unexpected argument "serve"`},
-		"no time":                     {args: []string{"--call-timeout", "0s"}, err: "--call-timeout is 0s"},
+		"GitHub's API": {
+			env:  map[string]string{"POCKETCI_GITHUB_API": "https://ghe.example.com/api/v3"},
+			want: func(o *options) bool { return o.githubAPI == "https://ghe.example.com/api/v3" },
+		},
+		"an API that is none":       {args: []string{"--github-api", "ghe.example.com"}, err: "--github-api has to be"},
+		"an API with a password":    {args: []string{"--github-api", "https://u:p@ghe.example.com"}, err: "--github-api has to be"},
+		"a password in the address": {args: []string{"--public-url", "https://u:p@ci.example.com"}, err: "--public-url has to be"},
+		"no time":                   {args: []string{"--call-timeout", "0s"}, err: "--call-timeout is 0s"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o, err := parse(c.args, func(name string) string { return c.env[name] }, io.Discard)

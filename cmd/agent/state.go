@@ -30,6 +30,8 @@ func (p *process) openStore(address string) error {
 		DSN: address, DataDir: p.o.dataDir,
 		Depth: p.o.queue, MaxLost: cmp.Or(p.o.maxLost, -1), LogLimit: p.o.logLimit << 20,
 		Log: p.log,
+		// Nothing ends before there is an agent.
+		Ended: func(e store.End) { p.agent.Ended(e) },
 		Observe: func(operation string, d time.Duration, err error) {
 			p.metrics.Store(operation, d, err)
 			if operation == "beat" {

@@ -94,12 +94,27 @@ func failure(a asking, err error) (_ error, passes bool) {
 		return fmt.Errorf("%s: %w", a.what, errElsewhere), false
 	}
 	if broken, ok := errors.AsType[*url.Error](err); ok {
-		return fmt.Errorf("%s: %w", a.what, broken.Err), true
+		return fmt.Errorf("%s: %w", a.what, withoutAddresses(broken.Err)), true
 	}
 	if _, ok := errors.AsType[net.Error](err); ok || errors.Is(err, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("%s: %w", a.what, errCutOff), true
 	}
 	return fmt.Errorf("%s: %w", a.what, errAnswer), false
+}
+
+// withoutAddresses takes out of a failed connection's error what differs from one
+// connection to the next, so that the same reason has the same text.
+func withoutAddresses(err error) error {
+	if lookup, ok := errors.AsType[*net.DNSError](err); ok {
+		if lookup.IsNotFound {
+			return fmt.Errorf("look up %s: no such host", lookup.Name)
+		}
+		return fmt.Errorf("look up %s: no answer", lookup.Name)
+	}
+	if operation, ok := errors.AsType[*net.OpError](err); ok {
+		return fmt.Errorf("%s: %w", operation.Op, operation.Err)
+	}
+	return err
 }
 
 // statusOf returns the status of an answer that is an error, or zero.

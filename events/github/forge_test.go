@@ -11,6 +11,9 @@ import (
 	"testing"
 )
 
+// hookToken must be in a header and nowhere else.
+const hookToken = "ghp_token_of_the_test"
+
 // answer is what the forge says to one request: 200 if there is no status.
 type answer struct {
 	status int

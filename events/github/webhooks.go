@@ -51,6 +51,7 @@ type WebhooksOptions struct {
 type Webhooks struct {
 	client  *github.Client
 	public  *url.URL
+	host    string // of the repositories
 	backoff time.Duration
 	pace    *pace
 	limited atomic.Pointer[RateError]
@@ -75,8 +76,26 @@ func NewWebhooks(o WebhooksOptions) (*Webhooks, error) {
 	client := github.NewClient(&http.Client{Timeout: 30 * time.Second, Transport: &apiTransport{api: api, token: o.Token}})
 	client.BaseURL = api
 	return &Webhooks{
-		client: client, public: public, backoff: cmp.Or(o.Backoff, time.Second), pace: &pace{every: cmp.Or(o.Pace, time.Second)},
+		client: client, public: public, host: webHost(api),
+		backoff: cmp.Or(o.Backoff, time.Second), pace: &pace{every: cmp.Or(o.Pace, time.Second)},
 	}, nil
+}
+
+// webHost returns the host that repositories are on whose API this is: api.HOST
+// of GitHub's own, HOST/api/v3 of a GitHub Enterprise Server ("Getting started
+// with the REST API").
+func webHost(api *url.URL) string {
+	if api.Path == "/api/v3/" {
+		return api.Hostname()
+	}
+	return strings.TrimPrefix(api.Hostname(), "api.")
+}
+
+// Holds reports whether a repository with this clone URL is on the server that is
+// asked. The token is for no other, and another may have one of the same name.
+func (w *Webhooks) Holds(cloneURL string) bool {
+	u, err := url.Parse(cloneURL)
+	return err == nil && u.Hostname() != "" && strings.EqualFold(u.Hostname(), w.host)
 }
 
 // String keeps the token out of whatever prints Webhooks.
@@ -108,13 +127,14 @@ type Redelivery struct {
 
 // Redeliver asks GitHub to make again the deliveries since a time that did not
 // reach the agent: those of its own active webhooks in the repository OWNER/NAME
-// that got no answer or another than 2xx, and did not succeed in another attempt. Each
-// is asked for once, the oldest first. An error that GitHub itself may get over,
-// a 5xx or a broken connection, is one only after some attempts. The result
+// that got no answer or another than 2xx, and did not succeed in another attempt.
+// Each is asked for once, the oldest first. An error that GitHub itself may get
+// over, a 5xx or a broken connection, is one only after some attempts. The result
 // counts what was done before an error.
 //
-// Errors are a [*PermissionError], a [*RateError], the context's and others. They do not
-// name the repository, so that those with the same reason have the same text.
+// Errors are a [*PermissionError], a [*RateError], the context's and others. They
+// do not name the repository, so that those with the same reason have the same
+// text.
 //
 // GitHub describes the requests on "REST API endpoints for repository webhooks":
 // "List repository webhooks", "List deliveries for a repository webhook" and

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -248,12 +249,38 @@ func TestWebhooksRedeliverIsCancelled(t *testing.T) {
 	}
 }
 
+// What is wrong with a connection is said the same way each time: the reason is
+// logged once.
 func TestWebhooksWithoutServer(t *testing.T) {
-	web := httptest.NewServer(http.NotFoundHandler())
-	web.Close()
-	_, err := newWebhooks(t, web.URL).Redeliver(t.Context(), "octo/hello", outage)
-	if _, isURL := errors.AsType[*url.Error](err); err == nil || isURL || strings.Contains(err.Error(), "octo") {
-		t.Errorf("the error is %v", err)
+	gone := httptest.NewServer(http.NotFoundHandler())
+	gone.Close()
+	cuts := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		conn, _, err := rw.(http.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_ = conn.(*net.TCPConn).SetLinger(0) // so that the client is told of a reset
+		_ = conn.Close()
+	}))
+	defer cuts.Close()
+	for name, api := range map[string]string{
+		"connection refused": gone.URL, "connection reset": cuts.URL, "look up ghe.invalid": "http://ghe.invalid",
+	} {
+		w := newWebhooks(t, api)
+		var said []string
+		for _, repository := range []string{"octo/hello", "octo/world"} {
+			_, err := w.Redeliver(t.Context(), repository, outage)
+			if _, isURL := errors.AsType[*url.Error](err); err == nil || isURL || strings.Contains(err.Error(), "octo") ||
+				strings.Contains(err.Error(), "127.0.0.1") || !strings.Contains(err.Error(), name) {
+				t.Errorf("%s: the error is %v", name, err)
+				continue
+			}
+			said = append(said, err.Error())
+		}
+		if len(slices.Compact(said)) != 1 {
+			t.Errorf("%s is said as %q", name, said)
+		}
 	}
 }
 
@@ -263,6 +290,34 @@ func TestWebhooksRefuseNames(t *testing.T) {
 	for _, name := range []string{"", "hello", "octo/", "/hello", "octo/..", "../user", "octo/hello/x", "octo/hello?x", "octo/he%2fllo"} {
 		if _, err := w.Redeliver(t.Context(), name, outage); err == nil {
 			t.Errorf("%q is taken", name)
+		}
+	}
+}
+
+func TestWebhooksHold(t *testing.T) {
+	for name, c := range map[string]struct {
+		api, clone string
+		want       bool
+	}{
+		"GitHub's own":             {"", "https://github.com/octo/hello.git", true},
+		"by ssh":                   {"", "ssh://git@GitHub.com/octo/hello.git", true},
+		"another server":           {"", "https://ghe.example.com/octo/hello.git", false},
+		"a name that begins alike": {"", "https://github.com.evil.example/octo/hello.git", false},
+		"GitHub in a region":       {"https://api.octo.ghe.com", "https://octo.ghe.com/octo/hello.git", true},
+		"an Enterprise Server":     {"https://ghe.example.com/api/v3", "https://ghe.example.com/octo/hello.git", true},
+		"its port is no matter":    {"http://ghe.example.com:8080/api/v3/", "https://ghe.example.com/octo/hello.git", true},
+		"its name begins with api": {"https://api.example.com/api/v3", "https://api.example.com/octo/hello.git", true},
+		"not GitHub's own":         {"https://ghe.example.com/api/v3", "https://github.com/octo/hello.git", false},
+		"no host":                  {"", "/srv/git/hello.git", false},
+		"no address":               {"", "://", false},
+		"nothing":                  {"", "", false},
+	} {
+		w, err := github.NewWebhooks(github.WebhooksOptions{Token: hookToken, PublicURL: "https://ci.example.com", API: c.api})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := w.Holds(c.clone); got != c.want {
+			t.Errorf("%s: %t", name, got)
 		}
 	}
 }

@@ -91,15 +91,18 @@ type Agent struct {
 	cfg    Config
 	gate   gate
 	opened opened
+	ends   ends
 
-	mu       sync.Mutex
-	stopping bool
+	mu sync.Mutex
+	// stop is that of Run, once it was called.
+	stop context.Context
 }
 
 // New returns an agent.
 func New(cfg Config) *Agent {
 	a := &Agent{cfg: cfg, gate: gate{ping: cfg.Ping, every: cfg.PingEvery, log: cfg.Log}}
 	a.opened.open = a.openRun
+	a.ends.report = a.reportEnd
 	return a
 }
 
@@ -108,9 +111,12 @@ const rejoinEvery = 2 * time.Second
 
 // Run works until stop is done, then lets the calls that have begun come to
 // their end, for which abort is the limit: once it is done, they are ended and
-// given back to the queue.
+// given back to the queue. What has ended by then is reported.
 func (a *Agent) Run(stop, abort context.Context) {
-	defer context.AfterFunc(stop, a.refuse)()
+	defer a.Reported()
+	a.mu.Lock()
+	a.stop = stop
+	a.mu.Unlock()
 	for away := false; stop.Err() == nil; {
 		member, err := a.cfg.Store.Join(stop, a.cfg.Name, a.cfg.Replaces)
 		if err == nil {
@@ -167,11 +173,11 @@ func (a *Agent) Ready(ctx context.Context) error {
 	return nil
 }
 
-// refuse makes Accept refuse events from now on.
-func (a *Agent) refuse() {
+// stopping reports whether events are refused from now on.
+func (a *Agent) stopping() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.stopping = true
+	return a.stop != nil && a.stop.Err() != nil
 }
 
 // pause waits, no longer than ctx.

@@ -65,12 +65,11 @@ func (m *membership) makeCall(claim store.Claim, call store.Call) {
 	if back == "" {
 		m.cfg.Meter.CallEnded(string(outcome.State))
 	}
-	var state store.State
-	err = m.answer(func(ctx context.Context) (err error) {
+	err = m.answer(func(ctx context.Context) error {
 		if back != "" {
 			return m.member.Return(ctx, claim, back)
 		}
-		state, err = m.member.Finish(ctx, claim, m.ending(&outcome))
+		_, err := m.member.Finish(ctx, claim, m.ending(&outcome))
 		return err
 	})
 	switch {
@@ -80,8 +79,6 @@ func (m *membership) makeCall(claim store.Claim, call store.Call) {
 		log.Error("answer for a call", "error", err)
 	case back != "":
 		log.Warn("call is given back to be made again", "reason", back)
-	case state.Final():
-		m.runEnded(call.Run, log)
 	}
 }
 

@@ -14,23 +14,35 @@ import (
 	"github.com/franela/pocketci/modules"
 )
 
-// runEnded reports a run that has come to its end.
-func (a *Agent) runEnded(id string, log *slog.Logger) {
+// reportEnd counts and reports the end of a run. One that was restarted meanwhile
+// is not reported beyond the log: what its calls came to is the next attempt's by
+// now. Nor is one that had no plan, of which no report was begun.
+func (a *Agent) reportEnd(end store.End) {
+	a.cfg.Meter.RunEnded(string(end.State))
 	ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
 	defer cancel()
-	e, err := a.readEnded(ctx, id)
+	err := contain(a.cfg.Log, "report a run", func() error {
+		e, err := a.readEnded(ctx, end.Run)
+		if err != nil {
+			return err
+		}
+		log := a.cfg.Log.With("run", e.run.Number, runs.Log(&e.report.Plan.Event), "state", end.State)
+		switch {
+		case e.run.Attempt != end.Attempt:
+			log.Info("run ended", "attempt", end.Attempt, "restarted", true)
+		case len(e.run.Plan) > 0:
+			a.cfg.Report.Finished(e.report, e.place, e.outcomes)
+			e.log(log)
+		case end.State == store.StateAborted:
+			log.Info("run ended", "reason", e.run.Reason)
+		default:
+			log.Error("event is not run", "error", e.run.Reason)
+		}
+		return nil
+	})
 	if err != nil {
-		log.Warn("run ended and cannot be reported", "id", id, "error", err)
-		return
+		a.cfg.Log.Warn("run ended and cannot be reported", "id", end.Run, "state", end.State, "error", err)
 	}
-	a.cfg.Meter.RunEnded(string(e.run.State))
-	a.cfg.Report.Finished(e.report, e.place, e.outcomes)
-	a.cfg.Log.Info("run ended", "run", e.run.Number, runs.Log(&e.report.Plan.Event), "state", e.run.State,
-		"planning", e.planning(), "total", e.run.EndedAt.Sub(e.run.StartedAt),
-		"succeeded", e.count[store.StateSucceeded], "failed", e.count[store.StateFailed],
-		"timed-out", e.count[store.StateTimedOut], "aborted", e.count[store.StateAborted],
-		"skipped", e.count[store.StateSkipped], "invalid", e.count[store.StateInvalid],
-		"not-called", len(e.report.Plan.Skipped))
 }
 
 // endedRun is a run with what its calls came to, wherever they were made.
@@ -44,7 +56,8 @@ type endedRun struct {
 	queued time.Time
 }
 
-// planning is how long fetching and planning took.
+// planning is how long fetching and planning took, 0 if that cannot be told any
+// more.
 func (e *endedRun) planning() time.Duration {
 	if e.queued.IsZero() || e.run.Attempt > 1 {
 		return 0
@@ -52,7 +65,24 @@ func (e *endedRun) planning() time.Duration {
 	return e.queued.Sub(e.run.StartedAt)
 }
 
+// log says what a planned run came to.
+func (e *endedRun) log(log *slog.Logger) {
+	if e.run.Reason != "" {
+		log = log.With("reason", e.run.Reason)
+	}
+	log.Info("run ended", "planning", e.planning(), "total", e.run.EndedAt.Sub(e.run.StartedAt),
+		"succeeded", e.count[store.StateSucceeded], "failed", e.count[store.StateFailed],
+		"timed-out", e.count[store.StateTimedOut], "aborted", e.count[store.StateAborted],
+		"skipped", e.count[store.StateSkipped], "invalid", e.count[store.StateInvalid],
+		"not-called", len(e.report.Plan.Skipped))
+}
+
 func (a *Agent) readEnded(ctx context.Context, id string) (*endedRun, error) {
+	// Before the run: if that is still of the same attempt, so were they.
+	calls, err := a.cfg.Store.Calls(ctx, id)
+	if err != nil {
+		return nil, err
+	}
 	run, err := a.cfg.Store.Run(ctx, id)
 	if err != nil {
 		return nil, err
@@ -61,9 +91,8 @@ func (a *Agent) readEnded(ctx context.Context, id string) (*endedRun, error) {
 	if err != nil {
 		return nil, err
 	}
-	calls, err := a.cfg.Store.Calls(ctx, id)
-	if err != nil {
-		return nil, err
+	if len(run.Plan) == 0 {
+		return &endedRun{run: run, report: &dispatcher.Run{ID: reportID(&run), Plan: &dispatcher.Plan{Event: event.Event}}}, nil
 	}
 	record, err := runs.ReadRecord(run.Plan)
 	if err != nil {
@@ -99,7 +128,8 @@ func (a *Agent) readEnded(ctx context.Context, id string) (*endedRun, error) {
 		if err != nil {
 			return nil, err
 		}
-		if e.queued.IsZero() || c.QueuedAt.Before(e.queued) {
+		// A call that lost its agent was put there again later.
+		if c.Attempt == 1 && (e.queued.IsZero() || c.QueuedAt.Before(e.queued)) {
 			e.queued = c.QueuedAt
 		}
 		plan.Calls, e.outcomes = append(plan.Calls, spec), append(e.outcomes, outcome)

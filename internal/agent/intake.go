@@ -11,10 +11,7 @@ import (
 
 // Accept stores an event that arrived, as a [server.Sink].
 func (a *Agent) Accept(ctx context.Context, d server.Delivery) (server.Receipt, error) {
-	a.mu.Lock()
-	stopping := a.stopping
-	a.mu.Unlock()
-	if stopping {
+	if a.stopping() {
 		return server.Receipt{}, server.ErrStopping
 	}
 	r, err := a.cfg.Store.Accept(ctx, store.Delivery{Event: d.Event, Hook: d.Hook, Skip: d.Nothing})

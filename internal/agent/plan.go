@@ -72,9 +72,8 @@ func (m *membership) planRun(claim store.Claim, run store.Run) {
 	}
 	// Before its calls can begin anywhere.
 	m.cfg.Report.Planned(&dispatcher.Run{ID: reportID(&run), Plan: plan}, snapshot.Place)
-	var state store.State
-	err = m.answer(func(ctx context.Context) (err error) {
-		state, err = m.member.Planned(ctx, claim, stored)
+	err = m.answer(func(ctx context.Context) error {
+		_, err := m.member.Planned(ctx, claim, stored)
 		return err
 	})
 	switch {
@@ -86,9 +85,6 @@ func (m *membership) planRun(claim store.Claim, run store.Run) {
 		m.unplanned(ctx, claim, fmt.Errorf("store plan: %w", errInternal), log)
 	default:
 		log.Debug("run is planned", "duration", time.Since(begun))
-		if state.Final() {
-			m.runEnded(run.ID, log)
-		}
 	}
 }
 
@@ -222,9 +218,6 @@ func (m *membership) unplanned(ctx context.Context, claim store.Claim, cause err
 		log.Warn("run is given back to be planned again", "cause", cause)
 	case state == store.StateWaiting:
 		log.Warn("run waits for an approval", "reason", reason)
-	default:
-		m.cfg.Meter.RunEnded(string(state))
-		log.Error("event is not run", "state", state, "error", cause)
 	}
 }
 

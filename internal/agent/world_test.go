@@ -44,6 +44,10 @@ type world struct {
 	made   []string       // function/attempt, in the order of their beginnings
 	log    bytes.Buffer
 	phases map[string]int
+	counts map[string]int   // runs that ended, by state
+	told   map[string][]int // reports that were finished, by run: how many outcomes
+	// started are the agents in their order. The latest is told of ends.
+	started []*process
 }
 
 // observed lets a call say something.
@@ -58,8 +62,8 @@ func (o *observed) step(state modules.StepState, text string) {
 }
 
 func newWorld(t *testing.T) *world {
-	w := &world{t: t, making: map[string]int{}, phases: map[string]int{}}
-	s, err := store.Open(t.Context(), store.Options{DataDir: t.TempDir(), Log: slog.New(slog.DiscardHandler)})
+	w := &world{t: t, making: map[string]int{}, phases: map[string]int{}, counts: map[string]int{}, told: map[string][]int{}}
+	s, err := store.Open(t.Context(), store.Options{DataDir: t.TempDir(), Log: slog.New(slog.DiscardHandler), Ended: w.hear})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,8 +133,34 @@ func (w *world) Call(ctx context.Context, run *dispatcher.Run, call *dispatcher.
 	return out
 }
 
-func (w *world) RunEnded(string)  {}
+// hear passes on that a run has ended.
+func (w *world) hear(e store.End) {
+	w.mu.Lock()
+	latest := w.started[len(w.started)-1]
+	w.mu.Unlock()
+	latest.Ended(e)
+}
+
+func (w *world) RunEnded(state string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.counts[state]++
+}
+
 func (w *world) CallEnded(string) {}
+
+// finished counts the reports that come to an end.
+type finished struct {
+	report.Report
+	w *world
+}
+
+func (f finished) Finished(run *dispatcher.Run, place dispatcher.Place, outcomes []dispatcher.Outcome) {
+	f.w.mu.Lock()
+	f.w.told[run.ID] = append(f.w.told[run.ID], len(outcomes))
+	f.w.mu.Unlock()
+	f.Report.Finished(run, place, outcomes)
+}
 
 func (w *world) Phase(name string, _ time.Duration) {
 	w.mu.Lock()
@@ -176,7 +206,7 @@ func (w *world) start(change func(*agent.Config)) *process {
 		w.t.Fatal(err)
 	}
 	cfg := agent.Config{
-		Store: w.store, Repositories: w, Planner: w, Caller: w, Report: shown, Meter: w,
+		Store: w.store, Repositories: w, Planner: w, Caller: w, Report: finished{shown, w}, Meter: w,
 		Mask: func(s string) string { return strings.ReplaceAll(s, secret, "***") },
 		Name: "test", Replaces: true,
 		Ping: ping, PingEvery: 10 * time.Millisecond, Planners: 4, Parallelism: 4,
@@ -187,6 +217,9 @@ func (w *world) start(change func(*agent.Config)) *process {
 		change(&cfg)
 	}
 	p := &process{Agent: agent.New(cfg), done: make(chan struct{})}
+	w.mu.Lock()
+	w.started = append(w.started, p)
+	w.mu.Unlock()
 	stopping, stop := context.WithCancel(context.Background())
 	aborting, abort := context.WithCancelCause(context.Background())
 	p.stop, p.abort = stop, func() { abort(errors.New("the agent was told to end")) }

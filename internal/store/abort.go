@@ -33,8 +33,10 @@ func (s *Store) abort(t *tx, r *runRow, reason string) error {
 	if err := setRun(t, r, "abort", StateAborted, `, reason = ?, ended_at = ?`, clean(reason), s.now()); err != nil {
 		return err
 	}
-	_, err := s.abortCalls(t, `run = ?`, reason, r.id)
-	return err
+	if _, err := s.abortCalls(t, `run = ?`, reason, r.id); err != nil {
+		return err
+	}
+	return t.noteEnd(r)
 }
 
 // AbortCall ends one call of a run like [Store.Abort].

@@ -120,8 +120,10 @@ func (a *Agent) heldRun(t *tx, c Claim) (r *runRow, gone, err error) {
 		return r, nil, nil
 	}
 	t.ring(TopicWork)
-	_, err = t.exec(`UPDATE runs SET holder = '' WHERE id = ?`, c.Run)
-	return nil, ErrAborted, err
+	if _, err := t.exec(`UPDATE runs SET holder = '' WHERE id = ?`, c.Run); err != nil {
+		return nil, nil, err
+	}
+	return nil, ErrAborted, t.noteEnd(r)
 }
 
 // heldCall is heldRun for calls; it locks and returns the call's run.
@@ -137,7 +139,10 @@ func (a *Agent) heldCall(t *tx, c Claim) (r *runRow, gone, err error) {
 	if errors.Is(gone, ErrAborted) {
 		t.ring(TopicWork)
 		t.ring(TopicCall(c.Call))
-		_, err = t.exec(`UPDATE calls SET holder = '' WHERE id = ?`, c.Call)
+		if _, err := t.exec(`UPDATE calls SET holder = '' WHERE id = ?`, c.Call); err != nil {
+			return nil, nil, err
+		}
+		err = t.noteEnd(r)
 	}
 	return r, gone, err
 }

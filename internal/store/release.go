@@ -55,8 +55,11 @@ func (s *Store) releaseCall(t *tx, call, holder, why string) error {
 	t.ring(TopicCall(call))
 	t.ring(TopicWork)
 	if state != StateRunning {
-		_, err := t.exec(`UPDATE calls SET holder = '', token = token + 1 WHERE id = ? AND holder = ?`, call, holder)
-		return err
+		n, err := t.exec(`UPDATE calls SET holder = '', token = token + 1 WHERE id = ? AND holder = ?`, call, holder)
+		if err != nil || n == 0 {
+			return err
+		}
+		return t.noteEnd(r)
 	}
 	if lost >= s.opts.MaxLost {
 		n, err := t.exec(`UPDATE calls SET state = 'failed', reason = ?, ended_at = ?, lost = lost + 1, holder = '', token = token + 1
@@ -104,11 +107,17 @@ func (s *Store) releaseRun(t *tx, run, holder, why string) error {
 	t.ring(TopicWork)
 	switch {
 	case r.state != StateRunning:
-		_, err := t.exec(`UPDATE runs SET holder = '', token = token + 1 WHERE id = ?`, run)
-		return err
+		if _, err := t.exec(`UPDATE runs SET holder = '', token = token + 1 WHERE id = ?`, run); err != nil {
+			return err
+		}
+		return t.noteEnd(r)
 	case lost >= s.opts.MaxLost:
-		return setRun(t, r, "end", StateFailed, `, reason = ?, ended_at = ?, lost = lost + 1, holder = '', token = token + 1`,
+		err := setRun(t, r, "end", StateFailed, `, reason = ?, ended_at = ?, lost = lost + 1, holder = '', token = token + 1`,
 			fmt.Sprintf("%s while planning; that was the last of %d attempts", why, lost+1), s.now())
+		if err != nil {
+			return err
+		}
+		return t.noteEnd(r)
 	}
 	return setRun(t, r, "take over", StateQueued, `, started_at = 0, queued_at = ?, lost = lost + 1, holder = '', token = token + 1`, s.now())
 }

@@ -60,6 +60,9 @@ func (s *Store) restart(t *tx, r *runRow, scope Scope, call, cause string) error
 	if !r.state.Final() {
 		return &StateError{Doing: "restart", ID: r.id, State: r.state}
 	}
+	if err := t.noteRestart(r); err != nil {
+		return err
+	}
 	_, err := t.exec(`INSERT INTO run_attempts (run, attempt, state, reason, cause, plan, queued_at, started_at, ended_at)
 		SELECT id, attempt, state, reason, cause, plan, queued_at, started_at, ended_at FROM runs WHERE id = ?`, r.id)
 	if err != nil {

@@ -97,5 +97,8 @@ func (s *Store) endRun(t *tx, r *runRow, state State, reason string) error {
 			return err
 		}
 	}
-	return setRun(t, r, "end", state, `, reason = ?, ended_at = ?, holder = ''`, clean(reason), s.now())
+	if err := setRun(t, r, "end", state, `, reason = ?, ended_at = ?, holder = ''`, clean(reason), s.now()); err != nil {
+		return err
+	}
+	return t.noteEnd(r)
 }

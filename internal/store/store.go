@@ -54,6 +54,14 @@ type Options struct {
 	// is one of a few fixed words, such as accept, claim and finish. It is
 	// called by several goroutines at once and must not keep them.
 	Observe func(operation string, d time.Duration, err error)
+	// Ended, if it is not nil, is told when an attempt of a run has come to its
+	// end: the run is in a final state, and what was aborted of it is not being
+	// made any more. Of all stores that are open on a database, the one that
+	// brought it about is told, once, whatever it was: a last call, an abort, a
+	// newer run, an agent that is lost. What is stored as skipped at once has
+	// not begun, and does not end. It is called by several goroutines at once
+	// and must not keep them. A crash takes with it what was not yet told.
+	Ended func(End)
 	// Clock tells the time; nil is the system's.
 	Clock Clock
 	// Log is nil for slog's default.

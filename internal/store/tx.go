@@ -18,6 +18,8 @@ type tx struct {
 	tx    *sql.Tx
 	d     *dialect
 	rings []string
+	// ends are those that the transaction brings about.
+	ends []End
 	// prepared are queries that need not be read again.
 	prepared map[string]*sql.Stmt
 	// bytes is about how much it has written beyond what every transaction
@@ -67,6 +69,11 @@ func (s *Store) try(ctx context.Context, f func(*tx) error) error {
 		return fmt.Errorf("commit: %w", err)
 	}
 	s.announce(t.rings)
+	if s.opts.Ended != nil {
+		for _, e := range t.ends {
+			s.opts.Ended(e)
+		}
+	}
 	if s.checkpoints != nil {
 		s.checkpoints.wrote(t.bytes)
 	}
