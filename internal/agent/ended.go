@@ -26,7 +26,7 @@ func (a *Agent) runEnded(id string, log *slog.Logger) {
 	a.cfg.Meter.RunEnded(string(e.run.State))
 	a.cfg.Report.Finished(e.report, e.place, e.outcomes)
 	a.cfg.Log.Info("run ended", "run", e.run.Number, runs.Log(&e.report.Plan.Event), "state", e.run.State,
-		"planning", e.planning(), "total", e.run.EndedAt.Sub(e.run.StartedAt),
+		"planning", e.planning(), "total", between(e.run.StartedAt, e.run.EndedAt),
 		"succeeded", e.count[store.StateSucceeded], "failed", e.count[store.StateFailed],
 		"timed-out", e.count[store.StateTimedOut], "aborted", e.count[store.StateAborted],
 		"skipped", e.count[store.StateSkipped], "invalid", e.count[store.StateInvalid],
@@ -49,8 +49,12 @@ func (e *endedRun) planning() time.Duration {
 	if e.queued.IsZero() || e.run.Attempt > 1 {
 		return 0
 	}
-	return e.queued.Sub(e.run.StartedAt)
+	return between(e.run.StartedAt, e.queued)
 }
+
+// between is how long it was from one stored time to another. They are times of
+// day, and a clock that was set back makes no duration less than none.
+func between(from, to time.Time) time.Duration { return max(0, to.Sub(from)) }
 
 func (a *Agent) readEnded(ctx context.Context, id string) (*endedRun, error) {
 	run, err := a.cfg.Store.Run(ctx, id)
@@ -108,7 +112,7 @@ func (a *Agent) readEnded(ctx context.Context, id string) (*endedRun, error) {
 func outcomeOf(c *store.Call) (dispatcher.Outcome, error) {
 	o := dispatcher.Outcome{State: dispatcher.State(c.State), Started: c.StartedAt}
 	if !c.StartedAt.IsZero() {
-		o.Duration = c.EndedAt.Sub(c.StartedAt)
+		o.Duration = between(c.StartedAt, c.EndedAt)
 	}
 	var result runs.Result
 	if len(c.Result) > 0 {
