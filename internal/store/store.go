@@ -131,8 +131,12 @@ type Store struct {
 	// busy loop. With PostgreSQL both are the same pool.
 	write, read *sql.DB
 	clock       Clock
-	log         *slog.Logger
-	bell        *bell
+	// opened is the time of day at which the store was opened, openedAt the
+	// clock's time elapsed then.
+	opened   time.Time
+	openedAt time.Duration
+	log      *slog.Logger
+	bell     *bell
 	// toTell is for PostgreSQL alone, checkpoints for SQLite.
 	toTell      *announcements
 	checkpoints *checkpoints
@@ -155,6 +159,8 @@ type Store struct {
 func Open(ctx context.Context, o Options) (*Store, error) {
 	o = o.withDefaults()
 	s := &Store{opts: o, clock: o.Clock, log: o.Log, bell: newBell(), intake: make(chan *pending), prepared: map[string]*sql.Stmt{}}
+	// Without its monotonic reading, which would count in place of Elapsed.
+	s.opened, s.openedAt = o.Clock.Now().Round(0), o.Clock.Elapsed()
 	s.stopped, s.stop = context.WithCancel(context.Background())
 	var err error
 	switch {
