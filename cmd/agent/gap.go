@@ -29,7 +29,15 @@ func (p *process) heard() time.Time {
 // recoverGap logs for how long nobody has listened, and has GitHub deliver again
 // what it could not deliver in that time, where the token allows it.
 func (p *process) recoverGap(stop context.Context, since time.Time) {
-	if since.IsZero() || time.Since(since) < gapFrom {
+	if since.IsZero() {
+		return
+	}
+	if ahead := time.Until(since); ahead > gapFrom {
+		p.log.Warn("an agent listened at a time that is yet to come; the clock was set back, and it is not known for how long nobody has listened: look at the webhook's deliveries",
+			"listened", since.UTC().Format(time.RFC3339), "ahead", ahead.Round(time.Second))
+		return
+	}
+	if time.Since(since) < gapFrom {
 		return
 	}
 	log := p.log.With("since", since.UTC().Format(time.RFC3339), "for", time.Since(since).Round(time.Second))

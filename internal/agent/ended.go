@@ -14,11 +14,15 @@ import (
 	"github.com/franela/pocketci/modules"
 )
 
-// runEnded reports a run that has come to its end.
-func (a *Agent) runEnded(id string, log *slog.Logger) {
-	ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
-	defer cancel()
-	e, err := a.readEnded(ctx, id)
+// runEnded reports a run that has come to its end. A store that is away is asked
+// again, as it is told again.
+func (m *membership) runEnded(id string, log *slog.Logger) {
+	a := m.Agent
+	var e *endedRun
+	err := m.answer(func(ctx context.Context) (err error) {
+		e, err = a.readEnded(ctx, id)
+		return err
+	})
 	if err != nil {
 		log.Warn("run ended and cannot be reported", "id", id, "error", err)
 		return

@@ -208,11 +208,21 @@ func (s *Store) Close() error {
 }
 
 // Ping reports whether the database can be written now, or else
-// [ErrUnavailable].
+// [ErrUnavailable] or the context's error. It writes, since a disk that cannot be
+// written is not noticed before, and asks for the tables that an event needs,
+// of which somebody may have locked one in PostgreSQL.
 func (s *Store) Ping(ctx context.Context) error {
 	return s.change(ctx, "ping", "ping", func(t *tx) error {
-		_, err := t.exec(`UPDATE turns SET turn = turn WHERE queue = ''`)
-		return err
+		for _, query := range []string{
+			`INSERT INTO turns (queue, repository, turn) VALUES ('', '', 0) ON CONFLICT (queue, repository) DO UPDATE SET turn = turns.turn + 1`,
+			`UPDATE events SET filter = filter WHERE id = ''`,
+			`UPDATE runs SET filter = filter WHERE id = ''`,
+		} {
+			if _, err := t.exec(query); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
