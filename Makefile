@@ -48,7 +48,7 @@ crash: packages $(ENGINE_ENV) ## Kill agents and stores amid their work, 20 roun
 packages: # Debian packages that only tests need; the engine's come with it.
 	@missing=; \
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
-	for p in sqlite3 curl openssl; do command -v $$p >/dev/null || missing="$$missing $$p"; done; \
+	for p in sqlite3 curl openssl strace; do command -v $$p >/dev/null || missing="$$missing $$p"; done; \
 	if [ -n "$$missing" ]; then \
 	  echo "installing Debian packages:$$missing" >&2; \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing >/dev/null; \

@@ -99,10 +99,10 @@ func newAgent(o *options) (_ *process, err error) {
 	if err := os.MkdirAll(o.dataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("make data directory: %w", err)
 	}
-	if p.identity, err = agent.Own(o.dataDir); err != nil {
+	if err := writable(o.dataDir); err != nil {
 		return nil, err
 	}
-	if err := writable(o.dataDir); err != nil {
+	if p.identity, err = agent.Own(o.dataDir); err != nil {
 		return nil, err
 	}
 	database, _ := vault.Value(envDatabase)
@@ -165,6 +165,7 @@ func newAgent(o *options) (_ *process, err error) {
 		Name:                  p.identity.Name,
 		Replaces:              true,
 		Ping:                  own.Ping,
+		Room:                  func() error { return writable(o.dataDir) },
 		PingEvery:             pingEvery,
 		Planners:              planners,
 		Parallelism:           o.parallelism,

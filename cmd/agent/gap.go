@@ -53,6 +53,11 @@ func (p *process) newOutage(token string) (o outage, err error) {
 // again.
 func (p *process) recoverOutage(stop context.Context) {
 	o := p.outage
+	if ahead := o.since.Sub(o.until); ahead > gapFrom {
+		p.log.Warn("an agent listened at a time that is yet to come; the clock was set back, and it is not known for how long nobody has listened: look at the webhook's deliveries",
+			"listened", o.since.UTC().Format(time.RFC3339), "ahead", ahead.Round(time.Second))
+		return
+	}
 	if o.unknown || !o.since.IsZero() && o.until.Sub(o.since) < gapFrom {
 		return
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/franela/pocketci/internal/metrics"
@@ -82,16 +83,26 @@ func (p *process) retain(stop context.Context) {
 	}
 }
 
-// writable reports whether files can be made in a directory, and filled.
+// writable reports whether files can be made in a directory, and filled. The
+// error says what to do.
 func writable(dir string) error {
 	f, err := os.CreateTemp(dir, ".writable-*")
-	if err != nil {
-		return fmt.Errorf("data directory is not writable: %w", err)
+	if err == nil {
+		// First, so that nothing stays behind if the process is killed. A file
+		// without content can be made on a disk that is full.
+		err = os.Remove(f.Name())
+		_, failed := f.Write(make([]byte, sample))
+		err = errors.Join(err, failed, f.Close())
 	}
-	// A file without content can be made on a disk that is full.
-	_, failed := f.Write(make([]byte, sample))
-	if err := errors.Join(failed, f.Close(), os.Remove(f.Name())); err != nil {
-		return fmt.Errorf("data directory is not writable: %w", err)
+	if err == nil {
+		return nil
 	}
-	return nil
+	advice := "let the agent's user write there"
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		advice = "free some space"
+	case errors.Is(err, syscall.EROFS):
+		advice = "mount its file system for writing"
+	}
+	return fmt.Errorf("data directory is not writable: %w: %s, or name another directory with --data-dir", err, advice)
 }

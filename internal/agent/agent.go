@@ -64,7 +64,11 @@ type Config struct {
 	Replaces bool
 	// Ping reports whether the engine answers. It must be bounded in time.
 	Ping func(context.Context) error
-	// PingEvery is how often an engine that is away is asked again.
+	// Room reports whether the data directory can be written, without which
+	// nothing is planned or called; nil stands for always.
+	Room func() error
+	// PingEvery is how often an engine that is away is asked again, and a data
+	// directory that cannot be written looked at.
 	PingEvery time.Duration
 	// Planners is how many runs are fetched and planned at a time, half of
 	// them of one repository at most.
@@ -100,7 +104,7 @@ type Agent struct {
 
 // New returns an agent.
 func New(cfg Config) *Agent {
-	a := &Agent{cfg: cfg, gate: gate{ping: cfg.Ping, every: cfg.PingEvery, log: cfg.Log}}
+	a := &Agent{cfg: cfg, gate: newGate(cfg)}
 	a.opened.open = a.openRun
 	a.ends.report = a.reportEnd
 	return a

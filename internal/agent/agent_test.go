@@ -392,7 +392,8 @@ func TestStop(t *testing.T) {
 	}
 	w.start(nil)
 	w.ended(number, store.StateSucceeded)
-	if got := w.calls(); !strings.HasSuffix(got, " slow/2") || strings.Count(got, "/") != 3 {
+	// The late event may have been just in time, and is run by the second agent.
+	if got := w.calls(); strings.Count(got, " slow/2") != 1 || strings.Contains(got, "quick/2") {
 		t.Errorf("made %s", got)
 	}
 }

@@ -38,7 +38,7 @@ func (m *membership) makeCall(claim store.Claim, call store.Call) {
 	log := m.cfg.Log.With("call", call.ID, "module", call.Module, "function", call.Function, "attempt", call.Attempt)
 	ctx, end := m.member.Guard(m.abort, claim)
 	defer end()
-	m.cfg.Meter.Phase("wait", call.StartedAt.Sub(call.QueuedAt))
+	m.cfg.Meter.Phase("wait", between(call.QueuedAt, call.StartedAt))
 	var outcome dispatcher.Outcome
 	err := contain(log, "make a call", func() error {
 		run, release, err := m.opened.get(ctx, call.Run)

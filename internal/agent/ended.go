@@ -19,10 +19,8 @@ import (
 // now. Nor is one that had no plan, of which no report was begun.
 func (a *Agent) reportEnd(end store.End) {
 	a.cfg.Meter.RunEnded(string(end.State))
-	ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
-	defer cancel()
 	err := contain(a.cfg.Log, "report a run", func() error {
-		e, err := a.readEnded(ctx, end.Run)
+		e, err := a.readEndedPatiently(end.Run)
 		if err != nil {
 			return err
 		}
@@ -45,6 +43,10 @@ func (a *Agent) reportEnd(end store.End) {
 	}
 }
 
+// reportPatience is how long a run's end waits to be reported for a store that is
+// away.
+const reportPatience = time.Minute
+
 // endedRun is a run with what its calls came to, wherever they were made.
 type endedRun struct {
 	run      store.Run
@@ -62,7 +64,7 @@ func (e *endedRun) planning() time.Duration {
 	if e.queued.IsZero() || e.run.Attempt > 1 {
 		return 0
 	}
-	return e.queued.Sub(e.run.StartedAt)
+	return between(e.run.StartedAt, e.queued)
 }
 
 // log says what a planned run came to.
@@ -70,11 +72,30 @@ func (e *endedRun) log(log *slog.Logger) {
 	if e.run.Reason != "" {
 		log = log.With("reason", e.run.Reason)
 	}
-	log.Info("run ended", "planning", e.planning(), "total", e.run.EndedAt.Sub(e.run.StartedAt),
+	log.Info("run ended", "planning", e.planning(), "total", between(e.run.StartedAt, e.run.EndedAt),
 		"succeeded", e.count[store.StateSucceeded], "failed", e.count[store.StateFailed],
 		"timed-out", e.count[store.StateTimedOut], "aborted", e.count[store.StateAborted],
 		"skipped", e.count[store.StateSkipped], "invalid", e.count[store.StateInvalid],
 		"not-called", len(e.report.Plan.Skipped))
+}
+
+// between is how long it was from one stored time to another. They are times of
+// day, and a clock that was set back makes no duration less than none.
+func between(from, to time.Time) time.Duration { return max(0, to.Sub(from)) }
+
+// readEndedPatiently asks a store that is away again for a while.
+func (a *Agent) readEndedPatiently(id string) (*endedRun, error) {
+	until := time.Now().Add(reportPatience)
+	for {
+		ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
+		e, err := a.readEnded(ctx, id)
+		cancel()
+		away := errors.Is(err, store.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded)
+		if !away || time.Now().After(until) {
+			return e, err
+		}
+		time.Sleep(answerEvery)
+	}
 }
 
 func (a *Agent) readEnded(ctx context.Context, id string) (*endedRun, error) {
@@ -141,7 +162,7 @@ func (a *Agent) readEnded(ctx context.Context, id string) (*endedRun, error) {
 func outcomeOf(c *store.Call) (dispatcher.Outcome, error) {
 	o := dispatcher.Outcome{State: dispatcher.State(c.State), Started: c.StartedAt}
 	if !c.StartedAt.IsZero() {
-		o.Duration = c.EndedAt.Sub(c.StartedAt)
+		o.Duration = between(c.StartedAt, c.EndedAt)
 	}
 	var result runs.Result
 	if len(c.Result) > 0 {

@@ -98,9 +98,11 @@ func (a *Agent) openRun(ctx context.Context, id string) (*dispatcher.Run, error)
 		return nil, err
 	}
 	var snapshot *runs.Snapshot
-	err = contain(a.cfg.Log, "open a run", func() (err error) {
-		snapshot, err = a.cfg.Repositories.Reopen(ctx, &stored.Event, &record)
-		return err
+	err = contain(a.cfg.Log, "open a run", func() error {
+		return a.withRoom(ctx, a.cfg.Log.With("run", run.Number), func() (err error) {
+			snapshot, err = a.cfg.Repositories.Reopen(ctx, &stored.Event, &record)
+			return err
+		})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("reopen repository: %w", told(ctx, err))

@@ -111,7 +111,14 @@ func (a *Agent) plan(ctx context.Context, event *events.Event, run *store.Run, l
 		if err := a.gate.wait(ctx); err != nil {
 			return nil, nil, err
 		}
-		snapshot, plan, err := a.planOnce(ctx, event, run)
+		var (
+			snapshot *runs.Snapshot
+			plan     *dispatcher.Plan
+		)
+		err := a.withRoom(ctx, log, func() (err error) {
+			snapshot, plan, err = a.planOnce(ctx, event, run)
+			return err
+		})
 		if err == nil || !errors.Is(err, modules.ErrUnavailable) || ctx.Err() != nil || losses == planLosses {
 			return snapshot, plan, err
 		}

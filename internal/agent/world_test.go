@@ -61,9 +61,13 @@ func (o *observed) step(state modules.StepState, text string) {
 	o.CallStep(o.run, o.call, modules.Step{Time: time.Now(), State: state, Name: "withExec " + o.call.Function, Text: text})
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T) *world { return newWorldWith(t, store.Options{}) }
+
+// newWorldWith is a world whose store has options of its own.
+func newWorldWith(t *testing.T, o store.Options) *world {
 	w := &world{t: t, making: map[string]int{}, phases: map[string]int{}, counts: map[string]int{}, told: map[string][]int{}}
-	s, err := store.Open(t.Context(), store.Options{DataDir: t.TempDir(), Log: slog.New(slog.DiscardHandler), Ended: w.hear})
+	o.DataDir, o.Log, o.Ended = t.TempDir(), slog.New(slog.DiscardHandler), w.hear
+	s, err := store.Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,6 +39,8 @@ type clock struct {
 
 func (c *clock) Now() time.Time { return c.Clock.Now().Add(time.Duration(c.ahead.Load())) }
 
+func (c *clock) Elapsed() time.Duration { return c.Clock.Elapsed() + time.Duration(c.ahead.Load()) }
+
 // fixture is an API over a real store, behind the HTTP server of the agent.
 type fixture struct {
 	t      *testing.T

@@ -74,7 +74,7 @@ var verdicts = []struct {
 	pattern *regexp.Regexp
 }{
 	{errUnadvertised, regexp.MustCompile(`(?i)not our ref|unadvertised object|(couldn't|unable to) find remote ref`)},
-	{ErrGit, regexp.MustCompile(`(?i)no space left on device`)},
+	{ErrGit, regexp.MustCompile(`(?i)no space left on device|disk quota exceeded|read-only file system`)},
 	{ErrAuth, regexp.MustCompile(`(?i)authentication failed|could not read (username|password)|(returned error:|HTTP) 40[13]|permission denied \(|access denied|host key verification failed`)},
 	{ErrNotFound, regexp.MustCompile(`(?i)repository .*not found|(returned error:|HTTP) (404|410)|does not appear to be a git repository`)},
 	{ErrUnavailable, regexp.MustCompile(`(?i)(returned error:|HTTP) (408|429|5\d\d)|could(n't| not) resolve|failed to connect|could not connect|connect to (host|server)|connection (refused|reset|closed|timed out)|timed? ?out|early EOF|unexpected (EOF|disconnect)|RPC failed|hung up|transfer closed|too slow|empty reply|(recv|send) failure|network is unreachable|no route to host|SSL_ERROR|gnutls_handshake|TLS connection|kex_exchange|invalid index-pack output|expected flush`)},

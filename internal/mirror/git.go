@@ -167,7 +167,22 @@ func (e *gitError) Error() string {
 	return fmt.Sprintf("git %s: %v", e.command, e.err)
 }
 
-func (e *gitError) Unwrap() error { return e.err }
+// Unwrap returns how the program ended, and the error of the system that stands
+// behind it where what git printed names one that callers branch on: that its
+// disk is full or cannot be written.
+func (e *gitError) Unwrap() []error {
+	chain := []error{e.err}
+	said := quotedText.ReplaceAllString(e.stderr, "''")
+	for _, number := range []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS} {
+		for line := range strings.Lines(said) {
+			// What the server says is about the server's disk.
+			if !strings.HasPrefix(line, "remote: ") && strings.Contains(strings.ToLower(line), number.Error()) {
+				return append(chain, number)
+			}
+		}
+	}
+	return chain
+}
 
 // reason is the line of the error output that says most: the first fatal one,
 // else the last.

@@ -43,6 +43,8 @@ func (s *Server) receive(w *response, r *http.Request, source events.Source) {
 
 	level := slog.LevelInfo
 	switch {
+	case o.status == http.StatusServiceUnavailable:
+		level = slog.LevelWarn // why is logged once, see [outage]
 	case o.status >= http.StatusInternalServerError:
 		level = slog.LevelError
 	case o.status >= http.StatusBadRequest:
@@ -119,7 +121,6 @@ func (s *Server) take(w *response, r *http.Request, source events.Source) outcom
 		d.Nothing = nothing.Reason // it happened nonetheless
 	}
 	e.ID = events.NewID()
-	e.ReceivedAt = time.Now().UTC()
 
 	// A sender that hangs up has still sent the event.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), acceptTimeout)
@@ -127,8 +128,13 @@ func (s *Server) take(w *response, r *http.Request, source events.Source) outcom
 	d.Event = e
 	receipt, err := s.sink.Accept(ctx, d)
 	if err != nil {
-		return unaccepted(e, err)
+		o := unaccepted(e, err)
+		if o.status == http.StatusServiceUnavailable {
+			s.outage.refuse(err)
+		}
+		return o
 	}
+	s.outage.accept()
 	return accepted(e, receipt)
 }
 
@@ -205,10 +211,8 @@ func unaccepted(e events.Event, err error) outcome {
 		o = refuse(http.StatusServiceUnavailable, ErrStopping.Error())
 	case errors.Is(err, ErrUnavailable):
 		o = refuse(http.StatusServiceUnavailable, ErrUnavailable.Error())
-		o.cause = err
 	case errors.Is(err, context.DeadlineExceeded):
 		o = refuse(http.StatusServiceUnavailable, "the event could not be taken over in time")
-		o.cause = err
 	default:
 		o = refuse(http.StatusInternalServerError, "the event could not be taken over")
 		o.cause = err

@@ -51,6 +51,8 @@ type Sink interface {
 
 // Delivery is an event that arrived.
 type Delivery struct {
+	// Event has its ID. When it was received is for the sink to say, by its
+	// own clock.
 	Event events.Event
 	// Hook says where it arrived. Ids of deliveries are unique within one.
 	Hook string
@@ -108,6 +110,7 @@ type Server struct {
 	metrics http.Handler
 	answer  func(string, int)
 	bodies  *semaphore.Weighted
+	outage  *outage
 	log     *slog.Logger
 }
 
@@ -125,6 +128,7 @@ func New(o Options) (*Server, error) {
 	if s.log == nil {
 		s.log = slog.Default()
 	}
+	s.outage = &outage{log: s.log}
 	if s.answer == nil {
 		s.answer = func(string, int) {}
 	}

@@ -201,6 +201,8 @@ func TestCopiesOfPushes(t *testing.T) {
 		"within the window":         {func(c *clock) { c.pass(59 * time.Second) }, func(*store.Delivery) {}, store.Withheld},
 		"after the window":          {func(c *clock) { c.pass(61 * time.Second) }, func(*store.Delivery) {}, store.Accepted},
 		"after a clock is set back": {func(c *clock) { c.set(-time.Hour) }, func(*store.Delivery) {}, store.Accepted},
+		// Rather run twice than not at all.
+		"after a clock is set forth": {func(c *clock) { c.set(24 * time.Hour) }, func(*store.Delivery) {}, store.Accepted},
 	} {
 		t.Run(name, func(t *testing.T) {
 			onBoth(t, func(t *testing.T, o store.Options) {

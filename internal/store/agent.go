@@ -80,6 +80,12 @@ func (a *Agent) ID() string { return a.id }
 // ends, or until this agent is lost: then it returns [ErrLost], and every
 // context of [Agent.Guard] has ended. A lost agent joins again to work on.
 func (a *Agent) Keep(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer context.AfterFunc(a.lost, cancel)()
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	defer cancel()
+	watching.Go(func() { a.watch(ctx) })
 	every := a.store.opts.Silence / 3
 	beats, looks := time.NewTicker(every), time.NewTicker(max(every/3, time.Millisecond))
 	defer beats.Stop()
@@ -109,10 +115,28 @@ func (a *Agent) Keep(ctx context.Context) error {
 					log.Warn("took over the work of silent agents", "claims", taken)
 				}
 			case <-ctx.Done():
+				if a.lost.Err() != nil {
+					return context.Cause(a.lost)
+				}
 				return context.Cause(ctx)
-			case <-a.lost.Done():
-				return context.Cause(a.lost)
 			}
+		}
+	}
+}
+
+// watch has the agent notice in time that it is lost, however long a database
+// takes to say that it does not answer, until ctx ends.
+func (a *Agent) watch(ctx context.Context) {
+	for a.check() == nil {
+		a.mu.Lock()
+		left := a.limit() - (a.store.clock.Elapsed() - a.confirmed)
+		a.mu.Unlock()
+		timer := time.NewTimer(max(left, time.Millisecond))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return
 		}
 	}
 }

@@ -209,7 +209,7 @@ func TestRunThatLosesItsPlannersTooOften(t *testing.T) {
 
 func TestKeepTakesOver(t *testing.T) {
 	onBoth(t, func(t *testing.T, o store.Options) {
-		o.Silence = 600 * time.Millisecond
+		o.Silence = 3 * time.Second
 		s := open(t, o)
 		a, b := join(t, s, "a"), join(t, s, "b")
 		fill(t, s, a, 1, "r")

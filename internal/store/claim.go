@@ -58,7 +58,8 @@ var (
 // if there is none, and [ErrLost].
 //
 // Repositories are served in turn, those first that have the least claimed; a
-// repository's own runs are served in their order.
+// repository's own runs are served in the order of their numbers. Times of day
+// say nothing about that: a clock that is set back would have new runs go first.
 func (a *Agent) ClaimRun(ctx context.Context, l Limits) (Claim, Run, error) {
 	l.Labels = nil
 	c, err := a.claim(ctx, runQueue, l)
@@ -128,7 +129,7 @@ func (s *Store) candidates(ctx context.Context, q queue, l Limits) ([]string, er
 		SELECT name,
 			(SELECT count(*) FROM QUEUE WHERE holder <> '' AND repository = names.name),
 			COALESCE((SELECT turn FROM turns WHERE queue = 'QUEUE' AND repository = names.name), 0),
-			COALESCE((SELECT min(queued_at) FROM QUEUE WHERE WAITING AND repository = names.name), 0)
+			COALESCE((SELECT min(number) FROM QUEUE WHERE WAITING AND repository = names.name), 0)
 		FROM names WHERE name IS NOT NULL`)
 	for _, err := range s.each(ctx, []any{&c.repository, &c.claimed, &c.turn, &c.waiting}, query) {
 		if err != nil {
@@ -187,7 +188,7 @@ func (a *Agent) claimFrom(t *tx, q queue, repository string, l Limits) (Claim, e
 	waiting := "q." + strings.ReplaceAll(q.waiting, " AND ", " AND q.")
 	var id string
 	err := t.get([]any{&id}, `SELECT q.id FROM `+q.table+` AS q WHERE `+waiting+` AND q.repository = ?`+runsOn+q.may+
-		` ORDER BY q.queued_at, q.number LIMIT 1`+t.d.skipLocked, args...)
+		` ORDER BY q.number LIMIT 1`+t.d.skipLocked, args...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Claim{}, ErrNoWork
 	}

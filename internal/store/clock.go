@@ -20,6 +20,19 @@ type systemClock struct{ start time.Time }
 func (systemClock) Now() time.Time           { return time.Now() }
 func (c systemClock) Elapsed() time.Duration { return time.Since(c.start) }
 
+// bounds are the earliest and the latest that the time of day can be: that
+// which the clock shows, and that which it would show had it not been set since
+// the store was opened. What is deleted for its age counts by the earliest, what
+// expires by the latest, so that a clock that is set forth deletes nothing, and
+// one that is set back revives nothing.
+func (s *Store) bounds() (earliest, latest time.Time) {
+	shown, steady := s.clock.Now(), s.opened.Add(s.clock.Elapsed()-s.openedAt)
+	if steady.Before(shown) {
+		return steady, shown
+	}
+	return shown, steady
+}
+
 // micros is how times are stored: microseconds since 1970, 0 for none.
 func micros(t time.Time) int64 {
 	if t.IsZero() {

@@ -118,7 +118,8 @@ func keyScan() ([]any, func() Key) {
 
 // Authenticate returns the key that a secret belongs to. The errors are
 // [ErrNoKey] and [ErrKeyExpired], or those of the database. That the key was
-// used is recorded once a minute; if that fails the secret counts nonetheless.
+// used is recorded once a minute; if that fails the secret counts nonetheless. A
+// key that has expired stays so if the clock is set back while the store is open.
 func (s *Store) Authenticate(ctx context.Context, secret string) (Key, error) {
 	dest, made := keyScan()
 	err := s.get(ctx, dest, `SELECT `+keyColumns+` FROM keys WHERE hash = ?`, hashOf(secret))
@@ -129,7 +130,7 @@ func (s *Store) Authenticate(ctx context.Context, secret string) (Key, error) {
 		return Key{}, fmt.Errorf("look up API key: %w", err)
 	}
 	k, now := made(), s.clock.Now()
-	if !k.ExpiresAt.IsZero() && !now.Before(k.ExpiresAt) {
+	if _, latest := s.bounds(); !k.ExpiresAt.IsZero() && !latest.Before(k.ExpiresAt) {
 		return Key{}, fmt.Errorf("%w at %s", ErrKeyExpired, k.ExpiresAt.Format(time.RFC3339))
 	}
 	if since := now.Sub(k.UsedAt); since < usedEvery && since > -usedEvery || !s.uses.due(k.ID, s.clock.Elapsed()) {

@@ -32,11 +32,13 @@ const (
 
 // Prune deletes what is not to be kept, in small transactions, and returns how
 // many runs that were. It may be stopped at any time. SQLite gives the space
-// back to the file system.
+// back to the file system. A clock that was set forth since the store was opened
+// makes nothing older.
 func (s *Store) Prune(ctx context.Context, keep Retention) (int, error) {
 	deleted := 0
+	earliest, _ := s.bounds()
 	if keep.Age > 0 {
-		n, err := s.pruneAll(ctx, `ended_at < ?`, micros(s.clock.Now().Add(-keep.Age)))
+		n, err := s.pruneAll(ctx, `ended_at < ?`, micros(earliest.Add(-keep.Age)))
 		deleted += n
 		if err != nil {
 			return deleted, err
@@ -63,12 +65,12 @@ func (s *Store) Prune(ctx context.Context, keep Retention) (int, error) {
 		}
 	}
 	if keep.Logs > 0 {
-		if err := s.pruneOldLogs(ctx, micros(s.clock.Now().Add(-keep.Logs))); err != nil {
+		if err := s.pruneOldLogs(ctx, micros(earliest.Add(-keep.Logs))); err != nil {
 			return deleted, err
 		}
 	}
 	if keep.Audit > 0 {
-		if err := s.pruneAudit(ctx, micros(s.clock.Now().Add(-keep.Audit))); err != nil {
+		if err := s.pruneAudit(ctx, micros(earliest.Add(-keep.Audit))); err != nil {
 			return deleted, err
 		}
 	}
@@ -79,7 +81,7 @@ func (s *Store) Prune(ctx context.Context, keep Retention) (int, error) {
 			return err
 		}
 		_, err := t.exec(`DELETE FROM agents WHERE ended_at <> 0 AND ended_at < ? AND NOT EXISTS (SELECT 1 FROM runs WHERE holder = agents.id AND holder <> '')
-			AND NOT EXISTS (SELECT 1 FROM calls WHERE holder = agents.id AND holder <> '')`, now-int64(24*time.Hour/time.Microsecond))
+			AND NOT EXISTS (SELECT 1 FROM calls WHERE holder = agents.id AND holder <> '')`, micros(earliest)-int64(24*time.Hour/time.Microsecond))
 		return err
 	})
 	if err != nil {

@@ -16,6 +16,7 @@ func TestLogsGoBeforeTheirRuns(t *testing.T) {
 	onBoth(t, func(t *testing.T, o store.Options) {
 		c := newClock()
 		o.Clock = c
+		o.Silence = 1000 * day // nobody beats
 		s := open(t, o)
 		a := join(t, s, "a")
 		write := func(size int) (store.Claim, string) {
@@ -31,7 +32,7 @@ func TestLogsGoBeforeTheirRuns(t *testing.T) {
 		// More chunks than one transaction deletes.
 		claim, call := write(40 << 20)
 		finish(t, a, claim, store.StateFailed)
-		c.set(2 * day)
+		c.pass(2 * day)
 		restart(t, s, r.Run, store.RestartAll)
 		claim, _ = write(10)
 		finish(t, a, claim, store.StateSucceeded)
@@ -73,7 +74,7 @@ func TestLogsGoBeforeTheirRuns(t *testing.T) {
 			t.Errorf("deleted %d runs", n)
 		}
 		check("after two days", map[string]bool{"first": false, "second": true, "running": true, "held": true})
-		c.set(2 * day)
+		c.pass(2 * day)
 		prune(t, s, keep)
 		check("after four days", map[string]bool{"first": false, "second": false, "running": true, "held": true})
 		for _, err := range s.FollowLog(t.Context(), call, 2, 0) {
@@ -108,7 +109,7 @@ func TestAuditLogIsPruned(t *testing.T) {
 		o.Clock = c
 		s := open(t, o)
 		for _, repository := range []string{"old", "new"} {
-			c.set(2 * day)
+			c.pass(2 * day)
 			if err := s.Disable(t.Context(), store.Disabled{Repository: repository}, octocat); err != nil {
 				t.Fatal(err)
 			}

@@ -139,8 +139,12 @@ type Store struct {
 	// busy loop. With PostgreSQL both are the same pool.
 	write, read *sql.DB
 	clock       Clock
-	log         *slog.Logger
-	bell        *bell
+	// opened is the time of day at which the store was opened, openedAt the
+	// clock's time elapsed then.
+	opened   time.Time
+	openedAt time.Duration
+	log      *slog.Logger
+	bell     *bell
 	// toTell is for PostgreSQL alone, checkpoints for SQLite.
 	toTell      *announcements
 	checkpoints *checkpoints
@@ -163,6 +167,8 @@ type Store struct {
 func Open(ctx context.Context, o Options) (*Store, error) {
 	o = o.withDefaults()
 	s := &Store{opts: o, clock: o.Clock, log: o.Log, bell: newBell(), intake: make(chan *pending), prepared: map[string]*sql.Stmt{}}
+	// Without its monotonic reading, which would count in place of Elapsed.
+	s.opened, s.openedAt = o.Clock.Now().Round(0), o.Clock.Elapsed()
 	s.stopped, s.stop = context.WithCancel(context.Background())
 	var err error
 	switch {
@@ -210,11 +216,21 @@ func (s *Store) Close() error {
 }
 
 // Ping reports whether the database can be written now, or else
-// [ErrUnavailable].
+// [ErrUnavailable] or the context's error. It writes, since a disk that cannot be
+// written is not noticed before, and asks for the tables that an event needs,
+// of which somebody may have locked one in PostgreSQL.
 func (s *Store) Ping(ctx context.Context) error {
 	return s.change(ctx, "ping", "ping", func(t *tx) error {
-		_, err := t.exec(`UPDATE turns SET turn = turn WHERE queue = ''`)
-		return err
+		for _, query := range []string{
+			`INSERT INTO turns (queue, repository, turn) VALUES ('', '', 0) ON CONFLICT (queue, repository) DO UPDATE SET turn = turns.turn + 1`,
+			`UPDATE events SET filter = filter WHERE id = ''`,
+			`UPDATE runs SET filter = filter WHERE id = ''`,
+		} {
+			if _, err := t.exec(query); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

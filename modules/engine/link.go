@@ -46,7 +46,8 @@ func (e *Engine) connect(ctx context.Context, tree modules.Tree, env []string) (
 	}
 	scratch, err := newScratch(e.root)
 	if err != nil {
-		return nil, err
+		// A disk that is full or read-only says nothing about the module.
+		return nil, fmt.Errorf("%w: %w", modules.ErrUnavailable, err)
 	}
 	l := &link{engine: e, tree: tree, scratch: scratch}
 	dir, base := scratch.work(), e.serverEnv
