@@ -1,0 +1,274 @@
+package gitlab_test
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+
+	clientgo "gitlab.com/gitlab-org/api/client-go/v2"
+
+	"github.com/franela/pocketci/internal/forge/forgetest"
+)
+
+// self is the user of the tests' token.
+const self = 50
+
+// people are users by name, and roles what they are in acme/shop.
+var (
+	people = map[string]int{forgetest.Anna: 4, forgetest.Reed: 9, forgetest.Mara: 12, "pocketci": self}
+	roles  = map[int]int{4: 30, 9: 20, 12: 20, self: 40}
+)
+
+func (w *world) userOf(id int) object {
+	for name, user := range people {
+		if user == id {
+			return object{"id": id, "username": name, "name": name, "state": w.userState}
+		}
+	}
+	return nil
+}
+
+func (w *world) user(rw http.ResponseWriter, r *http.Request) {
+	w.query(r, nil)
+	answer(rw, http.StatusOK, w.userOf(self))
+}
+
+func (w *world) users(rw http.ResponseWriter, r *http.Request) {
+	name := r.URL.Query().Get("username")
+	w.query(r, url.Values{"username": {name}})
+	if name == "" {
+		w.t.Error("all users are asked for")
+	}
+	found := []object{}
+	if id, ok := people[name]; ok {
+		found = append(found, w.userOf(id))
+	}
+	answer(rw, http.StatusOK, found)
+}
+
+func (w *world) project(rw http.ResponseWriter, r *http.Request) {
+	w.query(r, nil)
+	if r.PathValue("id") != "77" {
+		notFound(rw, "Project")
+		return
+	}
+	answer(rw, http.StatusOK, object{"id": 77, "path_with_namespace": "reed/shop"})
+}
+
+func (w *world) member(rw http.ResponseWriter, r *http.Request) {
+	w.query(r, nil)
+	id := w.number(r, "id")
+	if roles[id] == 0 {
+		notFound(rw, "Member")
+		return
+	}
+	member := w.userOf(id)
+	member["access_level"] = roles[id]
+	answer(rw, http.StatusOK, member)
+}
+
+func (w *world) mergedRequests(rw http.ResponseWriter, r *http.Request) {
+	author := r.URL.Query().Get("author_username")
+	w.query(r, url.Values{"state": {"merged"}, "author_username": {author}, "per_page": {"1"}})
+	found := []object{}
+	if author == forgetest.Anna || author == forgetest.Mara {
+		found = append(found, object{"iid": 3, "state": "merged", "author": w.userOf(people[author])})
+	}
+	answer(rw, http.StatusOK, found)
+}
+
+func (w *world) mergeRequest(rw http.ResponseWriter, r *http.Request) {
+	w.query(r, nil)
+	if w.number(r, "iid") != 7 {
+		notFound(rw, "")
+		return
+	}
+	answer(rw, http.StatusOK, w.requested)
+}
+
+func (w *world) branch(rw http.ResponseWriter, r *http.Request) {
+	w.query(r, nil)
+	name := r.PathValue("branch")
+	if w.branches[name] == "" {
+		notFound(rw, "Branch")
+		return
+	}
+	answer(rw, http.StatusOK, object{"name": name, "commit": object{"id": w.branches[name]}})
+}
+
+type status struct{ sha, name, ref, state, description, url string }
+
+// ofFork is the head of the merge request 9 from a fork: no branch has it.
+var ofFork = commit("p9")
+
+// setStatus keeps to the states that GitLab lets follow each other: a pending or
+// running status is changed, any other is followed by a new one.
+func (w *world) setStatus(rw http.ResponseWriter, r *http.Request) {
+	w.query(r, nil)
+	o := body[clientgo.SetCommitStatusOptions](w, r)
+	sha := r.PathValue("sha")
+	ref := "feature"
+	switch {
+	case sha == ofFork && o.Ref == nil:
+		answer(rw, http.StatusNotFound, object{"message": "404 References for commit Not Found"})
+		return
+	case sha == ofFork:
+		ref = *o.Ref
+	case sha != forgetest.Head:
+		notFound(rw, "Commit")
+		return
+	case o.Ref != nil:
+		w.t.Errorf("the ref %s is given", *o.Ref)
+	}
+	if o.Name == nil || o.Context != nil || o.Description == nil || len(*o.Description) > 255 {
+		w.t.Errorf("status %+v", o)
+	}
+	var s *status
+	for _, old := range w.statuses {
+		if old.sha == sha && old.name == *o.Name && (old.state == "pending" || old.state == "running") {
+			s = old
+		}
+	}
+	to := string(o.State)
+	if s == nil {
+		s = &status{sha: sha, name: *o.Name, ref: ref, state: "created"}
+	}
+	event := map[string]string{"pending": "enqueue", "running": "run"}[to]
+	if to == "pending" && s.state != "created" || to == "running" && s.state == "running" {
+		answer(rw, http.StatusBadRequest, object{
+			"message": "Cannot transition status via :" + event + " from :" + s.state + ` (Reason(s): Status cannot transition via "` + event + `")`,
+		})
+		return
+	}
+	if !slices.Contains([]string{"pending", "running", "success", "failed", "canceled"}, to) {
+		w.t.Errorf("state %q", to)
+	}
+	if s.state == "created" {
+		w.statuses = append(w.statuses, s)
+	}
+	s.state, s.description = to, *o.Description
+	if o.TargetURL != nil {
+		s.url = *o.TargetURL
+	}
+	answer(rw, http.StatusCreated, object{"id": len(w.statuses), "sha": sha, "ref": s.ref, "status": s.state, "name": s.name})
+}
+
+func (w *world) listStatuses(rw http.ResponseWriter, r *http.Request) {
+	name := r.URL.Query().Get("name")
+	w.query(r, url.Values{"name": {name}, "per_page": {"100"}})
+	found := []object{}
+	for _, s := range w.statuses {
+		if s.sha == r.PathValue("sha") && s.name == name {
+			found = append(found, object{"sha": s.sha, "name": s.name, "status": s.state, "ref": s.ref})
+		}
+	}
+	answer(rw, http.StatusOK, found)
+}
+
+func (w *world) requestsOf(rw http.ResponseWriter, r *http.Request) {
+	w.query(r, nil)
+	switch r.PathValue("sha") {
+	case ofFork:
+		answer(rw, http.StatusOK, []object{
+			{"iid": 5, "state": "merged", "sha": ofFork}, {"iid": 6, "state": "opened", "sha": forgetest.Head},
+			{"iid": 9, "state": "opened", "sha": ofFork},
+		})
+	case forgetest.Base:
+		answer(rw, http.StatusOK, []object{})
+	default:
+		notFound(rw, "Commit")
+	}
+}
+
+type note struct {
+	id, author int
+	body       string
+	emoji      []string
+}
+
+func (w *world) json(n *note) object {
+	return object{"id": n.id, "body": n.body, "author": w.userOf(n.author), "system": false, "noteable_type": "MergeRequest"}
+}
+
+func (w *world) on7(rw http.ResponseWriter, r *http.Request) bool {
+	if w.number(r, "iid") != 7 {
+		notFound(rw, "Merge Request")
+		return false
+	}
+	return true
+}
+
+func (w *world) listNotes(rw http.ResponseWriter, r *http.Request) {
+	if !w.on7(rw, r) {
+		return
+	}
+	list := []object{}
+	for _, n := range w.notes {
+		list = append(list, w.json(n))
+	}
+	paged(w, rw, r, list, url.Values{"order_by": {"created_at"}, "sort": {"asc"}})
+}
+
+func (w *world) createNote(rw http.ResponseWriter, r *http.Request) {
+	if !w.on7(rw, r) {
+		return
+	}
+	w.query(r, nil)
+	o := body[clientgo.CreateMergeRequestNoteOptions](w, r)
+	n := &note{id: len(w.notes) + 1000, author: self, body: *o.Body}
+	w.notes = append(w.notes, n)
+	answer(rw, http.StatusCreated, w.json(n))
+}
+
+// noteOf returns the note of a path, or answers that it is not there.
+func (w *world) noteOf(rw http.ResponseWriter, r *http.Request) *note {
+	id := w.number(r, "note")
+	for _, n := range w.notes {
+		if n.id == id && w.number(r, "iid") == 7 {
+			return n
+		}
+	}
+	notFound(rw, "Note")
+	return nil
+}
+
+func (w *world) updateNote(rw http.ResponseWriter, r *http.Request) {
+	w.query(r, nil)
+	o := body[clientgo.UpdateMergeRequestNoteOptions](w, r)
+	n := w.noteOf(rw, r)
+	switch {
+	case n == nil:
+	case n.author != self:
+		w.t.Errorf("the comment of %d is edited", n.author)
+	default:
+		n.body = *o.Body
+		answer(rw, http.StatusOK, w.json(n))
+	}
+}
+
+func (w *world) award(rw http.ResponseWriter, r *http.Request) {
+	w.query(r, nil)
+	o := body[clientgo.CreateAwardEmojiOptions](w, r)
+	n := w.noteOf(rw, r)
+	switch {
+	case n == nil:
+	case slices.Contains(n.emoji, o.Name):
+		answer(rw, http.StatusNotFound, object{"message": "404 Award Emoji Name has already been taken Not Found"})
+	default:
+		n.emoji = append(n.emoji, o.Name)
+		answer(rw, http.StatusCreated, object{"id": 1, "name": o.Name, "user": w.userOf(self)})
+	}
+}
+
+func (w *world) listEmoji(rw http.ResponseWriter, r *http.Request) {
+	w.query(r, url.Values{"per_page": {"100"}})
+	n := w.noteOf(rw, r)
+	if n == nil {
+		return
+	}
+	list := []object{{"id": 7, "name": "thumbsdown", "user": w.userOf(people[forgetest.Reed])}}
+	for _, name := range n.emoji {
+		list = append(list, object{"id": 1, "name": name, "user": w.userOf(self)})
+	}
+	answer(rw, http.StatusOK, list)
+}
