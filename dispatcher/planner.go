@@ -58,6 +58,9 @@ type Request struct {
 	RunURL string
 	// Disabled is what is not to be called.
 	Disabled []Disabled
+	// Skip says why nothing is called, whatever matches; empty if something
+	// may be.
+	Skip string
 	// Notes are warnings that the plan begins with.
 	Notes []string
 	// Untrusted says that the code is other people's, so that the runners that
@@ -74,6 +77,10 @@ func (p *Planner) Plan(ctx context.Context, req Request) (*Plan, error) {
 	plan := &Plan{Event: *req.Event, Changes: req.Changes, Warnings: slices.Clone(req.Notes)}
 	if reason := disabledReason(req.Disabled, "", ""); reason != "" {
 		plan.Skipped = []Skipped{{Function: AllFunctions, Reason: reason}}
+		return plan, nil
+	}
+	if req.Skip != "" {
+		plan.Skipped = []Skipped{{Function: AllFunctions, Reason: req.Skip}}
 		return plan, nil
 	}
 	asked, byHand, err := events.ReadByHand(req.Event)

@@ -76,7 +76,7 @@ func TestPlanner(t *testing.T) {
 			changes: dispatcher.Changes{Files: []string{"web/index.html"}},
 			loader:  loader{"web/ci": has("web/ci", "onPush")},
 			calls:   []string{"web/ci:onPush"},
-			skipped: []dispatcher.Skipped{{Module: "api/ci", Function: "*", Reason: "no changed file matches the module's paths api/**"}},
+			skipped: []dispatcher.Skipped{{Module: "api/ci", Function: "*", Reason: "no changed file matches the module's paths api/**", Filtered: true}},
 		},
 		"paths hold where changes are unknown": {
 			files:   mono,

@@ -82,6 +82,12 @@ type Config struct {
 	Places func() []string
 	// Trust says what other people's events may have run.
 	Trust trust.Policy
+	// Tells reports whether a forge is told what becomes of an event's calls.
+	// Nil stands for never.
+	Tells func(event *events.Event) bool
+	// Commands does what an event asks of pocketci itself, and says what it
+	// did; nothing for events that ask for nothing. It may be nil.
+	Commands func(ctx context.Context, event *events.Event) (string, error)
 	// Forge is asked who is behind an event. It may be nil, or give nil for
 	// forges that cannot be asked.
 	Forge func(event *events.Event) trust.Forge

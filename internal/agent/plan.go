@@ -13,6 +13,7 @@ import (
 	"github.com/franela/pocketci/internal/config"
 	"github.com/franela/pocketci/internal/runs"
 	"github.com/franela/pocketci/internal/store"
+	"github.com/franela/pocketci/internal/trust"
 	"github.com/franela/pocketci/modules"
 )
 
@@ -57,14 +58,19 @@ func (m *membership) planRun(claim store.Claim, run store.Run) {
 		if err := m.closePullRequest(ctx, &event.Event, &run); err != nil {
 			return err
 		}
+		if err := m.command(ctx, &event.Event); err != nil {
+			return err
+		}
 		if snapshot, plan, err = m.plan(ctx, &event.Event, &run, log); err != nil {
 			return err
 		}
-		stored, err = toStore(snapshot, plan)
-		return err
+		if stored, err = toStore(snapshot, plan); err != nil {
+			return err
+		}
+		return m.tell(ctx, &event.Event, plan, &stored)
 	})
 	if err != nil {
-		m.unplanned(ctx, claim, err, log)
+		m.unplanned(ctx, claim, err, m.tells(&event.Event), log)
 		return
 	}
 	for _, warning := range plan.Warnings {
@@ -82,7 +88,7 @@ func (m *membership) planRun(claim store.Claim, run store.Run) {
 	case err != nil:
 		// What the store does not take, it takes no better the next time.
 		log.Error("store plan", "error", err)
-		m.unplanned(ctx, claim, fmt.Errorf("store plan: %w", errInternal), log)
+		m.unplanned(ctx, claim, fmt.Errorf("store plan: %w", errInternal), stored.Tell, log)
 	default:
 		log.Debug("run is planned", "duration", time.Since(begun))
 	}
@@ -136,7 +142,8 @@ func (a *Agent) planOnce(ctx context.Context, event *events.Event, run *store.Ru
 		return nil, nil, err
 	}
 	terms, err := a.terms(ctx, event, run, event.SHA)
-	if err != nil {
+	held, waits := errors.AsType[*heldError](err)
+	if waits && trust.Foreign(event) || err != nil && !waits {
 		return nil, nil, told(ctx, err)
 	}
 	snapshot := &runs.Snapshot{Event: *event}
@@ -146,9 +153,10 @@ func (a *Agent) planOnce(ctx context.Context, event *events.Event, run *store.Ru
 			return nil, nil, told(ctx, err)
 		}
 		a.cfg.Meter.Phase("fetch", time.Since(begun))
-		if event.SHA == "" {
+		if event.SHA == "" && !waits {
 			// Only now is it known which commit was to be approved.
-			if _, err := a.terms(ctx, event, run, snapshot.Event.SHA); err != nil {
+			_, err := a.terms(ctx, event, run, snapshot.Event.SHA)
+			if held, waits = errors.AsType[*heldError](err); err != nil && !waits {
 				return nil, nil, told(ctx, err)
 			}
 		}
@@ -158,6 +166,11 @@ func (a *Agent) planOnce(ctx context.Context, event *events.Event, run *store.Ru
 	request.RunURL, request.Disabled = a.cfg.RunURL(run.Number), disabled
 	plan, err := a.cfg.Planner.Plan(ctx, request)
 	a.cfg.Meter.Phase("plan", time.Since(begun))
+	if err == nil && waits && len(plan.Calls)+len(plan.Invalid) > 0 {
+		// The repository's own functions would be called for what an outsider
+		// said. Where none would be, nobody needs to approve anything.
+		return nil, nil, held
+	}
 	return snapshot, plan, told(ctx, err)
 }
 
@@ -185,7 +198,7 @@ func told(ctx context.Context, err error) error {
 }
 
 // unplanned answers a claim whose run came to no plan.
-func (m *membership) unplanned(ctx context.Context, claim store.Claim, cause error, log *slog.Logger) {
+func (m *membership) unplanned(ctx context.Context, claim store.Claim, cause error, tell bool, log *slog.Logger) {
 	reason := m.cfg.Mask(cause.Error())
 	state := store.StateFailed
 	var (
@@ -214,7 +227,7 @@ func (m *membership) unplanned(ctx context.Context, claim store.Claim, cause err
 		if state == "" {
 			return m.member.Return(ctx, claim, reason)
 		}
-		return m.member.Unplanned(ctx, claim, state, reason, false)
+		return m.member.Unplanned(ctx, claim, state, reason, tell)
 	})
 	switch {
 	case over(err):

@@ -62,6 +62,10 @@ func Local(ctx context.Context, dir string, ev *events.Event, o LocalOptions) (*
 		snap.Tree.Commit = snap.SHA
 		if ev != nil && ev.SHA != "" {
 			snap.SHA = l.peeled(ctx, ev.SHA)
+			if ev.Name == events.NamePush || ev.Name == events.NamePullRequest {
+				// The event may be of a commit that is not here.
+				snap.Message, _ = message(ctx, l.git, snap.SHA)
+			}
 		}
 	}
 	switch {

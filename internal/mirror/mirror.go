@@ -130,6 +130,9 @@ type Snapshot struct {
 	Base *modules.Tree
 	// Changes are the files that the event changed.
 	Changes Changes
+	// Message is that of the commit, for pushes to branches and for pull
+	// requests, and empty where it cannot be had.
+	Message string
 
 	refs func(context.Context) (Refs, error)
 }

@@ -40,6 +40,11 @@ func (mir *mirror) snapshot(ctx context.Context, ev *events.Event, r *remote) (*
 	mir.set.log.Debug("listed the changes", "phase", "diff", "repository", r.name, "files", len(changes.Files),
 		"unknown", changes.Unknown, "duration", time.Since(start))
 	snap := &Snapshot{SHA: n.head.commit, Tree: mir.tree(n.head.commit), Changes: changes}
+	if ev.Name == events.NamePush || ev.Name == events.NamePullRequest {
+		if snap.Message, err = message(ctx, mir.git, n.head.commit); err != nil {
+			return nil, mir.fail(ctx, r, err)
+		}
+	}
 	if n.base != nil && n.base.commit != "" {
 		base := mir.tree(n.base.commit)
 		snap.Base = &base
@@ -53,6 +58,12 @@ func (mir *mirror) snapshot(ctx context.Context, ev *events.Event, r *remote) (*
 		return parseRefs(string(out)), nil
 	})
 	return snap, nil
+}
+
+// message returns the message of a commit.
+func message(ctx context.Context, git func(args ...string) git, commit string) (string, error) {
+	out, err := git("log", "-1", "--no-show-signature", "--encoding=UTF-8", "--format=%B", "--end-of-options", commit).run(ctx)
+	return string(out), err
 }
 
 // peel finds the commits of what was got.

@@ -32,6 +32,8 @@ type Snapshot struct {
 	Changes      dispatcher.Changes
 	// Notes are warnings for the plan.
 	Notes []string
+	// Skip says why nothing is called.
+	Skip string
 	// Terms are those that the snapshot was made on.
 	Terms Terms
 	// Refs lists the repository's branches and tags; it may be nil.
@@ -68,6 +70,7 @@ func Open(event events.Event, repository *mirror.Snapshot, place dispatcher.Plac
 		Tree:    repository.Tree,
 		Source:  repository.Tree,
 		Changes: changes,
+		Skip:    skipReason(&event, repository.Message),
 		Refs: func(ctx context.Context) (dispatcher.Refs, error) {
 			refs, err := repository.Refs(ctx)
 			return dispatcher.Refs(refs), err
@@ -109,7 +112,7 @@ func (s *Snapshot) Run(id string, plan *dispatcher.Plan) *dispatcher.Run {
 // Request asks for a plan of the snapshot.
 func (s *Snapshot) Request() dispatcher.Request {
 	return dispatcher.Request{
-		Event: &s.Event, Tree: s.Tree, Changes: s.Changes, Refs: s.Refs, Notes: s.Notes, Untrusted: s.Terms.Untrusted,
+		Event: &s.Event, Tree: s.Tree, Changes: s.Changes, Refs: s.Refs, Notes: s.Notes, Skip: s.Skip, Untrusted: s.Terms.Untrusted,
 	}
 }
 

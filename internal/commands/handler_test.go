@@ -1,4 +1,4 @@
-package comments_test
+package commands_test
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 
 	"github.com/franela/pocketci/dispatcher"
 	"github.com/franela/pocketci/events"
-	"github.com/franela/pocketci/internal/comments"
+	"github.com/franela/pocketci/internal/commands"
 	"github.com/franela/pocketci/internal/forge"
 	"github.com/franela/pocketci/internal/store"
 )
@@ -68,7 +68,7 @@ type scene struct {
 	store   *store.Store
 	agent   *store.Agent
 	page    *page
-	handler *comments.Handler
+	handler *commands.Handler
 	run     store.Receipt
 }
 
@@ -97,7 +97,7 @@ func newScene(t *testing.T, fork string) *scene {
 	if c.run, err = s.Accept(t.Context(), store.Delivery{Event: pullRequest(fork)}); err != nil {
 		t.Fatal(err)
 	}
-	c.handler = &comments.Handler{Store: s, Planner: plans{}, Forges: forge.Set{{Forge: c.page, Host: "github.com"}}, Log: slog.New(slog.DiscardHandler)}
+	c.handler = &commands.Handler{Store: s, Planner: plans{}, Forges: forge.Set{{Forge: c.page, Host: "github.com"}}, Log: slog.New(slog.DiscardHandler)}
 	return c
 }
 
@@ -263,5 +263,45 @@ func TestHandleFails(t *testing.T) {
 	s.handler.Forges = nil
 	if did, err := s.say("anna", "/retest"); err != nil || !strings.Contains(did, "no token") {
 		t.Errorf("did %q, %v", did, err)
+	}
+}
+
+// The buttons of checks.
+func TestAgain(t *testing.T) {
+	for name, c := range map[string]struct {
+		kind, payload, repository string
+		did, states               string
+	}{
+		"a check":                 {"check_run", `{"check_run": {"name": "pocketci/ci/testOnPush0", "external_id": "CALL"}}`, "acme/shop", "restarted ci:testOnPush0 of run 1", "running queued/2 failed/1"},
+		"a check of another App":  {"check_run", `{"check_run": {"name": "lint", "external_id": "CALL"}}`, "acme/shop", "", "failed succeeded/1 failed/1"},
+		"a check that is gone":    {"check_run", `{"check_run": {"name": "pocketci/ci/x", "external_id": "gone"}}`, "acme/shop", "not done", "failed succeeded/1 failed/1"},
+		"another repository's":    {"check_run", `{"check_run": {"name": "pocketci/ci/x", "external_id": "CALL"}}`, "acme/other", "not done", "failed succeeded/1 failed/1"},
+		"all checks":              {"check_suite", `{}`, "acme/shop", "restarted run 1", "running succeeded/1 queued/2"},
+		"all of another commit":   {"check_suite", `{"other": true}`, "acme/shop", "not done: nothing has failed", "failed succeeded/1 failed/1"},
+		"not a payload of GitHub": {"check_run", `[]`, "acme/shop", "", "failed succeeded/1 failed/1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t, "")
+			s.plan(store.StateSucceeded, store.StateFailed)
+			calls, err := s.store.Calls(t.Context(), s.run.Run)
+			if err != nil {
+				t.Fatal(err)
+			}
+			e := events.Event{
+				ID: events.NewID(), Vendor: "github", Kind: c.kind, Name: c.kind, Filter: "rerequested", SHA: sha, Sender: "anna",
+				Repository: &events.Repository{FullName: c.repository, CloneURL: "https://github.com/acme/shop.git"},
+				Payload:    []byte(strings.ReplaceAll(c.payload, "CALL", calls[0].ID)),
+			}
+			if strings.Contains(c.payload, "other") {
+				e.SHA = strings.Repeat("3", 40)
+			}
+			did, err := s.handler.Handle(t.Context(), &e)
+			if err != nil || !strings.Contains(did, c.did) || (did == "") != (c.did == "") {
+				t.Errorf("did %q, %v, want %q", did, err, c.did)
+			}
+			if got := s.states(); got != c.states {
+				t.Errorf("it is %s, want %s", got, c.states)
+			}
+		})
 	}
 }

@@ -1,4 +1,4 @@
-package comments
+package commands
 
 import (
 	"context"
@@ -31,6 +31,7 @@ const (
 type Store interface {
 	Runs(ctx context.Context, f store.RunFilter) ([]store.Run, error)
 	Calls(ctx context.Context, run string) ([]store.Call, error)
+	Call(ctx context.Context, id string) (store.Call, error)
 	Restart(ctx context.Context, run string, scope store.Scope, by store.Actor) (int, error)
 	RestartCall(ctx context.Context, call string, by store.Actor) (int, error)
 	Abort(ctx context.Context, run string, by store.Actor, reason string) error
@@ -61,12 +62,19 @@ type request struct {
 	comment *events.Comment
 }
 
-// Handle does what the event's comment asks for, if its author may, and answers
-// there. It returns what it did, for the reason of the comment's own run, and
-// nothing for comments that ask for nothing. The error is that of the store or the
-// forge; the same comment may be handled again after one.
+// Handle does what the event asks for: a button to run a check again, or a comment
+// by somebody who may, which is answered where it stands. It returns what it did,
+// for the reason of the event's own run, and nothing for events that ask for
+// nothing. The error is that of the store or the forge; the same event may be
+// handled again after one.
 func (h *Handler) Handle(ctx context.Context, event *events.Event) (string, error) {
-	if event.Comment == nil || event.PullRequest == 0 || event.Repository == nil {
+	if event.Repository == nil {
+		return "", nil
+	}
+	if again, ok := readAgain(event); ok {
+		return h.again(ctx, event, again)
+	}
+	if event.Comment == nil || event.PullRequest == 0 {
 		return "", nil
 	}
 	commands, err := Parse(event.Comment.Body)

@@ -1,6 +1,6 @@
-// Package comments does what people ask for in comments on pull requests, and
-// answers them.
-package comments
+// Package commands does what people ask for on the pages of a forge, in comments on
+// pull requests and by its buttons, and answers there.
+package commands
 
 import (
 	"fmt"

@@ -1,4 +1,4 @@
-package comments_test
+package commands_test
 
 import (
 	"errors"
@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/franela/pocketci/internal/comments"
+	"github.com/franela/pocketci/internal/commands"
 )
 
 const sha = "1111111111111111111111111111111111111111"
@@ -14,23 +14,23 @@ const sha = "1111111111111111111111111111111111111111"
 func TestParse(t *testing.T) {
 	for name, c := range map[string]struct {
 		body string
-		want []comments.Command
+		want []commands.Command
 		err  string
 	}{
 		"nothing":                {"", nil, ""},
 		"words":                  {"please /retest", nil, ""},
-		"one":                    {"/retest", []comments.Command{{Verb: comments.Retest}}, ""},
-		"on Windows":             {"hello\r\n/retest \r\nbye\r\n", []comments.Command{{Verb: comments.Retest}}, ""},
-		"several":                {"/abort\n/test lint-on-github-push\n/test ci:onPush", []comments.Command{{comments.Abort, ""}, {comments.Test, "lint-on-github-push"}, {comments.Test, "ci:onPush"}}, ""},
-		"a commit":               {"/approve " + sha, []comments.Command{{comments.Approve, sha}}, ""},
+		"one":                    {"/retest", []commands.Command{{Verb: commands.Retest}}, ""},
+		"on Windows":             {"hello\r\n/retest \r\nbye\r\n", []commands.Command{{Verb: commands.Retest}}, ""},
+		"several":                {"/abort\n/test lint-on-github-push\n/test ci:onPush", []commands.Command{{commands.Abort, ""}, {commands.Test, "lint-on-github-push"}, {commands.Test, "ci:onPush"}}, ""},
+		"a commit":               {"/approve " + sha, []commands.Command{{commands.Approve, sha}}, ""},
 		"other bots":             {"/lgtm\n/assign @me\n/\n//\n/retesting", nil, ""},
 		"case counts":            {"/Retest", nil, ""},
 		"quoted":                 {"> /retest", nil, ""},
 		"indented":               {"    /retest", nil, ""},
-		"in code":                {"```\n/abort\n```\n/plan", []comments.Command{{Verb: comments.Plan}}, ""},
-		"in code with a word":    {"~~~sh\n/abort\n```\n/abort\n~~~\n/plan", []comments.Command{{Verb: comments.Plan}}, ""},
+		"in code":                {"```\n/abort\n```\n/plan", []commands.Command{{Verb: commands.Plan}}, ""},
+		"in code with a word":    {"~~~sh\n/abort\n```\n/abort\n~~~\n/plan", []commands.Command{{Verb: commands.Plan}}, ""},
 		"in code without end":    {"```\n/abort", nil, ""},
-		"in longer code":         {"````\n/abort\n```\n/abort\n````\n/plan", []comments.Command{{Verb: comments.Plan}}, ""},
+		"in longer code":         {"````\n/abort\n```\n/abort\n````\n/plan", []commands.Command{{Verb: commands.Plan}}, ""},
 		"a short commit":         {"/approve 1111111", nil, "full sha"},
 		"no commit":              {"/approve", nil, "full sha"},
 		"a commit and more":      {"/approve " + sha + " please", nil, "full sha"},
@@ -42,9 +42,9 @@ func TestParse(t *testing.T) {
 		"far down in a long one": {strings.Repeat("x\n", 40_000) + "/retest", nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := comments.Parse(c.body)
+			got, err := commands.Parse(c.body)
 			if c.err != "" {
-				if bad, ok := errors.AsType[*comments.CommandError](err); !ok || !strings.Contains(bad.Reason, c.err) {
+				if bad, ok := errors.AsType[*commands.CommandError](err); !ok || !strings.Contains(bad.Reason, c.err) {
 					t.Errorf("error %v, want one with %q", err, c.err)
 				}
 				return
@@ -61,12 +61,12 @@ func FuzzParse(f *testing.F) {
 		f.Add(body)
 	}
 	f.Fuzz(func(t *testing.T, body string) {
-		commands, err := comments.Parse(body)
-		if err != nil && len(commands) > 0 {
+		found, err := commands.Parse(body)
+		if err != nil && len(found) > 0 {
 			t.Error("commands beside an error")
 		}
-		for _, c := range commands {
-			again, err := comments.Parse("/" + strings.TrimSpace(string(c.Verb)+" "+c.Argument))
+		for _, c := range found {
+			again, err := commands.Parse("/" + strings.TrimSpace(string(c.Verb)+" "+c.Argument))
 			if err != nil || len(again) != 1 || again[0] != c {
 				t.Errorf("%+v is read back as %+v, %v", c, again, err)
 			}

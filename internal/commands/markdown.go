@@ -1,4 +1,4 @@
-package comments
+package commands
 
 import (
 	"fmt"
