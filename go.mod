@@ -3,6 +3,7 @@ module github.com/franela/pocketci
 go 1.26.1
 
 require (
+	code.gitea.io/sdk/gitea v0.25.1
 	dagger.io/dagger v0.21.8
 	github.com/Khan/genqlient v0.8.1
 	github.com/bmatcuk/doublestar/v4 v4.10.4
@@ -35,7 +36,6 @@ require (
 )
 
 require (
-	code.gitea.io/sdk/gitea v0.25.1 // indirect
 	dario.cat/mergo v1.0.0 // indirect
 	github.com/42wim/httpsig v1.2.4 // indirect
 	github.com/99designs/gqlgen v0.17.89 // indirect

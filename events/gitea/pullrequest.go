@@ -29,10 +29,15 @@ func readPullRequest(e *events.Event) error {
 	case p.PullRequest == nil:
 		return delivery.Malformed("pull_request", errors.New("is missing"))
 	}
-	if err := readConversation(e, p.PullRequest); err != nil {
+	return readPull(e, p.PullRequest)
+}
+
+// readPull reads a pull request itself, from a payload or from the API.
+func readPull(e *events.Event, p *pullRequest) error {
+	if err := readConversation(e, p); err != nil {
 		return err
 	}
-	head, base := p.PullRequest.Head, p.PullRequest.Base
+	head, base := p.Head, p.Base
 	if err := events.CheckSHA(head.SHA); err != nil {
 		return delivery.Malformed("pull_request.head.sha", err)
 	}
