@@ -102,7 +102,7 @@ func FuzzSignature(f *testing.F) {
 			if _, refused := errors.AsType[*events.UnauthenticatedError](err); refused == valid {
 				t.Errorf("%s %q: %v", name, signature, err)
 			}
-			if len(signature) >= 8 && err != nil && strings.Contains(err.Error(), signature) && !strings.Contains("X-Gitea-Signature X-Forgejo-Signature X-Hub-Signature-256 does not fit the body and the secret is not 64 hexadecimal digits X-Gitea-Event is missing; set a secret in the webhook's settings", signature) {
+			if len(signature) >= 32 && err != nil && strings.Contains(err.Error(), signature) {
 				t.Errorf("the error repeats the signature: %v", err)
 			}
 		}
