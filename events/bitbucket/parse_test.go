@@ -157,8 +157,8 @@ func (s *sample) event() events.Event {
 // delivered are the samples that go through the suite, which spoils every value
 // in them.
 var delivered = []string{
-	"push", "push_new_branch", "push_deleted", "push_tag", "pullrequest_updated", "pullrequest_fork", "pullrequest_fork_deleted",
-	"pullrequest_comment_created", "pullrequest_comment_own", "repo_commit_status_created", "repo_fork",
+	"push", "push_new_branch", "push_deleted", "push_tag", "pullrequest_fork", "pullrequest_comment_own", "repo_commit_status_created",
+	"repo_fork", "issue_created",
 }
 
 func TestSource(t *testing.T) {
