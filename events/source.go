@@ -4,7 +4,8 @@ import "strings"
 
 // Source turns the deliveries of one vendor's webhooks into events. It is the
 // contract between a vendor's package and whatever receives the deliveries; it
-// knows no HTTP beyond the shape of a header.
+// knows no HTTP beyond the shape of a header. One whose vendor tells of several
+// things in a delivery is a [Splitter] as well.
 type Source interface {
 	// Vendor is the vendor of the source's events, such as [VendorGithub].
 	Vendor() string

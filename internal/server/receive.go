@@ -26,6 +26,8 @@ type outcome struct {
 	status int
 	body   map[string]any
 	event  events.Event
+	// events is how many events a delivery told of, if they are several.
+	events int
 	// cause is an error whose details are for the log alone.
 	cause error
 }
@@ -69,6 +71,9 @@ func (s *Server) receive(w *response, r *http.Request, source events.Source) {
 		optional("repository", o.event.Repository.FullName)
 	}
 	optional("reason", o.reason())
+	if o.events > 0 {
+		attrs = append(attrs, slog.Int("events", o.events))
+	}
 	if o.cause != nil {
 		attrs = append(attrs, slog.Any("cause", o.cause))
 	}
@@ -108,23 +113,37 @@ func (s *Server) take(w *response, r *http.Request, source events.Source) outcom
 	if err != nil {
 		return unread(err)
 	}
-	e, err := source.Receive(r.Header, body)
-	var nothing *events.NothingError
-	switch {
-	case errors.As(err, &nothing) && nothing.Ping:
-		return outcome{status: http.StatusOK, body: map[string]any{"reason": nothing.Reason}, event: e}
-	case err != nil && nothing == nil:
-		return unfit(e, err)
+	received, err := events.ReceiveAll(source, r.Header, body)
+	if err != nil {
+		return unfit(received[0].Event, err)
 	}
-	d := Delivery{Hook: source.Vendor()}
-	if nothing != nil {
-		d.Nothing = nothing.Reason // it happened nonetheless
-	}
-	e.ID = events.NewID()
-
-	// A sender that hangs up has still sent the event.
+	// A sender that hangs up has still sent the events.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), acceptTimeout)
 	defer cancel()
+	var outcomes []outcome
+	for _, one := range received {
+		o := s.takeOver(ctx, source, one)
+		if o.status >= http.StatusBadRequest {
+			// The sender sends all of them again, and those that were taken
+			// over are then known.
+			return o
+		}
+		outcomes = append(outcomes, o)
+	}
+	return together(outcomes)
+}
+
+// takeOver hands one event to the sink.
+func (s *Server) takeOver(ctx context.Context, source events.Source, one events.Received) outcome {
+	e := one.Event
+	if one.Nothing != nil && one.Nothing.Ping {
+		return outcome{status: http.StatusOK, body: map[string]any{"reason": one.Nothing.Reason}, event: e}
+	}
+	d := Delivery{Hook: source.Vendor()}
+	if one.Nothing != nil {
+		d.Nothing = one.Nothing.Reason // it happened nonetheless
+	}
+	e.ID = events.NewID()
 	d.Event = e
 	receipt, err := s.sink.Accept(ctx, d)
 	if err != nil {
@@ -136,6 +155,22 @@ func (s *Server) take(w *response, r *http.Request, source events.Source) outcom
 	}
 	s.outage.accept()
 	return accepted(e, receipt)
+}
+
+// together answers for all events of a delivery. It is accepted if any of them
+// was not here before.
+func together(outcomes []outcome) outcome {
+	if len(outcomes) == 1 {
+		return outcomes[0]
+	}
+	all := outcome{status: http.StatusOK, event: outcomes[0].event, events: len(outcomes)}
+	var bodies []map[string]any
+	for _, o := range outcomes {
+		all.status = max(all.status, o.status)
+		bodies = append(bodies, o.body)
+	}
+	all.body = map[string]any{"events": bodies}
+	return all
 }
 
 // accepted answers for an event that has been taken over. A delivery that was

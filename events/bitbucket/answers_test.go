@@ -1,0 +1,132 @@
+package bitbucket_test
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/franela/pocketci/internal/forge/forgetest"
+)
+
+func (s *standIn) permissions(w http.ResponseWriter, r *http.Request) {
+	type permission struct {
+		Type       string `json:"type"`
+		Permission string `json:"permission"`
+		User       *user  `json:"user"`
+	}
+	page(w, r, []permission{
+		{"repository_permission", "admin", userOf("owner")}, {"repository_permission", "write", userOf("other")},
+		{"repository_permission", "read", userOf(forgetest.Reed)}, {"repository_permission", "write", userOf(forgetest.Anna)},
+	})
+}
+
+func (s *standIn) merged(w http.ResponseWriter, r *http.Request) {
+	type pull struct {
+		State  string `json:"state"`
+		Author *user  `json:"author"`
+	}
+	var found []pull
+	for _, id := range []string{forgetest.Anna, forgetest.Mara} {
+		if u := userOf(id); slices.Contains([]string{`author.account_id="` + id + `"`, `author.uuid="` + u.UUID + `"`}, r.URL.Query().Get("q")) {
+			found = append(found, pull{"MERGED", u})
+		}
+	}
+	page(w, r, found)
+}
+
+func (s *standIn) commit(w http.ResponseWriter, repository, hash string) {
+	full, known := s.commits[repository+" "+hash]
+	if !known {
+		answer(w, http.StatusNotFound, nil)
+		return
+	}
+	answer(w, http.StatusOK, map[string]any{"type": "commit", "hash": full})
+}
+
+func (s *standIn) status(w http.ResponseWriter, r *http.Request, sha string) {
+	var body commitStatus
+	if !s.body(r, &body) {
+		return
+	}
+	known := slices.Contains([]string{"FAILED", "INPROGRESS", "STOPPED", "SUCCESSFUL"}, body.State)
+	if !known || body.Key == "" || len(body.Key) > 40 || !strings.HasPrefix(body.URL, "https://") || len(body.Description) > 255 || len(body.Name) > 255 {
+		s.t.Errorf("status %+v", body)
+	}
+	if s.statuses[sha] == nil {
+		s.statuses[sha] = map[string]commitStatus{}
+	}
+	s.statuses[sha][body.Key] = body
+	answer(w, http.StatusCreated, body)
+}
+
+func (s *standIn) add(author, body string) *storedComment {
+	c := &storedComment{
+		ID: int64(len(s.comments) + 1), Type: "pullrequest_comment", User: userOf(author), Content: map[string]string{"raw": body, "markup": "markdown"},
+	}
+	s.comments = append(s.comments, c)
+	return c
+}
+
+func (s *standIn) edit(w http.ResponseWriter, r *http.Request, id string) {
+	var body pullRequestComment
+	if !s.body(r, &body) {
+		return
+	}
+	for _, c := range s.comments {
+		if strconv.FormatInt(c.ID, 10) == id {
+			if c.User.UUID != userOf(bot).UUID {
+				s.t.Errorf("a comment of %s is edited", c.User.AccountID)
+			}
+			c.Content["raw"] = body.Content.Raw
+			answer(w, http.StatusOK, c)
+			return
+		}
+	}
+	s.t.Errorf("there is no comment %s", id)
+}
+
+// hookEvents are the events of a webhook_subscription.
+var hookEvents = []string{
+	"issue:comment_created", "issue:created", "issue:updated", "project:updated", "pullrequest:approved", "pullrequest:changes_request_created",
+	"pullrequest:changes_request_removed", "pullrequest:comment_created", "pullrequest:comment_deleted", "pullrequest:comment_reopened",
+	"pullrequest:comment_resolved", "pullrequest:comment_updated", "pullrequest:created", "pullrequest:fulfilled", "pullrequest:push",
+	"pullrequest:rejected", "pullrequest:unapproved", "pullrequest:updated", "repo:commit_comment_created", "repo:commit_status_created",
+	"repo:commit_status_updated", "repo:created", "repo:deleted", "repo:fork", "repo:imported", "repo:push", "repo:transfer", "repo:updated",
+}
+
+// hook creates a webhook, or changes the one with that id, which is a UUID in
+// braces.
+func (s *standIn) hook(w http.ResponseWriter, r *http.Request, list, id string) {
+	var body webhookSubscription
+	if !s.body(r, &body) {
+		return
+	}
+	if body.URL == "" || len(body.Events) == 0 || body.Secret == nil {
+		s.t.Errorf("a webhook to %q of %v, with a secret: %t", body.URL, body.Events, body.Secret != nil)
+		return
+	}
+	for _, e := range body.Events {
+		if !slices.Contains(hookEvents, e) {
+			s.t.Errorf("event %q", e)
+		}
+	}
+	status := http.StatusOK
+	var h *storedHook
+	for _, stored := range s.hooks[list] {
+		if id == strings.NewReplacer("{", "%7B", "}", "%7D").Replace(stored.UUID) {
+			h = stored
+		}
+	}
+	if h == nil && id != "" {
+		answer(w, http.StatusNotFound, nil)
+		return
+	}
+	if h == nil {
+		h = &storedHook{UUID: fmt.Sprintf("{00000000-0000-0000-0000-%012d}", len(s.hooks[list])+1), Type: "webhook_subscription"}
+		s.hooks[list], status = append(s.hooks[list], h), http.StatusCreated
+	}
+	h.URL, h.Active, h.Events, h.secret, h.SecretSet = body.URL, body.Active, body.Events, *body.Secret, *body.Secret != ""
+	answer(w, status, h)
+}
