@@ -19,7 +19,7 @@ var (
 	moduleKeys   = []string{"paths", "secrets", "git", "functions"}
 	shortKeys    = append([]string{"module-path"}, moduleKeys...)
 	longKeys     = append([]string{"path"}, moduleKeys...)
-	secretKeys   = []string{"name", "from-env"}
+	secretKeys   = []string{"name", "from-env", "from-agent", "from-provider"}
 	groupKeys    = []string{"group", "cancel"}
 	functionKeys = []string{"vendor", "event", "filter", "base", "on-changes", "schedule", "timeout", "runs-on", "args", "after", "concurrency", "filters"}
 )
@@ -181,51 +181,4 @@ func modulePath(s string) (string, error) {
 		return "", errors.New("not a path; write a folder such as ./ci")
 	}
 	return clean, nil
-}
-
-func (r *reader) secrets(n *yaml.Node) []Secret {
-	items, ok := r.List(n, "secrets")
-	if !ok {
-		return nil
-	}
-	var list []Secret
-	seen := map[string]int{}
-	for _, item := range items {
-		entries, ok := r.Mapping(item, "a secret")
-		if !ok {
-			continue
-		}
-		s := Secret{Line: item.Line}
-		named, mapped := false, false
-		for _, e := range entries {
-			switch {
-			case e.Name == "name":
-				named = true
-				if name, ok := r.String(e.Value, "the name of a secret"); ok && r.argument(e.Value, "the name of a secret", name) {
-					s.Name = name
-				}
-			case e.Name == "from-env":
-				mapped = true
-				s.FromEnv = r.Variable(e.Value, "from-env")
-			case strings.HasPrefix(e.Name, "from-") && yamlfile.Suggest(e.Name, secretKeys) == "":
-				mapped = true
-				r.Fail(e.Key, "%q is not supported by this version; secrets come from the agent's environment: from-env", e.Name)
-			default:
-				r.unknown(e, "a secret", secretKeys)
-			}
-		}
-		if !named {
-			r.Fail(item, "a secret needs a name, which is the name of the function's argument")
-		}
-		if !mapped {
-			r.Fail(item, "a secret needs from-env, which names a variable of the agent's environment")
-		}
-		if first, twice := seen[s.Name]; twice && s.Name != "" {
-			r.Fail(item, "the secret %s is there twice, first in line %d; remove one of them", s.Name, first)
-		} else {
-			seen[s.Name] = item.Line
-		}
-		list = append(list, s)
-	}
-	return list
 }
