@@ -62,16 +62,8 @@ type process struct {
 // newAgent constructs the agent and listens. Credentials are taken out of the
 // process's environment first, because every Dagger session is given it.
 func newAgent(o *options) (_ *process, err error) {
-	policy, err := secrets.Allow(o.allowEnv...)
+	conf, vault, warning, err := takeSecrets(o)
 	if err != nil {
-		return nil, err
-	}
-	vault, taken := secrets.Take(policy, envUsername, envToken, envSignature, envCloud, envDatabase)
-	if err := fatal(taken); err != nil {
-		return nil, err
-	}
-	_, scrubbed := secrets.Scrub()
-	if err := fatal(scrubbed); err != nil {
 		return nil, err
 	}
 	masker := secrets.NewMasker()
@@ -80,9 +72,10 @@ func newAgent(o *options) (_ *process, err error) {
 	p := &process{o: o, log: newLogger(o, report.Lines(masker.Writer(os.Stderr)))}
 	p.base, p.endRequests = context.WithCancel(context.Background())
 	slog.SetDefault(p.log)
-	if err := errors.Join(taken, scrubbed); err != nil {
-		p.log.Warn("environment", "error", err)
+	if warning != nil {
+		p.log.Warn("environment", "error", warning)
 	}
+	p.warnOf(conf, vault)
 	defer func() {
 		if err != nil {
 			p.Close()
@@ -145,14 +138,15 @@ func newAgent(o *options) (_ *process, err error) {
 	if err != nil {
 		return nil, err
 	}
-	p.dispatcher = dispatcher.New(runs.Sessions{Engine: p.engine, Vault: vault, Masker: masker}, o.parallelism, p.log)
+	grant := grants(vault.With(p.engine.ResolveSecret))
+	p.dispatcher = dispatcher.New(runs.Sessions{Engine: p.engine, Secrets: grant, Masker: masker}, o.parallelism, p.log)
 	p.agent = agent.New(agent.Config{
 		Store:        p.store,
 		Repositories: repositories{mirrors: p.mirrors, events: p.events()},
 		Planner: &dispatcher.Planner{
 			Loader:     loader{p.engine, p.metrics},
 			Labels:     o.labels,
-			Secret:     vault.Check,
+			Secrets:    func(event *events.Event) func(string) error { return grant(event).Check },
 			Timeout:    o.callTimeout,
 			MaxTimeout: max(o.maxTimeout, o.callTimeout),
 		},
@@ -172,14 +166,6 @@ func newAgent(o *options) (_ *process, err error) {
 		Log:                   p.log,
 	})
 	return p, p.listen(source)
-}
-
-// fatal returns the error unless it is worth a warning only.
-func fatal(err error) error {
-	if _, ok := errors.AsType[*secrets.WipeError](err); ok {
-		return nil
-	}
-	return err
 }
 
 // newSource refuses to start without a webhook secret unless the risk is

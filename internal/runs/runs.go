@@ -134,20 +134,21 @@ func (r *Runner) Dispatch(ctx context.Context, id string, s *Snapshot, plan *dis
 // Sessions opens sessions on an engine.
 type Sessions struct {
 	Engine *engine.Engine
-	// Vault has the values of secrets.
-	Vault *secrets.Vault
+	// Secrets gives what the run of an event may have.
+	Secrets func(event *events.Event) secrets.Grant
 	// Masker learns each value before a function does.
 	Masker *secrets.Masker
 }
 
 // Open opens a session for one module of a run.
 func (s Sessions) Open(ctx context.Context, run dispatcher.Run, module string) (dispatcher.Session, error) {
+	grant := s.Secrets(&run.Plan.Event)
 	session, err := s.Engine.Open(ctx, engine.Run{
 		Tree:   run.Tree,
 		Module: module,
 		Event:  run.EventFile,
-		Secret: func(_ context.Context, ref string) (string, error) {
-			value, err := s.Vault.Resolve(ref)
+		Secret: func(ctx context.Context, ref string) (string, error) {
+			value, err := grant.Resolve(ctx, ref)
 			s.Masker.Add(value)
 			return value, err
 		},

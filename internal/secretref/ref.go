@@ -52,6 +52,13 @@ func Agent(ref string) (name string, ok bool) {
 	return name, ok && IsName(name)
 }
 
+// Valid reports whether a text is a reference of one of the three kinds.
+func Valid(ref string) bool {
+	_, env := Env(ref)
+	_, agent := Agent(ref)
+	return env || agent || CheckProvider(ref) == nil
+}
+
 // CheckProvider says what is wrong with the URI of a secret, of which nothing is
 // repeated but the scheme. A path that is not plain is refused: a provider could
 // read it as another one, outside of what is allowed.

@@ -40,7 +40,7 @@ func forms(value string) []string {
 		for _, s := range inBase64(part) {
 			add(s)
 		}
-		for _, s := range []string{url.QueryEscape(part), url.PathEscape(part), percent(part, false), percent(part, true)} {
+		for _, s := range []string{url.QueryEscape(part), url.PathEscape(part), url.User(part).String(), (&url.URL{Path: part}).EscapedPath(), percent(part, false), percent(part, true)} {
 			add(s)
 			add(lowerPercent(s))
 		}

@@ -71,6 +71,8 @@ func TestMaskerString(t *testing.T) {
 		{"percent-encoded in small letters", []string{token}, strings.ToLower(url.QueryEscape(token)), "***"},
 		{"percent-encoded like encodeURIComponent", []string{"a-b c/d"}, "a-b%20c%2Fd", "***"},
 		{"in a URL's user info", []string{"p@ss word"}, url.UserPassword("user", "p@ss word").String(), "user:***"},
+		{"in a URL's user info with a plus", []string{"a+p@ss:w/d"}, url.UserPassword("user", "a+p@ss:w/d").String(), "user:***"},
+		{"in a URL's path", []string{"a b/c;d?e"}, (&url.URL{Scheme: "https", Host: "x", Path: "/a b/c;d?e"}).String(), "https://x/***"},
 		{"JSON", []string{token}, `{"a":"s3cr\u0026t/tok?n+é\"x"}`, `{"a":"***"}`},
 		{"JSON that leaves HTML alone", []string{token}, `"s3cr&t/tok?n+é\"x"`, `"***"`},
 		{"JSON of several lines", []string{"one\ntwo\nsix"}, `"one\ntwo\nsix"`, `"***"`},
