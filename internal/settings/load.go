@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // FileName is the name of the file in the data directory.
@@ -24,7 +25,8 @@ func Load(path, dataDir string) (*Settings, error) {
 		path = filepath.Join(dataDir, FileName)
 	}
 	data, err := readFile(path)
-	if errors.Is(err, fs.ErrNotExist) && !wanted {
+	// ENOTDIR: the data directory is a file, which is for others to say.
+	if !wanted && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)) {
 		for _, name := range misnamed {
 			if _, err := os.Stat(filepath.Join(dataDir, name)); err == nil {
 				return nil, Errors{{File: filepath.Join(dataDir, name), Line: 1, Column: 1, Message: "the agent reads " + FileName + "; rename the file"}}
