@@ -62,7 +62,7 @@ providers: {env: [VAULT_ADDR, VAULT_TOKEN]}
   }
   pub printOnGithubPush(src: Directory!, deployKey: Secret!, password: Secret!): String! {
     shell(src, "true").withSecretVariable("KEY", deployKey).withSecretVariable("PASSWORD", password)
-      .withExec(["/bin/sh", "-c", "echo printed; echo \"$KEY\"; echo \"$PASSWORD\" >&2; printf '%s' \"$KEY\" | base64; for i in 1 2 3 4; do printf 'pass&wo'; sleep 0.2; echo 'rd/of \"the\" vault'; done"]).stdout
+      .withExec(["/bin/sh", "-c", "echo printed; echo \"$KEY\"; echo \"$PASSWORD\" >&2; printf '%s' \"x$KEY\" | base64; for i in 1 2 3 4; do printf 'pass&wo'; sleep 0.2; echo 'rd/of \"the\" vault'; done"]).stdout
   }
   pub returnOnGithubPush(password: Secret!): String! { JSON.encode(["returned", password.plaintext]) }
   pub returnKeyOnGithubPush(deployKey: Secret!): String! { JSON.encode(["returned", deployKey.plaintext]) }

@@ -1,6 +1,7 @@
 package secretref_test
 
 import (
+	"path"
 	"strings"
 	"testing"
 
@@ -109,4 +110,32 @@ func TestNames(t *testing.T) {
 			}
 		}
 	}
+}
+
+// However a provider cleans the path of a reference that is taken, it stays where
+// it is, and so does what is within a prefix.
+func FuzzCheckProvider(f *testing.F) {
+	f.Add("vault://team/db.password?ttl=5m", "vault://team")
+	f.Add("vault://team/../db.password", "vault://team/")
+	f.Add("op://My Vault/item/field", "op://My Vault/")
+	f.Add("aws+sm://a//b", "aws+sm://a/")
+	f.Fuzz(func(t *testing.T, ref, prefix string) {
+		if secretref.CheckProvider(ref) != nil {
+			return
+		}
+		scheme, rest, _ := strings.Cut(ref, "://")
+		name, _, _ := strings.Cut(rest, "?")
+		if scheme == "env" || scheme == "file" || scheme == "cmd" {
+			t.Fatalf("%q is taken", ref)
+		}
+		if path.Clean(name) != name || path.IsAbs(name) || strings.HasPrefix(name, "..") && (name == ".." || name[2] == '/') {
+			t.Fatalf("%q can be read as another one", ref)
+		}
+		if !secretref.Valid(ref) {
+			t.Fatalf("%q is taken and not valid", ref)
+		}
+		if secretref.CheckPrefix(prefix) == nil && secretref.Within(ref, prefix) && !strings.HasPrefix(ref, prefix) {
+			t.Fatalf("%q is not within %q", ref, prefix)
+		}
+	})
 }
