@@ -70,6 +70,8 @@ func TestByHandRuns(t *testing.T) {
 		"an argument that is missing":     {asked: events.ByHand{Function: "demanding"}, invalid: []dispatcher.Invalid{{Module: "api", Function: "demanding", Argument: "level", Error: "it is required (Int!); give it by name"}}},
 		"an argument of another type":     {asked: events.ByHand{Function: "demanding", Args: map[string]string{"level": "high"}}, invalid: []dispatcher.Invalid{{Module: "api", Function: "demanding", Argument: "level", Error: `"high" is not a whole number`}}},
 		"an argument that is not there":   {asked: events.ByHand{Function: "demanding", Args: map[string]string{"level": "1", "x": ""}}, invalid: []dispatcher.Invalid{{Module: "api", Function: "demanding", Argument: "x", Error: "the function does not declare it; it has level"}}},
+		"a secret that is no reference":   {asked: events.ByHand{Module: "api", Function: "deployOnPush", Args: map[string]string{"token": "hunter2"}}, invalid: []dispatcher.Invalid{{Module: "api", Function: "deployOnPush", Argument: "token", Error: "a secret is given by reference, as env://NAME, agent://NAME or the URI of a secret provider"}}},
+		"a file as a secret":              {asked: events.ByHand{Module: "api", Function: "deployOnPush", Args: map[string]string{"token": "file:///etc/passwd"}}, invalid: []dispatcher.Invalid{{Module: "api", Function: "deployOnPush", Argument: "token", Error: "a secret is given by reference"}}},
 		"a secret that is refused":        {asked: events.ByHand{Module: "api", Function: "deployOnPush", Args: map[string]string{"token": "env://FORBIDDEN"}}, invalid: []dispatcher.Invalid{{Module: "api", Function: "deployOnPush", Argument: "token", Error: "not allowed"}}},
 		"a mapped secret that is refused": {asked: events.ByHand{Function: "secretive"}, invalid: []dispatcher.Invalid{{Module: "api", Function: "secretive", Argument: "other", Error: "pocketci.yaml:5: secret other: not allowed"}}},
 		"a label that no runner has":      {asked: events.ByHand{Function: "gpu"}, invalid: []dispatcher.Invalid{{Module: "api", Function: "gpu", Error: `no runner has the label "gpu"`}}},
@@ -90,11 +92,13 @@ func TestByHandRuns(t *testing.T) {
 			p := dispatcher.Planner{
 				Loader:  c.loader,
 				Timeout: time.Hour,
-				Secret: func(ref string) error {
-					if ref == "env://FORBIDDEN" {
-						return errors.New("not allowed")
+				Secrets: func(event *events.Event) func(string) error {
+					return func(ref string) error {
+						if ref == "env://FORBIDDEN" || event.Ref != "refs/heads/main" {
+							return errors.New("not allowed")
+						}
+						return nil
 					}
-					return nil
 				},
 			}
 			ev := events.ManualCall(nil, "refs/heads/main", "", "jane", c.asked)

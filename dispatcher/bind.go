@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/franela/pocketci/internal/config"
+	"github.com/franela/pocketci/internal/secretref"
 	"github.com/franela/pocketci/modules"
 )
 
@@ -170,9 +171,18 @@ func (in *Input) checkSecret(ref string) error {
 	return in.Secret(ref)
 }
 
-// SecretRef returns the reference by which a secret is looked up. It is also
-// what the dagger command line takes in place of a value.
-func SecretRef(s config.Secret) string { return "env://" + s.FromEnv }
+// SecretRef returns the reference by which a secret is looked up: env://NAME,
+// agent://NAME or the URI of a secret provider. But for agent:// it is also what
+// the dagger command line takes in place of a value.
+func SecretRef(s config.Secret) string {
+	switch {
+	case s.FromAgent != "":
+		return secretref.AgentScheme + s.FromAgent
+	case s.FromProvider != "":
+		return s.FromProvider
+	}
+	return secretref.EnvScheme + s.FromEnv
+}
 
 func unboundError(arg *modules.Arg) error {
 	switch {

@@ -2,21 +2,23 @@ package dispatcher
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/franela/pocketci/internal/secretref"
 	"github.com/franela/pocketci/modules"
 )
 
 // ByHand binds a function's arguments to values that a person typed, for a
 // call without an event to match. Values are checked against the function's
 // own types: lists are written as JSON or with commas, a Secret as a reference
-// (env://NAME). An argument src of type Directory and an argument eventTrigger
-// of type File are filled in if they are not given. The error names the
-// function and the argument.
+// (env://NAME, agent://NAME, op://…). An argument src of type Directory and an
+// argument eventTrigger of type File are filled in if they are not given. The
+// error names the function and the argument.
 func ByHand(modulePath string, fn *modules.Function, given map[string]string) (Call, error) {
 	args, argument, err := bindByHand(fn, given, nil)
 	if err != nil {
@@ -79,8 +81,8 @@ func valueByHand(arg *modules.Arg, given map[string]string) (modules.Value, bool
 func parseByHand(t modules.Type, text string) (modules.Value, error) {
 	switch {
 	case t.IsObject("Secret"):
-		if !strings.HasPrefix(text, "env://") {
-			return modules.Value{}, fmt.Errorf("a secret is given by reference, as env://NAME")
+		if !secretref.Valid(text) {
+			return modules.Value{}, errors.New("a secret is given by reference, as env://NAME, agent://NAME or the URI of a secret provider")
 		}
 		return modules.Value{Kind: modules.ValueSecret, Secret: text}, nil
 	case t.IsObject("Directory") && text == ".":

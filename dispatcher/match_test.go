@@ -305,9 +305,12 @@ func TestConditions(t *testing.T) {
 func TestArguments(t *testing.T) {
 	ev := pull("opened")
 	changes := dispatcher.Changes{Files: []string{"a.go", "b c.md"}}
-	secrets := []config.Secret{{Name: "token", FromEnv: "GITHUB_TOKEN", Line: 4}, {Name: "deployKey", FromEnv: "DEPLOY_KEY", Line: 6}}
+	secrets := []config.Secret{
+		{Name: "token", FromEnv: "GITHUB_TOKEN", Line: 4}, {Name: "deployKey", FromEnv: "DEPLOY_KEY", Line: 6},
+		{Name: "signingKey", FromAgent: "signing-key", Line: 7}, {Name: "password", FromProvider: "op://infra/db/password", Line: 8},
+	}
 	allow := func(ref string) error {
-		if ref != "env://GITHUB_TOKEN" {
+		if ref == "env://DEPLOY_KEY" {
 			return fmt.Errorf("%s may not be used", ref)
 		}
 		return nil
@@ -343,6 +346,8 @@ func TestArguments(t *testing.T) {
 		"onChanges, unknown":                 {args: []modules.Arg{arg("onChanges", stringType)}, changes: &dispatcher.Changes{Unknown: "no diff"}, want: map[string]modules.Value{"onChanges": {Kind: modules.ValueConst, Const: ""}}},
 		"a mapped secret":                    {args: []modules.Arg{arg("token", secretType)}, want: map[string]modules.Value{"token": {Kind: modules.ValueSecret, Secret: "env://GITHUB_TOKEN"}}},
 		"an optional secret":                 {args: []modules.Arg{optional("token", secretType)}, want: map[string]modules.Value{"token": {Kind: modules.ValueSecret, Secret: "env://GITHUB_TOKEN"}}},
+		"a secret of the agent":              {args: []modules.Arg{arg("signingKey", secretType)}, want: map[string]modules.Value{"signingKey": {Kind: modules.ValueSecret, Secret: "agent://signing-key"}}},
+		"a secret of a provider":             {args: []modules.Arg{arg("password", secretType)}, want: map[string]modules.Value{"password": {Kind: modules.ValueSecret, Secret: "op://infra/db/password"}}},
 		"a refused secret":                   {args: []modules.Arg{arg("deployKey", secretType)}, argument: "deployKey", err: "pocketci.yaml:6: secret deployKey: env://DEPLOY_KEY may not be used"},
 		"an unmapped secret":                 {args: []modules.Arg{arg("npmToken", secretType)}, argument: "npmToken", err: "required secret npmToken is not mapped; add it under secrets in pocketci.yaml"},
 		"an unmapped optional secret":        {args: []modules.Arg{optional("npmToken", secretType)}, want: map[string]modules.Value{}},

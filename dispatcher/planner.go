@@ -36,9 +36,10 @@ type Planner struct {
 	// Labels are those that some runner has, UntrustedLabels those of runners
 	// for other people's code.
 	Labels, UntrustedLabels []string
-	// Secret says why a secret reference may not or cannot be resolved; nil
-	// refuses every secret.
-	Secret func(ref string) error
+	// Secrets gives for an event what says why a secret reference may not or
+	// cannot be resolved in its run. Nil, and nil for an event, refuse every
+	// secret.
+	Secrets func(event *events.Event) func(ref string) error
 	// Timeout is the limit of calls that set none, zero for no limit.
 	Timeout time.Duration
 	// MaxTimeout is what no call may take longer than, zero for no bound. A
@@ -202,13 +203,17 @@ func (p *Planner) input(req Request, module config.Module, loaded *modules.Modul
 	if req.Untrusted {
 		labels = p.UntrustedLabels
 	}
+	var secret func(ref string) error
+	if p.Secrets != nil {
+		secret = p.Secrets(req.Event)
+	}
 	return Input{
 		Event:      req.Event,
 		Changes:    req.Changes,
 		Config:     module,
 		Module:     loaded,
 		Labels:     labels,
-		Secret:     p.Secret,
+		Secret:     secret,
 		RunURL:     req.RunURL,
 		Timeout:    p.Timeout,
 		MaxTimeout: p.MaxTimeout,

@@ -13,7 +13,8 @@ type ByHand struct {
 	// Function is the function's name, in any spelling.
 	Function string `json:"function"`
 	// Args are values by the names of arguments, as a person types them:
-	// lists as JSON or with commas, secrets as references (env://NAME).
+	// lists as JSON or with commas, secrets as references (env://NAME,
+	// agent://NAME, op://…).
 	Args map[string]string `json:"args"`
 }
 

@@ -60,16 +60,8 @@ type process struct {
 // newAgent constructs the agent and listens. Credentials are taken out of the
 // process's environment first, because every Dagger session is given it.
 func newAgent(o *options) (_ *process, err error) {
-	policy, err := secrets.Allow(o.allowEnv...)
+	conf, vault, warning, err := takeSecrets(o)
 	if err != nil {
-		return nil, err
-	}
-	vault, taken := secrets.Take(policy, envUsername, envToken, envSignature, envCloud, envDatabase)
-	if err := fatal(taken); err != nil {
-		return nil, err
-	}
-	_, scrubbed := secrets.Scrub()
-	if err := fatal(scrubbed); err != nil {
 		return nil, err
 	}
 	masker := secrets.NewMasker()
@@ -78,9 +70,10 @@ func newAgent(o *options) (_ *process, err error) {
 	p := &process{o: o, log: newLogger(o, report.Lines(masker.Writer(os.Stderr)))}
 	p.base, p.endRequests = context.WithCancel(context.Background())
 	slog.SetDefault(p.log)
-	if err := errors.Join(taken, scrubbed); err != nil {
-		p.log.Warn("environment", "error", err)
+	if warning != nil {
+		p.log.Warn("environment", "error", warning)
 	}
+	p.warnOf(conf, vault)
 	defer func() {
 		if err != nil {
 			p.Close()
@@ -146,7 +139,8 @@ func newAgent(o *options) (_ *process, err error) {
 	if err != nil {
 		return nil, err
 	}
-	p.dispatcher = dispatcher.New(runs.Sessions{Runners: p.runners, Vault: vault, Masker: masker}, o.parallelism, p.log)
+	grant := grants(vault.With(own.ResolveSecret))
+	p.dispatcher = dispatcher.New(runs.Sessions{Runners: p.runners, Secrets: grant, Masker: masker}, o.parallelism, p.log)
 	p.agent = agent.New(agent.Config{
 		Store:        p.store,
 		Repositories: repositories{mirrors: p.mirrors, events: p.events()},
@@ -154,7 +148,7 @@ func newAgent(o *options) (_ *process, err error) {
 			Loader:          loader{own, p.metrics},
 			Labels:          p.runners.Labels(false),
 			UntrustedLabels: p.runners.Labels(true),
-			Secret:          vault.Check,
+			Secrets:         func(event *events.Event) func(string) error { return grant(event).Check },
 			Timeout:         o.callTimeout,
 			MaxTimeout:      max(o.maxTimeout, o.callTimeout),
 		},
@@ -176,14 +170,6 @@ func newAgent(o *options) (_ *process, err error) {
 		Log:                   p.log,
 	})
 	return p, p.listen(source)
-}
-
-// fatal returns the error unless it is worth a warning only.
-func fatal(err error) error {
-	if _, ok := errors.AsType[*secrets.WipeError](err); ok {
-		return nil
-	}
-	return err
 }
 
 // newSource refuses to start without a webhook secret unless the risk is

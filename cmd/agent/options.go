@@ -32,6 +32,7 @@ const (
 type options struct {
 	listen       string
 	dataDir      string
+	config       string
 	parallelism  int
 	logFormat    string
 	logLevel     slog.Level
@@ -105,6 +106,7 @@ func parse(args []string, getenv func(string) string, output io.Writer) (*option
 	flags.Usage = func() { usage(output, flags) }
 	flags.StringVar(&o.listen, "listen", o.listen, "`ADDRESS` to receive webhooks at (POCKETCI_LISTEN)")
 	flags.StringVar(&o.dataDir, "data-dir", o.dataDir, "`DIR` for the database, mirrors and caches (POCKETCI_DATA_DIR)")
+	flags.StringVar(&o.config, "config", "", "`FILE` with what flags cannot say; without it agent.yaml in the data directory if it is there (POCKETCI_CONFIG)")
 	flags.IntVar(&o.parallelism, "parallelism", o.parallelism, "`N` calls run at a time (POCKETCI_PARALLELISM)")
 	flags.IntVar(&o.repositoryParallelism, "repository-parallelism", 0, "`N` calls of one repository run at a time, on all agents together; 0 is no limit (POCKETCI_REPOSITORY_PARALLELISM)")
 	flags.StringVar(&o.publicURL, "public-url", "", "`URL` that people and GitHub reach the agent at, for links to runs and to know its webhooks (POCKETCI_PUBLIC_URL)")

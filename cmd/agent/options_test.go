@@ -46,6 +46,10 @@ func TestParse(t *testing.T) {
 			env:  map[string]string{"XDG_DATA_HOME": "/x"},
 			want: func(o *options) bool { return o.dataDir == "/x/pocketci" },
 		},
+		"the agent's file": {
+			env:  map[string]string{"POCKETCI_CONFIG": "/etc/agent.yaml"},
+			want: func(o *options) bool { return o.config == "/etc/agent.yaml" },
+		},
 		"the engine": {
 			env:  map[string]string{"_EXPERIMENTAL_DAGGER_RUNNER_HOST": "unix:///e"},
 			want: func(o *options) bool { return o.runnerHost == "unix:///e" },

@@ -9,7 +9,7 @@ import (
 
 	"github.com/franela/pocketci/dispatcher"
 	v1 "github.com/franela/pocketci/internal/api/v1"
-	"github.com/franela/pocketci/internal/secrets"
+	"github.com/franela/pocketci/internal/secretref"
 )
 
 func newCall() *cobra.Command {
@@ -40,7 +40,7 @@ the head of its default branch. The agent must have received an event of it.`,
 				}
 				values[name] = value
 				// Whoever types a reference owns the variable it names.
-				if variable, ok := strings.CutPrefix(value, secrets.Scheme); ok {
+				if variable, ok := strings.CutPrefix(value, secretref.EnvScheme); ok {
 					in.allow = append(in.allow, variable)
 				}
 			}

@@ -80,6 +80,12 @@ func (in *input) open(cmd *cobra.Command) (*local, error) {
 	}
 	vault := secrets.Read(policy)
 	vault.AddTo(l.masker)
+	// Whose code it is, is for the user to know.
+	grant := func(event *events.Event) secrets.Grant {
+		scope := secrets.ScopeOf(event)
+		scope.Trusted = true
+		return vault.For(scope)
+	}
 	format := report.FormatText
 	if in.json {
 		format = report.FormatJSON
@@ -92,10 +98,10 @@ func (in *input) open(cmd *cobra.Command) (*local, error) {
 		Planner: &dispatcher.Planner{
 			Loader:  noticing(l.engine, cmd.ErrOrStderr()),
 			Labels:  in.labels,
-			Secret:  vault.Check,
+			Secrets: func(event *events.Event) func(string) error { return grant(event).Check },
 			Timeout: in.timeout,
 		},
-		Dispatcher: dispatcher.New(runs.Sessions{Runners: runs.Runners{{Engine: l.engine, Labels: in.labels}}, Vault: vault, Masker: l.masker}, parallelism, log),
+		Dispatcher: dispatcher.New(runs.Sessions{Runners: runs.Runners{{Engine: l.engine, Labels: in.labels}}, Secrets: grant, Masker: l.masker}, parallelism, log),
 		Report:     reports,
 	}
 	return l, nil

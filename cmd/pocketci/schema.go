@@ -13,6 +13,7 @@ import (
 	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/internal/config"
 	"github.com/franela/pocketci/internal/report"
+	"github.com/franela/pocketci/internal/settings"
 )
 
 //go:embed functions.schema.json
@@ -22,6 +23,7 @@ var functionsSchema []byte
 // for by.
 var schemas = map[string]func() []byte{
 	"pocketci.yaml": config.Schema,
+	"agent":         settings.Schema,
 	"event":         events.FileSchema,
 	"plan":          dispatcher.PlanSchema,
 	"report":        report.Schema,

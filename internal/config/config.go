@@ -54,11 +54,17 @@ func (m *Module) Function(name string) (Function, bool) {
 }
 
 // Secret maps an argument of type Secret to where the agent takes its value.
+// Exactly one of FromEnv, FromAgent and FromProvider is set.
 type Secret struct {
 	// Name is the name of the argument.
 	Name string
 	// FromEnv names a variable of the agent's environment.
 	FromEnv string
+	// FromAgent is the name of a secret in the agent's own configuration.
+	FromAgent string
+	// FromProvider is the URI of a secret of one of Dagger's providers, such as
+	// op://infra/db/password.
+	FromProvider string
 	// Line is where the entry starts in the file, for messages.
 	Line int
 }

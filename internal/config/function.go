@@ -12,6 +12,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/franela/pocketci/internal/globs"
+	"github.com/franela/pocketci/internal/yamlfile"
 )
 
 // argument reports whether the name can be that of an argument to which the
@@ -19,45 +20,45 @@ import (
 func (r *reader) argument(at *yaml.Node, what, name string) bool {
 	switch {
 	case slices.Contains(reserved, name):
-		r.fail(at, "%s: pocketci itself gives %s its value; choose another name", what, name)
+		r.Fail(at, "%s: pocketci itself gives %s its value; choose another name", what, name)
 		return false
 	case argumentName.MatchString(name):
 		return true
 	case argumentName.MatchString(camel(name)):
-		r.fail(at, "%s must be an argument's name as Dagger has it, in camel case; write %s", what, camel(name))
+		r.Fail(at, "%s must be an argument's name as Dagger has it, in camel case; write %s", what, camel(name))
 	default:
-		r.fail(at, "%s must be an argument's name in camel case: letters and digits, beginning with a small letter", what)
+		r.Fail(at, "%s must be an argument's name in camel case: letters and digits, beginning with a small letter", what)
 	}
 	return false
 }
 
 func (r *reader) functions(n *yaml.Node, secrets []Secret) map[string]Function {
-	entries, ok := r.mapping(n, "functions")
+	entries, ok := r.Mapping(n, "functions")
 	if !ok {
 		return nil
 	}
 	functions := make(map[string]Function, len(entries))
-	seen := map[string]entry{}
+	seen := map[string]yamlfile.Entry{}
 	for _, e := range entries {
-		if !functionName.MatchString(e.name) {
-			r.fail(e.key, "%q is not the name of a function; write it as in lintOnGithubPush, LintOnGithubPush or lint-on-github-push", e.name)
+		if !functionName.MatchString(e.Name) {
+			r.Fail(e.Key, "%q is not the name of a function; write it as in lintOnGithubPush, LintOnGithubPush or lint-on-github-push", e.Name)
 			continue
 		}
-		if first, twice := seen[plain(e.name)]; twice {
-			r.fail(e.key, "%s and %s in line %d are the same function; put everything about it into one entry", e.name, first.name, first.key.Line)
+		if first, twice := seen[yamlfile.Plain(e.Name)]; twice {
+			r.Fail(e.Key, "%s and %s in line %d are the same function; put everything about it into one entry", e.Name, first.Name, first.Key.Line)
 			continue
 		}
-		seen[plain(e.name)] = e
-		functions[e.name] = r.function(e, secrets)
+		seen[yamlfile.Plain(e.Name)] = e
+		functions[e.Name] = r.function(e, secrets)
 	}
 	return functions
 }
 
-func (r *reader) function(of entry, secrets []Secret) Function {
-	f := Function{Line: of.key.Line}
-	entries, _ := r.mapping(of.value, "the function "+of.name)
+func (r *reader) function(of yamlfile.Entry, secrets []Secret) Function {
+	f := Function{Line: of.Key.Line}
+	entries, _ := r.Mapping(of.Value, "the function "+of.Name)
 	for _, e := range entries {
-		switch e.name {
+		switch e.Name {
 		case "vendor":
 			f.Vendor = r.condition(e, globs.Check)
 		case "event":
@@ -69,26 +70,26 @@ func (r *reader) function(of entry, secrets []Secret) Function {
 		case "on-changes":
 			f.OnChanges = r.condition(e, checkFileGlob)
 		case "schedule":
-			f.Schedule = r.schedule(e.value)
+			f.Schedule = r.schedule(e.Value)
 		case "timeout":
-			f.Timeout = r.timeout(e.value)
+			f.Timeout = r.timeout(e.Value)
 		case "runs-on":
-			f.RunsOn = r.label(e.value)
+			f.RunsOn = r.label(e.Value)
 		case "args":
-			f.Args = r.args(e.value, secrets)
+			f.Args = r.args(e.Value, secrets)
 		case "after":
-			f.After = r.after(e.value)
+			f.After = r.after(e.Value)
 		case "concurrency":
-			f.Concurrency = r.concurrency(e.value)
+			f.Concurrency = r.concurrency(e.Value)
 		case "filters":
-			if v := r.visit(e.value); v != nil {
+			if v := r.Visit(e.Value); v != nil {
 				if v.Kind == yaml.ScalarNode && (v.ShortTag() == "!!null" || v.Value == "") {
-					r.fail(e.value, "%s is empty; give it a value or remove it", e.name)
+					r.Fail(e.Value, "%s is empty; give it a value or remove it", e.Name)
 				}
-				f.Unsupported = append(f.Unsupported, e.name)
+				f.Unsupported = append(f.Unsupported, e.Name)
 			}
 		default:
-			r.unknown(e, "the function "+of.name, functionKeys)
+			r.unknown(e, "the function "+of.Name, functionKeys)
 		}
 	}
 	slices.Sort(f.Unsupported)
@@ -97,10 +98,10 @@ func (r *reader) function(of entry, secrets []Secret) Function {
 
 // condition reads a list of which one entry must match. Unlike paths, which
 // may be empty, a condition that nothing can fulfil is a mistake.
-func (r *reader) condition(e entry, check func(string) error) []string {
-	list, ok := r.texts(e.value, e.name, check)
+func (r *reader) condition(e yamlfile.Entry, check func(string) error) []string {
+	list, ok := r.Strings(e.Value, e.Name, check)
 	if ok && len(list) == 0 {
-		r.fail(e.value, "%s is an empty list, which nothing matches; add an entry or remove the key", e.name)
+		r.Fail(e.Value, "%s is an empty list, which nothing matches; add an entry or remove the key", e.Name)
 	}
 	return list
 }
@@ -110,81 +111,81 @@ func (r *reader) condition(e entry, check func(string) error) []string {
 var cron = regexp.MustCompile(`^((CRON_)?TZ=\S+\s+)?(@(yearly|annually|monthly|weekly|daily|midnight|hourly|every\s+\S+)|([0-9A-Za-z*/,?#-]+\s+){4}[0-9A-Za-z*/,?#-]+)$`)
 
 func (r *reader) schedule(n *yaml.Node) string {
-	s, ok := r.str(n, "schedule")
+	s, ok := r.String(n, "schedule")
 	if !ok {
 		return ""
 	}
 	s = strings.TrimSpace(s)
 	if !cron.MatchString(s) {
-		r.fail(n, `schedule must be a cron expression of five fields, such as "30 2 * * 1-5", or @daily, @hourly and the like`)
+		r.Fail(n, `schedule must be a cron expression of five fields, such as "30 2 * * 1-5", or @daily, @hourly and the like`)
 	}
 	return s
 }
 
 func (r *reader) timeout(n *yaml.Node) time.Duration {
-	v := r.visit(n)
+	v := r.Visit(n)
 	if v == nil {
 		return 0
 	}
 	if v.Kind == yaml.ScalarNode && v.ShortTag() == "!!int" {
-		r.fail(n, "timeout needs a unit; write %ss, %sm or %sh", v.Value, v.Value, v.Value)
+		r.Fail(n, "timeout needs a unit; write %ss, %sm or %sh", v.Value, v.Value, v.Value)
 		return 0
 	}
-	s, ok := r.str(v, "timeout")
+	s, ok := r.String(v, "timeout")
 	if !ok {
 		return 0
 	}
 	d, err := time.ParseDuration(s)
 	switch {
 	case err != nil:
-		r.fail(n, "timeout must be a duration such as 90s, 10m or 1h30m")
+		r.Fail(n, "timeout must be a duration such as 90s, 10m or 1h30m")
 	case d <= 0:
-		r.fail(n, "timeout must be more than nothing; remove it for the agent's default")
+		r.Fail(n, "timeout must be more than nothing; remove it for the agent's default")
 	}
 	return d
 }
 
 func (r *reader) label(n *yaml.Node) string {
-	if v := r.visit(n); v != nil && v.Kind == yaml.SequenceNode {
-		r.fail(n, "runs-on is a single label, not a list; a runner that several labels describe needs one for the combination")
+	if v := r.Visit(n); v != nil && v.Kind == yaml.SequenceNode {
+		r.Fail(n, "runs-on is a single label, not a list; a runner that several labels describe needs one for the combination")
 		return ""
 	}
-	s, ok := r.str(n, "runs-on")
+	s, ok := r.String(n, "runs-on")
 	if ok && strings.ContainsAny(s, " \t\n,") {
-		r.fail(n, "runs-on is a single label without spaces and commas")
+		r.Fail(n, "runs-on is a single label without spaces and commas")
 	}
 	return s
 }
 
 func (r *reader) args(n *yaml.Node, secrets []Secret) map[string]any {
-	entries, ok := r.mapping(n, "args")
+	entries, ok := r.Mapping(n, "args")
 	if !ok {
 		return nil
 	}
 	args := make(map[string]any, len(entries))
 	for _, e := range entries {
-		if !r.argument(e.key, "a name in args", e.name) {
+		if !r.argument(e.Key, "a name in args", e.Name) {
 			continue
 		}
-		if i := slices.IndexFunc(secrets, func(s Secret) bool { return s.Name == e.name }); i >= 0 {
-			r.fail(e.key, "%s is a secret already, in line %d; an argument has one value", e.name, secrets[i].Line)
+		if i := slices.IndexFunc(secrets, func(s Secret) bool { return s.Name == e.Name }); i >= 0 {
+			r.Fail(e.Key, "%s is a secret already, in line %d; an argument has one value", e.Name, secrets[i].Line)
 			continue
 		}
-		value := r.visit(e.value)
+		value := r.Visit(e.Value)
 		if value == nil {
 			continue
 		}
 		if value.Kind != yaml.SequenceNode {
-			args[e.name] = r.constant(value, e.name)
+			args[e.Name] = r.constant(value, e.Name)
 			continue
 		}
 		list := make([]any, 0, len(value.Content))
 		for _, item := range value.Content {
-			if item = r.visit(item); item != nil {
-				list = append(list, r.constant(item, "an entry of "+e.name))
+			if item = r.Visit(item); item != nil {
+				list = append(list, r.constant(item, "an entry of "+e.Name))
 			}
 		}
-		args[e.name] = list
+		args[e.Name] = list
 	}
 	return args
 }
@@ -198,7 +199,7 @@ var (
 // are dates. Numbers that YAML 1.1 and 1.2 read differently are refused.
 func (r *reader) constant(n *yaml.Node, what string) any {
 	if n.Kind != yaml.ScalarNode {
-		r.fail(n, "%s must be a string, a number, true or false, or a list of these, not %s", what, describe(n))
+		r.Fail(n, "%s must be a string, a number, true or false, or a list of these, not %s", what, yamlfile.Describe(n))
 		return nil
 	}
 	tag := n.ShortTag()
@@ -206,21 +207,21 @@ func (r *reader) constant(n *yaml.Node, what string) any {
 	case "!!str", "!!timestamp":
 		return n.Value
 	case "!!bool":
-		value, ok := truth(n)
+		value, ok := yamlfile.Truth(n)
 		if !ok {
-			r.fail(n, "%s must be true or false", what)
+			r.Fail(n, "%s must be true or false", what)
 		}
 		return value
 	case "!!int", "!!float":
 		value, err := number(n.Value, tag)
 		if err != nil {
-			r.fail(n, "%s: %s", what, err)
+			r.Fail(n, "%s: %s", what, err)
 		}
 		return value
 	case "!!null":
-		r.fail(n, "%s is null; leave the argument out, or write \"\" for an empty string", what)
+		r.Fail(n, "%s is null; leave the argument out, or write \"\" for an empty string", what)
 	default:
-		r.fail(n, "%s must be a string, a number, true or false", what)
+		r.Fail(n, "%s must be a string, a number, true or false", what)
 	}
 	return nil
 }

@@ -46,10 +46,10 @@ func Load(fsys fs.FS) (*Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", FileName, err)
 	}
-	r := &reader{file: FileName, nodes: maxNodes}
+	r := newReader(FileName)
 	c := r.parse(data)
-	if len(r.errs) > 0 {
-		return nil, r.errors()
+	if r.Failed() {
+		return nil, r.Errors()
 	}
 	for i := range c.Modules {
 		m := &c.Modules[i]
@@ -63,13 +63,13 @@ func Load(fsys fs.FS) (*Config, error) {
 		switch {
 		case err != nil:
 			// Such as a symbolic link that leaves the repository.
-			r.fail(r.paths[i], "%v; name a folder of this repository", err)
+			r.Fail(r.paths[i], "%v; name a folder of this repository", err)
 		case !ok:
-			r.fail(r.paths[i], "no %s in the folder %s; name the folder of a Dagger module, or make one with dagger init", moduleFile, m.Path)
+			r.Fail(r.paths[i], "no %s in the folder %s; name the folder of a Dagger module, or make one with dagger init", moduleFile, m.Path)
 		}
 	}
-	if len(r.errs) > 0 {
-		return nil, r.errors()
+	if r.Failed() {
+		return nil, r.Errors()
 	}
 	return c, nil
 }

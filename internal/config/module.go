@@ -11,6 +11,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/franela/pocketci/internal/globs"
+	"github.com/franela/pocketci/internal/yamlfile"
 )
 
 // The keys of the file by where they stand.
@@ -18,24 +19,22 @@ var (
 	moduleKeys   = []string{"paths", "secrets", "git", "functions"}
 	shortKeys    = append([]string{"module-path"}, moduleKeys...)
 	longKeys     = append([]string{"path"}, moduleKeys...)
-	secretKeys   = []string{"name", "from-env"}
+	secretKeys   = []string{"name", "from-env", "from-agent", "from-provider"}
 	groupKeys    = []string{"group", "cancel"}
 	functionKeys = []string{"vendor", "event", "filter", "base", "on-changes", "schedule", "timeout", "runs-on", "args", "after", "concurrency", "filters"}
 )
 
 // unknown reports a key that does not exist where it stands.
-func (r *reader) unknown(e entry, what string, known []string) {
+func (r *reader) unknown(e yamlfile.Entry, what string, known []string) {
 	switch {
-	case slices.Contains(functionKeys, e.name) && slices.Contains(known, "functions"):
-		r.fail(e.key, "%q is a setting of a function; put it below functions and the function's name", e.name)
-	case e.name == "path" && slices.Contains(known, "module-path"):
-		r.fail(e.key, `unknown key "path" in %s; did you mean "module-path"?`, what)
-	case e.name == "module-path" && slices.Contains(known, "path"):
-		r.fail(e.key, `unknown key "module-path" in %s; did you mean "path"?`, what)
-	case suggest(e.name, known) != "":
-		r.fail(e.key, "unknown key %q in %s; did you mean %q?", e.name, what, suggest(e.name, known))
+	case slices.Contains(functionKeys, e.Name) && slices.Contains(known, "functions"):
+		r.Fail(e.Key, "%q is a setting of a function; put it below functions and the function's name", e.Name)
+	case e.Name == "path" && slices.Contains(known, "module-path"):
+		r.Fail(e.Key, `unknown key "path" in %s; did you mean "module-path"?`, what)
+	case e.Name == "module-path" && slices.Contains(known, "path"):
+		r.Fail(e.Key, `unknown key "module-path" in %s; did you mean "path"?`, what)
 	default:
-		r.fail(e.key, "unknown key %q in %s; the keys are %s", e.name, what, strings.Join(known, ", "))
+		r.Unknown(e, what, known)
 	}
 }
 
@@ -45,17 +44,17 @@ func (r *reader) config(n *yaml.Node) *Config {
 		r.paths = []*yaml.Node{n}
 		return &Config{Modules: []Module{{Line: 1}}}
 	}
-	entries, ok := r.mapping(n, "the file")
+	entries, ok := r.Mapping(n, "the file")
 	if !ok {
 		return nil
 	}
-	var modules *entry
-	var short []entry
+	var modules *yamlfile.Entry
+	var short []yamlfile.Entry
 	for _, e := range entries {
 		switch {
-		case e.name == "modules":
+		case e.Name == "modules":
 			modules = &e
-		case slices.Contains(shortKeys, e.name):
+		case slices.Contains(shortKeys, e.Name):
 			short = append(short, e)
 		default:
 			r.unknown(e, "the file", append([]string{"modules"}, shortKeys...))
@@ -65,8 +64,8 @@ func (r *reader) config(n *yaml.Node) *Config {
 		m := Module{Line: n.Line}
 		at := n
 		for _, e := range short {
-			if e.name == "module-path" {
-				at = e.value
+			if e.Name == "module-path" {
+				at = e.Value
 			}
 		}
 		r.paths = []*yaml.Node{at}
@@ -74,47 +73,47 @@ func (r *reader) config(n *yaml.Node) *Config {
 		return &Config{Modules: []Module{m}}
 	}
 	for _, e := range short {
-		r.fail(e.key, "%q describes the only module of a file and cannot stand beside modules; move it into an entry of the list", e.name)
+		r.Fail(e.Key, "%q describes the only module of a file and cannot stand beside modules; move it into an entry of the list", e.Name)
 	}
-	return r.modules(modules.value)
+	return r.modules(modules.Value)
 }
 
 func (r *reader) modules(n *yaml.Node) *Config {
-	items, ok := r.list(n, "modules")
+	items, ok := r.List(n, "modules")
 	if !ok {
 		return nil
 	}
 	if len(items) == 0 {
-		r.fail(n, "modules is an empty list; add a module or remove the key")
+		r.Fail(n, "modules is an empty list; add a module or remove the key")
 	}
 	c := &Config{}
 	seen := map[string]int{}
 	for _, item := range items {
-		entries, ok := r.mapping(item, "a module")
+		entries, ok := r.Mapping(item, "a module")
 		if !ok {
 			continue
 		}
 		m := Module{Line: item.Line}
 		at := item
-		var rest []entry
+		var rest []yamlfile.Entry
 		located := false
 		for _, e := range entries {
 			switch {
-			case e.name == "path":
-				at, located = e.value, true
+			case e.Name == "path":
+				at, located = e.Value, true
 				rest = append(rest, e)
-			case slices.Contains(longKeys, e.name):
+			case slices.Contains(longKeys, e.Name):
 				rest = append(rest, e)
 			default:
 				r.unknown(e, "a module", longKeys)
 			}
 		}
 		if !located {
-			r.fail(item, `a module needs a path; add "path: ./folder" with the folder of its dagger.json`)
+			r.Fail(item, `a module needs a path; add "path: ./folder" with the folder of its dagger.json`)
 		}
 		r.module(&m, "a module", rest)
 		if first, twice := seen[m.Path]; twice && m.Path != "" {
-			r.fail(at, "the module %s is there twice, first in line %d; put everything about it into one entry", m.Path, first)
+			r.Fail(at, "the module %s is there twice, first in line %d; put everything about it into one entry", m.Path, first)
 		} else {
 			seen[m.Path] = m.Line
 		}
@@ -125,52 +124,31 @@ func (r *reader) modules(n *yaml.Node) *Config {
 }
 
 // module reads keys that have been checked to be known.
-func (r *reader) module(m *Module, what string, entries []entry) {
+func (r *reader) module(m *Module, what string, entries []yamlfile.Entry) {
 	for _, e := range entries {
-		switch e.name {
+		switch e.Name {
 		case "path", "module-path":
-			if s, ok := r.str(e.value, e.name); ok {
+			if s, ok := r.String(e.Value, e.Name); ok {
 				clean, err := modulePath(s)
 				if err != nil {
-					r.fail(e.value, "%s: %s", e.name, err)
+					r.Fail(e.Value, "%s: %s", e.Name, err)
 				}
 				m.Path = clean
 			}
 		case "paths":
-			m.Paths, _ = r.texts(e.value, "paths", checkFileGlob)
+			m.Paths, _ = r.Strings(e.Value, "paths", checkFileGlob)
 		case "secrets":
-			m.Secrets = r.secrets(e.value)
+			m.Secrets = r.secrets(e.Value)
 		case "git":
-			m.Git = r.boolean(e.value, "git")
+			m.Git = r.Bool(e.Value, "git")
 		}
 	}
 	// Secrets first: arguments must not be given twice.
 	for _, e := range entries {
-		if e.name == "functions" {
-			m.Functions = r.functions(e.value, m.Secrets)
+		if e.Name == "functions" {
+			m.Functions = r.functions(e.Value, m.Secrets)
 		}
 	}
-}
-
-func (r *reader) boolean(n *yaml.Node, what string) bool {
-	if n = r.visit(n); n == nil {
-		return false
-	}
-	value, ok := truth(n)
-	if !ok {
-		r.fail(n, "%s must be true or false, not %s", what, describe(n))
-	}
-	return value
-}
-
-// truth reads a boolean. The tag alone does not prove one: it can be written
-// in front of anything.
-func truth(n *yaml.Node) (value, ok bool) {
-	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!bool" {
-		return false, false
-	}
-	value = strings.EqualFold(n.Value, "true")
-	return value, value || strings.EqualFold(n.Value, "false")
 }
 
 func checkFileGlob(glob string) error {
@@ -203,64 +181,4 @@ func modulePath(s string) (string, error) {
 		return "", errors.New("not a path; write a folder such as ./ci")
 	}
 	return clean, nil
-}
-
-func (r *reader) secrets(n *yaml.Node) []Secret {
-	items, ok := r.list(n, "secrets")
-	if !ok {
-		return nil
-	}
-	var list []Secret
-	seen := map[string]int{}
-	for _, item := range items {
-		entries, ok := r.mapping(item, "a secret")
-		if !ok {
-			continue
-		}
-		s := Secret{Line: item.Line}
-		named, mapped := false, false
-		for _, e := range entries {
-			switch {
-			case e.name == "name":
-				named = true
-				if name, ok := r.str(e.value, "the name of a secret"); ok && r.argument(e.value, "the name of a secret", name) {
-					s.Name = name
-				}
-			case e.name == "from-env":
-				mapped = true
-				s.FromEnv = r.variable(e.value)
-			case strings.HasPrefix(e.name, "from-") && suggest(e.name, secretKeys) == "":
-				mapped = true
-				r.fail(e.key, "%q is not supported by this version; secrets come from the agent's environment: from-env", e.name)
-			default:
-				r.unknown(e, "a secret", secretKeys)
-			}
-		}
-		if !named {
-			r.fail(item, "a secret needs a name, which is the name of the function's argument")
-		}
-		if !mapped {
-			r.fail(item, "a secret needs from-env, which names a variable of the agent's environment")
-		}
-		if first, twice := seen[s.Name]; twice && s.Name != "" {
-			r.fail(item, "the secret %s is there twice, first in line %d; remove one of them", s.Name, first)
-		} else {
-			seen[s.Name] = item.Line
-		}
-		list = append(list, s)
-	}
-	return list
-}
-
-func (r *reader) variable(n *yaml.Node) string {
-	s, ok := r.str(n, "from-env")
-	if !ok {
-		return ""
-	}
-	if !variableName.MatchString(s) {
-		// Not repeated: it may be the secret itself.
-		r.fail(n, "from-env must be the name of a variable: letters, digits and underscores, such as API_TOKEN")
-		return ""
-	}
-	return s
 }

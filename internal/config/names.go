@@ -8,17 +8,10 @@ import (
 var (
 	argumentName = regexp.MustCompile(`^[a-z][A-Za-z0-9]*$`)
 	functionName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]*([-_][A-Za-z0-9]+)*$`)
-	variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 )
 
 // reserved are the arguments that pocketci itself gives a value to.
 var reserved = []string{"src", "eventTrigger", "vendor", "event", "filter", "base", "onChanges", "schedule", "runUrl"}
-
-// plain takes from a name what depends on where it is written: case, dashes
-// and underscores.
-func plain(name string) string {
-	return strings.ToLower(strings.NewReplacer("-", "", "_", "").Replace(name))
-}
 
 // camel turns a name into what Dagger would call an argument.
 func camel(name string) string {

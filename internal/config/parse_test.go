@@ -50,6 +50,15 @@ secrets:
 `, []config.Module{{Path: "ci", Paths: []string{"**/**.go"}, Secrets: []config.Secret{
 		{Name: "ghUsername", FromEnv: "GITHUB_USERNAME", Line: 5}, {Name: "ghPassword", FromEnv: "GITHUB_TOKEN", Line: 7},
 	}, Line: 1}}},
+	{"secrets of every source", `secrets:
+- {name: a, from-env: API_TOKEN}
+- {name: b, from-agent: deploy-key}
+- {name: c, from-provider: "op://infra/db/password"}
+- {name: d, from-provider: "vault://team/db.password?ttl=5m"}
+`, []config.Module{{Secrets: []config.Secret{
+		{Name: "a", FromEnv: "API_TOKEN", Line: 2}, {Name: "b", FromAgent: "deploy-key", Line: 3},
+		{Name: "c", FromProvider: "op://infra/db/password", Line: 4}, {Name: "d", FromProvider: "vault://team/db.password?ttl=5m", Line: 5},
+	}, Line: 1}}},
 	{"byte order mark and windows lines", "\ufeffmodule-path: ci\r\ngit: true\r\n", []config.Module{{Path: "ci", Git: true, Line: 1}}},
 	{"module at the root", "module-path: .", []config.Module{{Path: ".", Line: 1}}},
 	{"path is cleaned", "module-path: ./a/../ci/", []config.Module{{Path: "ci", Line: 1}}},
@@ -203,8 +212,17 @@ var invalid = []struct {
 	{"secret's name taken", "secrets: [{name: eventTrigger, from-env: A}]", []string{"pocketci itself gives eventTrigger its value"}, true},
 	{"secret twice", "secrets:\n- {name: a, from-env: A}\n- {name: a, from-env: B}\n", []string{"3:3: the secret a is there twice, first in line 2"}, false},
 	{"variable's name", "secrets: [{name: a, from-env: $TOKEN}]", []string{"1:31: from-env must be the name of a variable"}, true},
-	{"other source", "secrets:\n- name: a\n  from-file: /etc/passwd\n", []string{`3:3: "from-file" is not supported by this version; secrets come from the agent's environment: from-env`}, true},
-	{"command as source", "secrets:\n- name: a\n  from-cmd: id\n", []string{`3:3: "from-cmd" is not supported by this version`}, true},
+	{"other source", "secrets:\n- name: a\n  from-file: /etc/passwd\n", []string{`3:3: "from-file" is not for a repository to say: files and commands are the agent's`}, true},
+	{"command as source", "secrets:\n- name: a\n  from-cmd: id\n", []string{`3:3: "from-cmd" is not for a repository to say`}, true},
+	{"two sources", "secrets:\n- name: a\n  from-env: A\n  from-agent: a\n", []string{"2:3: a secret comes from one place"}, true},
+	{"agent's secret by path", "secrets: [{name: a, from-agent: ../ghp-0123}]", []string{"1:33: from-agent must be the name of a secret in the agent's configuration"}, true},
+	{"agent's secret of the wrong type", "secrets: [{name: a, from-agent: [b]}]", []string{"1:33: from-agent must be a string, not a list"}, true},
+	{"variable by provider", "secrets: [{name: a, from-provider: 'env://A'}]", []string{"1:36: from-provider: env:// is not for repositories"}, true},
+	{"file by provider", "secrets: [{name: a, from-provider: 'file:///etc/passwd'}]", []string{"1:36: from-provider: file:// is not for repositories"}, true},
+	{"command by provider", "secrets: [{name: a, from-provider: 'cmd://id'}]", []string{"1:36: from-provider: cmd:// is not for repositories"}, true},
+	{"unknown provider", "secrets: [{name: a, from-provider: 'aws-sm://x'}]", []string{"1:36: from-provider: there is no such secret provider"}, true},
+	{"provider's way up", "secrets: [{name: a, from-provider: 'vault://a/../b.c'}]", []string{"1:36: from-provider: empty parts"}, false},
+	{"provider without a scheme", "secrets: [{name: a, from-provider: infra/db}]", []string{"1:36: from-provider: not a reference"}, true},
 	{"source misspelt", "secrets:\n- name: a\n  from_env: A\n", []string{`2:3: a secret needs from-env`, `3:3: unknown key "from_env" in a secret; did you mean "from-env"?`}, true},
 	{"functions of the wrong type", "functions: [a]", []string{"1:12: functions must be a mapping of names to values, not a list"}, true},
 	{"function's name", "functions: {'lint on push': {}}", []string{`1:13: "lint on push" is not the name of a function`}, true},
@@ -348,6 +366,9 @@ func TestErrorsKeepSecrets(t *testing.T) {
 	for _, text := range []string{
 		"secrets: [{name: a, from-env: " + secret + "}]",
 		"secrets: [{name: a, value: " + secret + "}]",
+		"secrets: [{name: a, from-agent: ' " + secret + "'}]",
+		"secrets: [{name: a, from-provider: " + secret + "}]",
+		"secrets: [{name: a, from-provider: '" + secret + "://x'}]",
 		"secrets: [{name: a, from-env: [" + secret + "]}]",
 		"secrets: " + secret,
 		"secrets: [" + secret + "]",

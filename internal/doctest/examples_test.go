@@ -21,6 +21,7 @@ import (
 	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/internal/config"
 	"github.com/franela/pocketci/internal/report"
+	"github.com/franela/pocketci/internal/settings"
 )
 
 var update = flag.Bool("update", false, "write the copies of the schemas in docs")
@@ -33,6 +34,7 @@ func schemas(t testing.TB) map[string][]byte {
 		t.Fatal(err)
 	}
 	return map[string][]byte{
+		"agent.schema.json":     settings.Schema(),
 		"event.schema.json":     events.FileSchema(),
 		"functions.schema.json": functions,
 		"plan.schema.json":      dispatcher.PlanSchema(),
@@ -154,17 +156,22 @@ func TestJSON(t *testing.T) {
 	}
 }
 
-// YAML examples are pocketci.yaml files without a mistake. The page about the
-// file has a test of its own, as it shows mistakes too.
+// YAML examples are pocketci.yaml files without a mistake, or agent.yaml files
+// if they begin with that name. The pages about these files have tests of their
+// own.
 func TestYAML(t *testing.T) {
 	seen := 0
 	for _, p := range pages(t) {
-		if p.name == "docs/pocketci-yaml.md" {
+		if p.name == "docs/pocketci-yaml.md" || p.name == "docs/agent-yaml.md" {
 			continue
 		}
 		for _, b := range p.blocksOf("yaml") {
 			seen++
-			if _, err := config.Parse(config.FileName, []byte(b.text)); err != nil {
+			_, err := config.Parse(config.FileName, []byte(b.text))
+			if strings.HasPrefix(b.text, "# "+settings.FileName) {
+				_, err = settings.Parse(settings.FileName, []byte(b.text))
+			}
+			if err != nil {
 				t.Errorf("%s:%d: %v", p.name, b.line, err)
 			}
 		}

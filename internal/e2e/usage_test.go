@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"net"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -17,23 +19,31 @@ func TestAgentRefusesToStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { taken.Close() }) // after the subtests, which run in parallel
+	wrong := filepath.Join(t.TempDir(), "agent.yaml")
+	if err := os.WriteFile(wrong, []byte("forks: nevver\nforges:\n- name: github\n  token: a-token\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	tests := map[string]struct {
 		args []string
 		env  []string
 		says []string
 	}{
-		"no webhook secret":              {env: []string{"X_HUB_SIGNATURE="}, says: []string{"X_HUB_SIGNATURE", "--insecure-no-webhook-secret"}},
-		"a blank webhook secret":         {env: []string{"X_HUB_SIGNATURE= "}, says: []string{"secret"}},
-		"a port in use":                  {args: []string{"--listen", taken.Addr().String()}, says: []string{taken.Addr().String(), "in use"}},
-		"an address that is none":        {args: []string{"--listen", "nowhere"}, says: []string{"nowhere"}},
-		"an unknown flag":                {args: []string{"--no-such-flag"}, says: []string{"no-such-flag"}},
-		"an argument":                    {args: []string{"serve"}, says: []string{"serve"}},
-		"parallelism of nothing":         {args: []string{"--parallelism", "0"}, says: []string{"--parallelism"}},
-		"parallelism that is no number":  {env: []string{"POCKETCI_PARALLELISM=many"}, says: []string{"POCKETCI_PARALLELISM", "many"}},
-		"a log format that there is not": {env: []string{"POCKETCI_LOG_FORMAT=xml"}, says: []string{"xml", "json"}},
-		"a log level that there is not":  {args: []string{"--log-level", "loud"}, says: []string{"loud"}},
-		"a time without a unit":          {args: []string{"--grace-period", "10"}, says: []string{"grace-period"}},
-		"a variable that is none":        {args: []string{"--allow-secret-env", "A-B"}, says: []string{"A-B"}},
+		"a configuration with mistakes":   {args: []string{"--config", wrong}, says: []string{wrong + `:1:8: forks must be one of`, `did you mean "never"?`, wrong + ":4:10: token must be {from-env: NAME}"}},
+		"the same by its variable":        {env: []string{"POCKETCI_CONFIG=" + wrong}, says: []string{wrong + ":1:8:"}},
+		"a configuration in its place":    {args: []string{"--data-dir", filepath.Dir(wrong)}, says: []string{wrong + ":1:8:"}},
+		"a configuration that is missing": {args: []string{"--config", "/nonexistent.yaml"}, says: []string{"/nonexistent.yaml", "no such file"}},
+		"no webhook secret":               {env: []string{"X_HUB_SIGNATURE="}, says: []string{"X_HUB_SIGNATURE", "--insecure-no-webhook-secret"}},
+		"a blank webhook secret":          {env: []string{"X_HUB_SIGNATURE= "}, says: []string{"secret"}},
+		"a port in use":                   {args: []string{"--listen", taken.Addr().String()}, says: []string{taken.Addr().String(), "in use"}},
+		"an address that is none":         {args: []string{"--listen", "nowhere"}, says: []string{"nowhere"}},
+		"an unknown flag":                 {args: []string{"--no-such-flag"}, says: []string{"no-such-flag"}},
+		"an argument":                     {args: []string{"serve"}, says: []string{"serve"}},
+		"parallelism of nothing":          {args: []string{"--parallelism", "0"}, says: []string{"--parallelism"}},
+		"parallelism that is no number":   {env: []string{"POCKETCI_PARALLELISM=many"}, says: []string{"POCKETCI_PARALLELISM", "many"}},
+		"a log format that there is not":  {env: []string{"POCKETCI_LOG_FORMAT=xml"}, says: []string{"xml", "json"}},
+		"a log level that there is not":   {args: []string{"--log-level", "loud"}, says: []string{"loud"}},
+		"a time without a unit":           {args: []string{"--grace-period", "10"}, says: []string{"grace-period"}},
+		"a variable that is none":         {args: []string{"--allow-secret-env", "A-B"}, says: []string{"A-B"}},
 		"a clone scheme that there is not": {
 			args: []string{"--clone-scheme", "ext"}, says: []string{"ext"},
 		},

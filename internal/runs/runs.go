@@ -152,8 +152,8 @@ func (d *Direct) Dispatch(ctx context.Context, id string, s *Snapshot, plan *dis
 // Sessions opens sessions on runners.
 type Sessions struct {
 	Runners Runners
-	// Vault has the values of secrets.
-	Vault *secrets.Vault
+	// Secrets gives what the run of an event may have.
+	Secrets func(event *events.Event) secrets.Grant
 	// Masker learns each value before a function does.
 	Masker *secrets.Masker
 }
@@ -165,13 +165,14 @@ func (s Sessions) Open(ctx context.Context, run dispatcher.Run, module, label st
 	if err != nil {
 		return nil, err
 	}
+	grant := s.Secrets(&run.Plan.Event)
 	session, err := runner.Engine.Open(ctx, engine.Run{
 		Tree:   run.Tree,
 		Source: run.Source,
 		Module: module,
 		Event:  run.EventFile,
-		Secret: func(_ context.Context, ref string) (string, error) {
-			value, err := s.Vault.Resolve(ref)
+		Secret: func(ctx context.Context, ref string) (string, error) {
+			value, err := grant.Resolve(ctx, ref)
 			s.Masker.Add(value)
 			return value, err
 		},

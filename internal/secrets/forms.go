@@ -40,7 +40,7 @@ func forms(value string) []string {
 		for _, s := range inBase64(part) {
 			add(s)
 		}
-		for _, s := range []string{url.QueryEscape(part), url.PathEscape(part), percent(part, false), percent(part, true)} {
+		for _, s := range []string{url.QueryEscape(part), url.PathEscape(part), url.User(part).String(), (&url.URL{Path: part}).EscapedPath(), percent(part, false), percent(part, true)} {
 			add(s)
 			add(lowerPercent(s))
 		}
@@ -63,11 +63,23 @@ func forms(value string) []string {
 	return list
 }
 
+const (
+	// tornLength is from how many bytes on pieces of a value in base64 are
+	// recognised, and tornPiece how many characters they have.
+	tornLength = 16
+	tornPiece  = 8
+	// armour begins the lines around a key in PEM, which are the same for all.
+	armour = "-----"
+)
+
 // inBase64 returns what base64 of any text that holds the value must hold. The
 // value can begin at three positions relative to the groups of three bytes, and
 // what encodes neighbouring bytes as well is left out; where the value begins
 // a text, and where it is all of it, the longer encoding is there too. Wrapped
-// output has lines of 76 (MIME, the base64 command) or 64 (PEM) characters.
+// output has lines of 76 (MIME, the base64 command) or 64 (PEM) characters. Where
+// other text stands before a value its lines can end anywhere in it, so that of
+// long values every piece counts; two or three characters beside the end of a line
+// may stay.
 func inBase64(value string) []string {
 	var list []string
 	for _, encoding := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding} {
@@ -75,7 +87,13 @@ func inBase64(value string) []string {
 			text := encoding.EncodeToString([]byte(strings.Repeat("\x00", shift) + value))
 			first := []int{0, 2, 3}[shift]
 			whole := (shift + len(value)) * 8 / 6
-			list = append(list, text[first:whole])
+			inner := text[first:whole]
+			list = append(list, inner)
+			if len(value) >= tornLength && !strings.HasPrefix(value, armour) {
+				for at := 0; at+tornPiece <= len(inner); at += tornPiece / 2 {
+					list = append(list, inner[at:at+tornPiece])
+				}
+			}
 			if shift > 0 {
 				continue
 			}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -71,6 +72,8 @@ func TestMaskerString(t *testing.T) {
 		{"percent-encoded in small letters", []string{token}, strings.ToLower(url.QueryEscape(token)), "***"},
 		{"percent-encoded like encodeURIComponent", []string{"a-b c/d"}, "a-b%20c%2Fd", "***"},
 		{"in a URL's user info", []string{"p@ss word"}, url.UserPassword("user", "p@ss word").String(), "user:***"},
+		{"in a URL's user info with a plus", []string{"a+p@ss:w/d"}, url.UserPassword("user", "a+p@ss:w/d").String(), "user:***"},
+		{"in a URL's path", []string{"a b/c;d?e"}, (&url.URL{Scheme: "https", Host: "x", Path: "/a b/c;d?e"}).String(), "https://x/***"},
 		{"JSON", []string{token}, `{"a":"s3cr\u0026t/tok?n+é\"x"}`, `{"a":"***"}`},
 		{"JSON that leaves HTML alone", []string{token}, `"s3cr&t/tok?n+é\"x"`, `"***"`},
 		{"JSON of several lines", []string{"one\ntwo\nsix"}, `"one\ntwo\nsix"`, `"***"`},
@@ -132,6 +135,38 @@ func TestMaskerBase64AtEveryAlignment(t *testing.T) {
 							plain, _ := encoding.DecodeString(part[i:])
 							if len(plain) > 3 && strings.Contains(secret, strings.Trim(string(plain[:3]), "ab")) && strings.Trim(string(plain[:3]), "ab") != "" {
 								t.Fatalf("%q of %q shows %q", got, text, plain)
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// Other text before a secret moves the ends of lines to anywhere in it.
+func TestMaskerWrappedBase64AtEveryColumn(t *testing.T) {
+	const secret = "c0rrect-horse-battery-staple-0123456789"
+	lines := strings.Split(strings.TrimSpace(key), "\n")
+	for name, value := range map[string]string{"one line": secret, "a key": key} {
+		m := secrets.NewMasker(value)
+		for before := range 80 {
+			for _, width := range []int{76, 64, 20} {
+				encoded := base64.StdEncoding.EncodeToString([]byte(strings.Repeat("b", before) + value + "the end"))
+				var text strings.Builder
+				for line := range slices.Chunk([]byte(encoded), width) {
+					fmt.Fprintf(&text, "%s\n", m.String(string(line)))
+				}
+				// No more than a few bytes of it can be had from what is left,
+				// put together again.
+				for code := range strings.SplitSeq(strings.ReplaceAll(text.String(), "\n", ""), "***") {
+					for shift := range min(4, len(code)) {
+						plain, _ := base64.RawStdEncoding.DecodeString(code[shift : shift+(len(code)-shift)/4*4])
+						for _, whole := range []string{secret, lines[1], lines[3]} {
+							for at := range len(whole) - 12 {
+								if bytes.Contains(plain, []byte(whole[at:at+12])) {
+									t.Fatalf("%s after %d bytes in lines of %d shows %q:\n%s", name, before, width, whole[at:at+12], text.String())
+								}
 							}
 						}
 					}

@@ -54,7 +54,7 @@ func TestSeveralEvents(t *testing.T) {
 	ids := map[string]bool{}
 	for i, e := range got {
 		ids[e.ID] = true
-		if e.Delivery != fmt.Sprintf("d1/%d", i+1) || told[i].(map[string]any)["id"] != e.ID || e.ReceivedAt.IsZero() {
+		if e.Delivery != fmt.Sprintf("d1/%d", i+1) || told[i].(map[string]any)["id"] != e.ID {
 			t.Errorf("event %d is %+v, and the answer %v", i, e, told[i])
 		}
 	}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/franela/pocketci/events"
+	"github.com/franela/pocketci/internal/secrets"
+	"github.com/franela/pocketci/internal/settings"
+)
+
+// takeSecrets reads the agent's file and takes what it and the flags name, and the
+// agent's own credentials, out of the process's environment, with everything else
+// that Dagger sessions do not need. The warning is nil if there is none.
+func takeSecrets(o *options) (conf *settings.Settings, vault *secrets.Vault, warning, err error) {
+	if conf, err = settings.Load(o.config, o.dataDir); err != nil {
+		return nil, nil, nil, err
+	}
+	policy, err := secrets.Allow(o.allowEnv...)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	vault, taken := secrets.Take(policy.With(conf), envUsername, envToken, envSignature, envCloud, envDatabase)
+	if err := fatal(taken); err != nil {
+		return nil, nil, nil, err
+	}
+	_, scrubbed := secrets.Scrub()
+	if err := fatal(scrubbed); err != nil {
+		return nil, nil, nil, err
+	}
+	return conf, vault, errors.Join(taken, scrubbed), nil
+}
+
+// fatal returns the error unless it is worth a warning only.
+func fatal(err error) error {
+	if _, ok := errors.AsType[*secrets.WipeError](err); ok {
+		return nil
+	}
+	return err
+}
+
+// warnOf says in the log which file was read and what is wrong with the secrets
+// that it names.
+func (p *process) warnOf(conf *settings.Settings, vault *secrets.Vault) {
+	if conf.File == "" {
+		return
+	}
+	p.log.Info("configuration is read", "file", conf.File)
+	for _, warning := range vault.Warnings() {
+		p.log.Warn("configuration", "warning", warning)
+	}
+}
+
+// grants gives what the run of an event may have of a vault.
+func grants(vault *secrets.Vault) func(*events.Event) secrets.Grant {
+	return func(event *events.Event) secrets.Grant { return vault.For(secrets.ScopeOf(event)) }
+}

@@ -1,0 +1,271 @@
+package settings_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/franela/pocketci/internal/settings"
+)
+
+// valid are files with what they mean.
+var valid = map[string]struct {
+	yaml string
+	want settings.Settings
+}{
+	"empty":         {"", settings.Settings{}},
+	"comments":      {"# later\n", settings.Settings{}},
+	"empty mapping": {"{}", settings.Settings{}},
+	"forks":         {"forks: never\nforks-share-engine: true\n", settings.Settings{Forks: settings.ForksNever, ForksShareEngine: true}},
+	"no secrets":    {"forks: no-secrets", settings.Settings{Forks: settings.ForksNoSecrets}},
+	"the default":   {"forks: approve", settings.Settings{}},
+	"runners": {"runners:\n- {name: untrusted, host: 'unix:///run/u.sock', labels: [untrusted], untrusted: true}\n- name: arm\n  host: tcp://10.0.0.7:1234\n  labels: arm64, big\n", settings.Settings{Runners: []settings.Runner{
+		{Name: "untrusted", Host: "unix:///run/u.sock", Labels: []string{"untrusted"}, Untrusted: true, Line: 2},
+		{Name: "arm", Host: "tcp://10.0.0.7:1234", Labels: []string{"arm64", "big"}, Line: 3},
+	}}},
+	"remote modules":        {`modules: {remote: ["github.com/acme/ci@*", "git.example.com:8443/x/y/z@v1.2.3"]}`, settings.Settings{Modules: settings.Modules{Remote: []string{"github.com/acme/ci@*", "git.example.com:8443/x/y/z@v1.2.3"}}}},
+	"a forge by its vendor": {"forges: [{name: github}]", settings.Settings{Forges: []settings.Forge{{Name: "github", Vendor: "github", Statuses: true, Line: 1}}}},
+	"a forge with everything": {`forges:
+  - name: work
+    vendor: github
+    url: https://github.example.com/
+    webhook-secrets: [{from-env: NEW}, {from-file: /etc/hook/../hook/old}]
+    username: {from-env: GITHUB_USERNAME}
+    token:
+      from-env: GITHUB_TOKEN
+    repositories: [acme/*, other/one]
+    statuses: false
+`, settings.Settings{Forges: []settings.Forge{{
+		Name: "work", Vendor: "github", URL: "https://github.example.com",
+		WebhookSecrets: []settings.Secret{{Env: "NEW", Line: 5}, {File: "/etc/hook/old", Line: 5}},
+		Username:       &settings.Secret{Env: "GITHUB_USERNAME", Line: 6}, Token: &settings.Secret{Env: "GITHUB_TOKEN", Line: 8},
+		Repositories: settings.Patterns{"acme/*", "other/one"}, Line: 2,
+	}}}},
+	"an app": {"forges:\n- name: github\n  app: {id: 123, private-key: {from-file: /etc/app.pem}}\n", settings.Settings{Forges: []settings.Forge{{
+		Name: "github", Vendor: "github", App: &settings.App{ID: 123, PrivateKey: settings.Secret{File: "/etc/app.pem", Line: 3}}, Statuses: true, Line: 2,
+	}}}},
+	"a Gitea": {"forges: [{name: gitea, url: 'http://git.lan:3000/git'}, {name: two, vendor: gitea, url: 'https://x'}]", settings.Settings{Forges: []settings.Forge{
+		{Name: "gitea", Vendor: "gitea", URL: "http://git.lan:3000/git", Statuses: true, Line: 1}, {Name: "two", Vendor: "gitea", URL: "https://x", Statuses: true, Line: 1},
+	}}},
+	"rules": {`secrets:
+  - repositories: ["acme/shop", "acme/*"]
+    env: [API_TOKEN, "DEPLOY_*"]
+    named:
+      deploy-key: {from-file: /etc/pocketci/deploy.key}
+      other: {from-env: OTHER}
+    providers: ["op://infra/", "vault://"]
+    events: [push]
+    refs: [refs/heads/main, "release/*", refs/tags/v1]
+  - repositories: "**"
+`, settings.Settings{Rules: []settings.Rule{
+		{
+			Repositories: settings.Patterns{"acme/shop", "acme/*"}, Env: []string{"API_TOKEN", "DEPLOY_*"},
+			Named:     map[string]settings.Secret{"deploy-key": {File: "/etc/pocketci/deploy.key", Line: 5}, "other": {Env: "OTHER", Line: 6}},
+			Providers: []string{"op://infra/", "vault://"}, Events: []string{"push"},
+			Refs: []string{"refs/heads/main", "refs/heads/release/*", "refs/tags/v1"}, Line: 2,
+		},
+		{Repositories: settings.Patterns{"**"}, Line: 10},
+	}}},
+	"providers": {"providers: {env: [VAULT_ADDR, VAULT_TOKEN]}", settings.Settings{Providers: settings.Providers{Env: []string{"VAULT_ADDR", "VAULT_TOKEN"}}}},
+	"anchors": {"secrets:\n- repositories: [a/b]\n  named: {x: &key {from-env: KEY}}\n- repositories: [c/d]\n  named: {y: *key}\n", settings.Settings{Rules: []settings.Rule{
+		{Repositories: settings.Patterns{"a/b"}, Named: map[string]settings.Secret{"x": {Env: "KEY", Line: 3}}, Line: 2},
+		{Repositories: settings.Patterns{"c/d"}, Named: map[string]settings.Secret{"y": {Env: "KEY", Line: 5}}, Line: 4},
+	}}},
+}
+
+// invalid are files with the errors they give: position and a part of the
+// message. schema says that the JSON Schema finds them too.
+var invalid = map[string]struct {
+	yaml   string
+	want   []string
+	schema bool
+}{
+	"not YAML":                       {"forks: [", []string{"1:1: not valid YAML"}, false},
+	"a list":                         {"- forks", []string{"1:1: the file must be a mapping of names to values, not a list"}, true},
+	"two documents":                  {"forks: never\n---\nforks: never\n", []string{"2:1: a second YAML document"}, false},
+	"unknown key":                    {"fork: never", []string{`1:1: unknown key "fork" in the file; did you mean "forks"?`}, true},
+	"unknown key, nothing like it":   {"schedules: []", []string{`1:1: unknown key "schedules" in the file; the keys are forks, forks-share-engine, runners`}, true},
+	"unknown word for forks":         {"forks: nosecrets", []string{`1:8: forks must be one of approve, never, no-secrets; did you mean "no-secrets"?`}, true},
+	"forks that are true":            {"forks: true", []string{"1:8: forks must be a string, not true or false"}, true},
+	"sharing in words":               {"forks-share-engine: yes", []string{"1:21: forks-share-engine must be true or false, not a string"}, true},
+	"runners of the wrong type":      {"runners: {a: b}", []string{"1:10: runners must be a list, not a mapping"}, true},
+	"a runner of nothing":            {"runners: [{}]", []string{"1:11: a runner needs a name", "1:11: a runner needs a host"}, true},
+	"a runner without a scheme":      {"runners: [{name: a, host: /run/x.sock}]", []string{"1:27: host must be a runner host"}, true},
+	"a runner's name":                {"runners: [{name: A b, host: 'tcp://x'}]", []string{"1:18: the name of a runner must be small letters and digits"}, true},
+	"a runner twice":                 {"runners:\n- {name: a, host: 'tcp://x'}\n- {name: a, host: 'tcp://y'}\n", []string{"3:3: the runner a is there twice, first in line 2"}, false},
+	"labels":                         {"runners: [{name: a, host: 'tcp://x', labels: [b c]}]", []string{"1:46: labels: a label has no spaces"}, true},
+	"no labels":                      {"runners: [{name: a, host: 'tcp://x', labels: []}]", []string{"1:46: labels is an empty list"}, true},
+	"a runner's unknown key":         {"runners: [{name: a, host: 'tcp://x', label: [b]}]", []string{`1:38: unknown key "label" in a runner; did you mean "labels"?`}, true},
+	"a remote module's scheme":       {"modules: {remote: ['https://github.com/a/b@*']}", []string{"1:20: remote: write the module without a scheme"}, true},
+	"a remote module's version":      {"modules: {remote: ['github.com/a/b']}", []string{"1:20: remote: say which versions"}, true},
+	"a remote module's host":         {"modules: {remote: ['acme/ci@*']}", []string{"1:20: remote: not a module of another repository"}, true},
+	"a forge of nothing":             {"forges: [{}]", []string{"1:10: a forge needs a name"}, true},
+	"a forge without a vendor":       {"forges: [{name: work}]", []string{"1:10: the forge work needs a vendor, one of github, gitea, gitlab, bitbucket"}, true},
+	"an unknown vendor":              {"forges: [{name: a, vendor: githab}]", []string{`1:28: vendor must be one of github, gitea, gitlab, bitbucket; did you mean "github"?`}, true},
+	"a forge twice":                  {"forges:\n- {name: github}\n- {name: github}\n", []string{"3:3: the forge github is there twice"}, false},
+	"a Gitea without an address":     {"forges: [{name: gitea}]", []string{"1:10: a Gitea or Forgejo needs its url"}, true},
+	"an app of GitLab":               {"forges: [{name: gitlab, app: {id: 1, private-key: {from-env: A}}}]", []string{"1:25: only GitHub has Apps"}, true},
+	"an app and a token":             {"forges: [{name: github, token: {from-env: B}, app: {id: 1, private-key: {from-env: A}}}]", []string{"1:47: a forge has a token or an app"}, true},
+	"an app without a key":           {"forges: [{name: github, app: {id: 1}}]", []string{"1:30: an app needs its id and a private-key"}, true},
+	"an app's number":                {"forges: [{name: github, app: {id: '1', private-key: {from-env: A}}}]", []string{"1:35: id must be a number above zero"}, true},
+	"an app's negative number":       {"forges: [{name: github, app: {id: -1, private-key: {from-env: A}}}]", []string{"1:35: id must be a number above zero"}, true},
+	"three webhook secrets":          {"forges: [{name: github, webhook-secrets: [{from-env: A}, {from-env: B}, {from-env: C}]}]", []string{"1:42: webhook-secrets has one secret"}, true},
+	"no webhook secret":              {"forges: [{name: github, webhook-secrets: []}]", []string{"1:42: webhook-secrets has one secret"}, true},
+	"one webhook secret without []":  {"forges: [{name: github, webhook-secrets: {from-env: A}}]", []string{"1:42: webhook-secrets must be a list, not a mapping"}, true},
+	"an address without a scheme":    {"forges: [{name: github, url: github.com}]", []string{"1:30: url must be an address such as"}, true},
+	"an address with a user":         {"forges: [{name: github, url: 'https://me:hunter2@github.com'}]", []string{"1:30: url holds a user"}, true},
+	"a literal token":                {"forges: [{name: github, token: hunter2}]", []string{"1:32: token must be {from-env: NAME} or {from-file: PATH}, not a string: this file holds no secret itself"}, true},
+	"a literal number":               {"forges: [{name: github, token: 123456}]", []string{"1:32: token must be {from-env: NAME} or {from-file: PATH}, not a number"}, true},
+	"a literal key":                  {"forges:\n- name: github\n  app:\n    id: 1\n    private-key: |\n      hunter2\n", []string{"5:18: private-key must be {from-env: NAME}"}, true},
+	"a token that looks like a tag":  {"forges: [{name: github, token: !hunter2 x}]", []string{"1:32: a tag is not supported; put the value in quotes"}, false},
+	"a token like an alias":          {"forges: [{name: github, token: *hunter2 }]", []string{"1:32: no anchor stands above this alias"}, false},
+	"a literal in braces":            {"forges: [{name: github, token: {hunter2}}]", []string{"1:33: unknown key in token; write {from-env: NAME}"}, true},
+	"a source misspelt":              {"forges: [{name: github, token: {from_env: A}}]", []string{`1:33: unknown key in token; did you mean "from-env"?`}, true},
+	"a command":                      {"forges: [{name: github, token: {from-cmd: cat x}}]", []string{"1:33: unknown key in token; write"}, true},
+	"no source":                      {"forges: [{name: github, token: {}}]", []string{"1:32: token needs exactly one of from-env and from-file"}, true},
+	"two sources":                    {"forges: [{name: github, token: {from-env: A, from-file: /a}}]", []string{"1:32: token needs exactly one"}, true},
+	"a literal as a variable":        {"forges: [{name: github, token: {from-env: hunter-2}}]", []string{"1:43: from-env must be the name of a variable"}, true},
+	"a relative file":                {"forges: [{name: github, token: {from-file: hunter2}}]", []string{"1:44: from-file must be the absolute path of a file"}, true},
+	"an empty file name":             {"forges: [{name: github, token: {from-file: ''}}]", []string{"1:44: from-file is empty"}, true},
+	"a forge's repositories":         {"forges: [{name: github, repositories: [acme]}]", []string{"1:40: repositories: a repository's full name has an owner"}, true},
+	"a rule for nobody":              {"secrets: [{env: [A]}]", []string{"1:11: a rule for secrets needs repositories"}, true},
+	"a rule for an empty list":       {"secrets: [{repositories: [], env: [A]}]", []string{"1:26: repositories is an empty list"}, true},
+	"a pattern with alternatives":    {"secrets: [{repositories: ['{a,b}/c']}]", []string{"1:27: repositories: not a pattern"}, true},
+	"a star alone":                   {"secrets: [{repositories: ['*']}]", []string{`1:27: repositories: a repository's full name has an owner; write OWNER/*`}, true},
+	"all variables":                  {"secrets: [{repositories: [a/b], env: ['*']}]", []string{"1:39: env: a pattern for all variables"}, true},
+	"a variable's name":              {"secrets: [{repositories: [a/b], env: [hunter-2]}]", []string{"1:39: env: write names of variables"}, true},
+	"a literal secret by name":       {"secrets: [{repositories: [a/b], named: {key: hunter2}}]", []string{"1:46: the secret key must be {from-env: NAME}"}, true},
+	"a secret's name":                {"secrets: [{repositories: [a/b], named: {'a b': {from-env: A}}}]", []string{"1:41: the name of a secret must be"}, true},
+	"named secrets in a list":        {"secrets: [{repositories: [a/b], named: [{from-env: A}]}]", []string{"1:40: named must be a mapping of names to values, not a list"}, true},
+	"files as a provider":            {"secrets: [{repositories: [a/b], providers: ['file:///etc']}]", []string{"1:45: providers: file:// is not for repositories"}, true},
+	"commands as a provider":         {"secrets: [{repositories: [a/b], providers: ['cmd://']}]", []string{"1:45: providers: cmd:// is not for repositories"}, true},
+	"an unknown provider":            {"secrets: [{repositories: [a/b], providers: ['aws-sm://prod']}]", []string{"1:45: providers: there is no such secret provider; the reference begins with one of op://, vault://, libsecret://, gcp://, aws+sm://, aws+ps://"}, true},
+	"a provider without a scheme":    {"secrets: [{repositories: [a/b], providers: [infra]}]", []string{"1:45: providers: not a reference"}, true},
+	"a provider's way up":            {"secrets: [{repositories: [a/b], providers: ['vault://a/../b']}]", []string{"1:45: providers: empty parts, . and .."}, false},
+	"an event misspelt":              {"secrets: [{repositories: [a/b], events: [pull-request]}]", []string{`1:42: events: did you mean "pull_request"?`}, false},
+	"an event's name":                {"secrets: [{repositories: [a/b], events: ['push *']}]", []string{"1:42: events: not the name of an event"}, true},
+	"no event":                       {"secrets: [{repositories: [a/b], events: []}]", []string{"1:41: events is an empty list"}, true},
+	"a ref that is none":             {"secrets: [{repositories: [a/b], refs: ['a b']}]", []string{"1:40: refs: not a ref"}, true},
+	"a ref with alternatives":        {"secrets: [{repositories: [a/b], refs: ['{main,next}']}]", []string{"1:40: refs: not a ref"}, true},
+	"a short tag":                    {"secrets: [{repositories: [a/b], refs: [tags/v1]}]", []string{"1:40: refs: it could be a branch or another ref"}, false},
+	"a ref with an empty part":       {"secrets: [{repositories: [a/b], refs: [main/]}]", []string{"1:40: refs: an empty part"}, false},
+	"a rule's unknown key":           {"secrets: [{repositories: [a/b], branches: [main]}]", []string{`1:33: unknown key "branches" in a rule for secrets; the keys are repositories, env, named, providers, events, refs`}, true},
+	"a provider's variable":          {"providers: {env: [VAULT-TOKEN]}", []string{"1:19: env: write names of variables"}, true},
+	"a provider's variables by glob": {"providers: {env: ['VAULT_*']}", []string{"1:19: env: write names of variables"}, true},
+	"everything at once":             {"forks: maybe\nsecrets:\n- {env: [A-]}\nproviders: []\n", []string{"1:8: forks must be one of", "3:3: a rule for secrets needs repositories", "3:10: env: write names", "4:12: providers must be a mapping"}, true},
+}
+
+func TestParse(t *testing.T) {
+	for name, c := range valid {
+		t.Run(name, func(t *testing.T) {
+			got, err := settings.Parse("agent.yaml", []byte(c.yaml))
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.want.File = "agent.yaml"
+			if diff := cmp.Diff(&c.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestParseErrors(t *testing.T) {
+	for name, c := range invalid {
+		t.Run(name, func(t *testing.T) {
+			_, err := settings.Parse("agent.yaml", []byte(c.yaml))
+			errs, ok := errors.AsType[settings.Errors](err)
+			if !ok {
+				t.Fatalf("got %v", err)
+			}
+			if len(errs) != len(c.want) {
+				t.Fatalf("want %d errors, got %d:\n%v", len(c.want), len(errs), err)
+			}
+			for i, want := range c.want {
+				if text := errs[i].Error(); !strings.Contains(text, want) || !strings.HasPrefix(text, "agent.yaml:") {
+					t.Errorf("got  %s\nwant %s", text, want)
+				}
+			}
+			// What stands for a value in these files.
+			if strings.Contains(err.Error(), "hunter") {
+				t.Errorf("%v repeats a value", err)
+			}
+		})
+	}
+}
+
+func TestSecrets(t *testing.T) {
+	s, err := settings.Parse("x", []byte(`forges:
+- name: github
+  webhook-secrets: [{from-env: A}, {from-env: B}]
+  username: {from-env: C}
+  token: {from-env: D}
+- {name: two, vendor: github, app: {id: 1, private-key: {from-file: /e}}}
+secrets:
+- repositories: [a/b]
+  named: {z: {from-env: G}, f: {from-env: F}}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for key, secret := range s.Secrets() {
+		got = append(got, key+" "+secret.Env+secret.File)
+	}
+	want := []string{"webhook-secrets A", "webhook-secrets B", "username C", "token D", "private-key /e", "named F", "named G"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	for n := range want {
+		for range s.Secrets() {
+			if n--; n < 0 {
+				break // the sequence has to end here
+			}
+		}
+	}
+}
+
+// Parse never panics, its errors have a position and come sorted, and the same
+// file always means the same.
+func FuzzParse(f *testing.F) {
+	for _, c := range valid {
+		f.Add([]byte(c.yaml))
+	}
+	for _, c := range invalid {
+		f.Add([]byte(c.yaml))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s, err := settings.Parse("f", data)
+		again, errAgain := settings.Parse("f", data)
+		if diff := cmp.Diff(s, again); diff != "" {
+			t.Fatal(diff)
+		}
+		if err == nil {
+			for key, secret := range s.Secrets() {
+				if (secret.Env == "") == (secret.File == "") {
+					t.Fatalf("%s has not one source: %+v", key, secret)
+				}
+			}
+			for _, rule := range s.Rules {
+				if len(rule.Repositories) == 0 {
+					t.Fatal("a rule for no repository")
+				}
+			}
+			return
+		}
+		if errAgain == nil || err.Error() != errAgain.Error() {
+			t.Fatalf("%v, then %v", err, errAgain)
+		}
+		errs, ok := errors.AsType[settings.Errors](err)
+		if !ok || len(errs) == 0 {
+			t.Fatalf("not an Errors: %v", err)
+		}
+		for i, e := range errs {
+			if e.Line < 1 || e.Column < 1 || e.Message == "" || i > 0 && errs[i-1].Line > e.Line {
+				t.Fatalf("no position, or not sorted: %v", err)
+			}
+		}
+	})
+}

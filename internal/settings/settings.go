@@ -1,0 +1,191 @@
+// Package settings reads agent.yaml, the file in which the operator of an agent
+// says what flags cannot: which repositories may use which secrets, whose code
+// runs where, and how the agent talks to forges. It decides nothing by itself
+// and reads no secret: values are references to variables and files.
+package settings
+
+import (
+	"iter"
+	"maps"
+	"slices"
+)
+
+// Settings is a parsed and validated agent.yaml. The zero Settings are those of
+// an agent without the file.
+type Settings struct {
+	// File is the name that the file was parsed under, empty without a file.
+	File string
+	// Forks says what becomes of pull requests from forks.
+	Forks Forks
+	// ForksShareEngine accepts that code of forks runs on the engine that
+	// everything else runs on, where no runner is marked for it.
+	ForksShareEngine bool
+	// Runners are the engines beside the agent's own.
+	Runners []Runner
+	Modules Modules
+	// Forges are where webhooks come from, each with a path of its own.
+	Forges []Forge
+	// Rules say which repositories may use which secrets, in the order of the
+	// file.
+	Rules     []Rule
+	Providers Providers
+}
+
+// Forks is what becomes of pull requests from forks.
+type Forks int
+
+// The three choices.
+const (
+	// ForksApprove has them wait until somebody with write access has approved
+	// their commit.
+	ForksApprove Forks = iota
+	// ForksNever never runs them.
+	ForksNever
+	// ForksNoSecrets runs them without asking. As after an approval they get no
+	// secrets.
+	ForksNoSecrets
+)
+
+var forkWords = []string{ForksApprove: "approve", ForksNever: "never", ForksNoSecrets: "no-secrets"}
+
+// String returns the word that the file has.
+func (f Forks) String() string { return forkWords[f] }
+
+// Runner is an engine beside the agent's own.
+type Runner struct {
+	// Name is unique among the runners.
+	Name string
+	// Host is Dagger's runner host: unix:///…, tcp://… and so on.
+	Host string
+	// Labels are what runs-on may name.
+	Labels []string
+	// Untrusted marks the runner for the code of forks, which runs here, and
+	// nothing else does.
+	Untrusted bool
+	// Line is where the entry starts in the file, for messages.
+	Line int
+}
+
+// Modules says which modules pocketci.yaml may name besides those of its own
+// repository.
+type Modules struct {
+	// Remote are patterns over MODULE@VERSION, such as github.com/acme/ci@*.
+	Remote []string
+}
+
+// Forge is where webhooks come from.
+type Forge struct {
+	// Name is unique among the forges; webhooks are received at
+	// /webhooks/NAME.
+	Name string
+	// Vendor is one of the vendors of package events that are forges.
+	Vendor string
+	// URL is the forge's own address without a slash at the end, empty for the
+	// vendor's public one.
+	URL string
+	// WebhookSecrets are at most two, each of which makes a delivery valid.
+	// Without one nothing is accepted.
+	WebhookSecrets []Secret
+	// Username and Token are for cloning and the API. They are nil if they are
+	// not given.
+	Username, Token *Secret
+	// App is a GitHub App, in place of a token; nil if there is none.
+	App *App
+	// Repositories are those whose deliveries are accepted; empty is all.
+	Repositories Patterns
+	// Statuses says whether the forge is told what becomes of calls.
+	Statuses bool
+	// Line is where the entry starts in the file, for messages.
+	Line int
+}
+
+// App is a GitHub App.
+type App struct {
+	ID         int64
+	PrivateKey Secret
+}
+
+// Rule says what some repositories may use as secrets. See package secrets for
+// which rule holds.
+type Rule struct {
+	Repositories Patterns
+	// Env are names of variables of the agent's environment, and globs over
+	// them.
+	Env []string
+	// Named are secrets by the name that pocketci.yaml uses for them.
+	Named map[string]Secret
+	// Providers are prefixes of URIs of Dagger's secret providers.
+	Providers []string
+	// Events restricts the rule to events of these names; empty is all.
+	Events []string
+	// Refs restricts the rule to these full refs, exact or globs; empty is
+	// all. Short names in the file are branches, here they are in full.
+	Refs []string
+	// Line is where the entry starts in the file, for messages.
+	Line int
+}
+
+// Providers says what Dagger's secret providers need.
+type Providers struct {
+	// Env are the variables of the agent's environment that a session which
+	// resolves a reference gets.
+	Env []string
+}
+
+// Secret is where a value comes from. Exactly one of Env and File is set.
+type Secret struct {
+	// Env is the name of a variable of the agent's environment.
+	Env string
+	// File is the absolute path of a file.
+	File string
+	// Line is where it stands in the file, for messages.
+	Line int
+}
+
+// The keys of secrets, as [Settings.Secrets] names them.
+const (
+	KeyWebhookSecrets = "webhook-secrets"
+	KeyUsername       = "username"
+	KeyToken          = "token"
+	KeyPrivateKey     = "private-key"
+	KeyNamed          = "named"
+)
+
+// Secrets goes over all secrets of the file with the key that each stands at.
+func (s *Settings) Secrets() iter.Seq2[string, Secret] {
+	return func(yield func(string, Secret) bool) {
+		for _, f := range s.Forges {
+			for key, secret := range f.secrets() {
+				if !yield(key, secret) {
+					return
+				}
+			}
+		}
+		for _, rule := range s.Rules {
+			for _, name := range slices.Sorted(maps.Keys(rule.Named)) {
+				if !yield(KeyNamed, rule.Named[name]) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (f *Forge) secrets() iter.Seq2[string, Secret] {
+	return func(yield func(string, Secret) bool) {
+		for _, s := range f.WebhookSecrets {
+			if !yield(KeyWebhookSecrets, s) {
+				return
+			}
+		}
+		if f.Username != nil && !yield(KeyUsername, *f.Username) {
+			return
+		}
+		if f.Token != nil && !yield(KeyToken, *f.Token) {
+			return
+		}
+		if f.App != nil {
+			yield(KeyPrivateKey, f.App.PrivateKey)
+		}
+	}
+}
