@@ -1,113 +1,123 @@
 package github
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/url"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/google/go-github/v60/github"
+
+	"github.com/franela/pocketci/internal/forge"
 )
 
-const (
-	// askAttempts is how often a request is made before its failure counts.
-	askAttempts = 4
-	// maxAnswer bounds an answer in bytes. A hundred deliveries are 50 kB.
-	maxAnswer = 8 << 20
-)
+// publicAPI is the API of github.com.
+const publicAPI = "https://api.github.com"
 
-var (
-	errElsewhere = errors.New("the API sends requests to another server, which the token is not meant for")
-	errAnswer    = errors.New("the answer is not of the documented form")
-	errCutOff    = errors.New("the answer ended early")
-)
-
-// apiTransport authenticates requests to the API and makes no others, so that a
-// redirect does not carry the token away.
-type apiTransport struct {
-	api   *url.URL
-	token string
+// api is GitHub's API with one set of credentials, and so with one rate limit.
+type api struct {
+	client    *github.Client
+	transport *forge.Transport
+	// renew forgets credentials that GitHub accepts no more and reports whether
+	// there may be others. It is nil if there are none.
+	renew func() bool
 }
 
-func (t *apiTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.URL.Scheme != t.api.Scheme || r.URL.Host != t.api.Host {
-		return nil, errElsewhere
+// newAPI returns the API at an address that ends with a slash.
+func newAPI(base *url.URL, backoff time.Duration, authenticate func(*http.Request) error) *api {
+	transport := &forge.Transport{
+		Base: base, Backoff: backoff, Next: limitReader{http.DefaultTransport},
+		Authenticate: func(r *http.Request) error {
+			// GitHub's library asks for previews of what has long been released.
+			r.Header.Set("Accept", "application/vnd.github+json")
+			return authenticate(r)
+		},
 	}
-	r = r.Clone(r.Context())
-	r.Header.Set("Authorization", "Bearer "+t.token)
-	response, err := http.DefaultTransport.RoundTrip(r)
+	client := github.NewClient(&http.Client{Transport: transport})
+	client.BaseURL, client.UserAgent = base, "pocketci"
+	return &api{client: client, transport: transport}
+}
+
+// bearer authenticates with a token.
+func bearer(token string) func(*http.Request) error {
+	return func(r *http.Request) error {
+		r.Header.Set("Authorization", "Bearer "+token)
+		return nil
+	}
+}
+
+// call makes a request and says what went wrong.
+func (a *api) call(ctx context.Context, what asking, request func(*github.Client) error) error {
+	err := request(a.client)
+	if statusOf(err) == http.StatusUnauthorized && a.renew != nil && a.renew() {
+		err = request(a.client)
+	}
 	if err == nil {
-		response.Body = http.MaxBytesReader(nil, response.Body, maxAnswer)
+		return nil
 	}
-	return response, err
+	return failure(ctx, what, err)
 }
 
-// asking is what is asked of GitHub, and the permission for it.
-type asking struct{ what, needs string }
+// limitReader has the answers to requests that came too fast say how long to wait
+// if they do not: "at least one minute" ("Rate limits for the REST API"). Nothing
+// but their text tells them from a refusal for good.
+type limitReader struct{ next http.RoundTripper }
 
-// ask makes a request, again if the failure may pass, and not while GitHub wants
-// no requests.
-func (w *Webhooks) ask(ctx context.Context, a asking, request func() error) error {
-	wait := w.backoff
-	for attempt := 1; ; attempt++ {
-		if limit := w.limited.Load(); limit != nil && time.Now().Before(limit.Until) {
-			return limit
-		}
-		err := request()
-		if err == nil {
-			return nil
-		}
-		if ctx.Err() != nil {
-			return fmt.Errorf("%s: %w", a.what, context.Cause(ctx))
-		}
-		if limit := rateError(err); limit != nil {
-			w.limited.Store(limit)
-			return limit
-		}
-		err, passes := failure(a, err)
-		if !passes || attempt == askAttempts {
-			return err
-		}
-		if pause(ctx, wait+rand.N(wait)) != nil {
-			return fmt.Errorf("%s: %w", a.what, context.Cause(ctx))
-		}
-		wait *= 2
+// maxRefusal bounds what is read of a refusal in bytes.
+const maxRefusal = 64 << 10
+
+func (l limitReader) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := l.next.RoundTrip(r)
+	if err != nil || response.StatusCode != http.StatusForbidden || response.Header.Get("Retry-After") != "" {
+		return response, err
 	}
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxRefusal))
+	_ = response.Body.Close()
+	if err != nil {
+		return nil, err
+	}
+	response.Body = io.NopCloser(bytes.NewReader(body))
+	var refusal struct {
+		Message       string `json:"message"`
+		Documentation string `json:"documentation_url"`
+	}
+	if json.Unmarshal(body, &refusal) == nil && (strings.Contains(refusal.Message, "secondary rate limit") ||
+		strings.HasSuffix(refusal.Documentation, "secondary-rate-limits") || strings.HasSuffix(refusal.Documentation, "#abuse-rate-limits")) {
+		response.Header.Set("Retry-After", strconv.Itoa(int(limitPause/time.Second)))
+	}
+	return response, nil
 }
 
-// failure says what went wrong, without the addresses and the foreign text that
-// GitHub's library puts into its errors, and whether it may pass by itself.
-func failure(a asking, err error) (_ error, passes bool) {
-	switch code := statusOf(err); {
-	case code == http.StatusUnauthorized, code == http.StatusForbidden, code == http.StatusNotFound:
-		return &PermissionError{Status: code, asking: a}, false
-	case code != 0:
-		return fmt.Errorf("%s: GitHub answers %d", a.what, code), code >= http.StatusInternalServerError
+// webAddress parses an http or https address without credentials.
+func webAddress(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
+		return nil, errors.New("it is not of the form https://HOST")
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return nil, errors.New("it has more than a host and a path")
 	}
-	if errors.Is(err, errElsewhere) {
-		return fmt.Errorf("%s: %w", a.what, errElsewhere), false
-	}
-	if broken, ok := errors.AsType[*url.Error](err); ok {
-		return fmt.Errorf("%s: %w", a.what, broken.Err), true
-	}
-	if _, ok := errors.AsType[net.Error](err); ok || errors.Is(err, io.ErrUnexpectedEOF) {
-		return fmt.Errorf("%s: %w", a.what, errCutOff), true
-	}
-	return fmt.Errorf("%s: %w", a.what, errAnswer), false
+	return u, nil
 }
 
-// statusOf returns the status of an answer that is an error, or zero.
-func statusOf(err error) int {
-	if answer, ok := errors.AsType[*github.ErrorResponse](err); ok && answer.Response != nil {
-		return answer.Response.StatusCode
+// apiAddress parses the address of an API; empty is GitHub's own.
+func apiAddress(text string) (*url.URL, error) {
+	if text == "" {
+		text = publicAPI
 	}
-	return 0
+	base, err := webAddress(text)
+	if err != nil {
+		return nil, err
+	}
+	base.Path = strings.TrimSuffix(base.Path, "/") + "/"
+	return base, nil
 }
 
 // pace keeps requests apart.
@@ -126,11 +136,7 @@ func (p *pace) wait(ctx context.Context) error {
 	}
 	p.next = at.Add(p.every)
 	p.mu.Unlock()
-	return pause(ctx, time.Until(at))
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
+	timer := time.NewTimer(time.Until(at))
 	defer timer.Stop()
 	select {
 	case <-timer.C:

@@ -1,92 +1,127 @@
 package github
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
-	"strconv"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/google/go-github/v60/github"
+
+	"github.com/franela/pocketci/internal/forge"
 )
 
 // limitPause is how long no request is made after a limit that does not say when
 // it ends: "at least one minute" ("Troubleshooting the REST API").
 const limitPause = time.Minute
 
-// PermissionError says that the token may not do what was asked. The text says
-// which permission is missing and does not name the repository.
-type PermissionError struct {
-	// Status is GitHub's answer: 403, 404, which also hides what one may not see, or 401
-	// for a token that GitHub does not know.
-	Status int
-	asking asking
+// PermissionError says that the token may not do what was asked, and which
+// permission is missing. Its text does not name the repository.
+type PermissionError = forge.PermissionError
+
+// RateError says that GitHub wants no more requests for a while.
+type RateError = forge.LimitError
+
+// ErrTooManyStatuses says that a commit has as many statuses of one context as
+// GitHub takes, which is a thousand.
+var ErrTooManyStatuses = errors.New("the commit has a thousand statuses of this context, and GitHub takes no more")
+
+var errAnswer = errors.New("the answer is not of the documented form")
+
+// asking is what is asked of GitHub, and the permission for it.
+type asking struct{ what, needs string }
+
+// missingError says that GitHub does not know what was asked for, or hides it
+// from this token.
+type missingError struct{ asking }
+
+func (e *missingError) Error() string {
+	return fmt.Sprintf("%s: %v: it needs %s", e.what, forge.ErrNotFound, e.needs)
 }
 
-func (e *PermissionError) Error() string {
-	if e.Status == http.StatusUnauthorized {
-		return "GitHub does not accept the token: it is wrong, expired or revoked"
+func (e *missingError) Unwrap() error { return forge.ErrNotFound }
+
+// failure says what went wrong, without the addresses that GitHub's library puts
+// into its errors.
+func failure(ctx context.Context, a asking, err error) error {
+	if limit := limitOf(err); limit != nil {
+		return limit
 	}
-	also := ""
-	if e.Status == http.StatusNotFound {
-		also = ", and to see the repository"
+	if permission, ok := errors.AsType[*forge.PermissionError](err); ok {
+		return permission // for a token to ask with
 	}
-	return fmt.Sprintf("%s: GitHub answers %d: a classic token needs the scope admin:repo_hook, a fine-grained one the repository permission Webhooks (%s)%s",
-		e.asking.what, e.Status, e.asking.needs, also)
-}
-
-// Stops reports whether it would be the same with every repository.
-func (e *PermissionError) Stops() bool { return e.Status == http.StatusUnauthorized }
-
-// RateError says that GitHub wants no more requests for a while. Until then its
-// [Webhooks] make none.
-type RateError struct {
-	// Until is when requests are welcome again.
-	Until time.Time
-	// Secondary says that requests came too fast, not that there were too many.
-	Secondary bool
-}
-
-func (e *RateError) Error() string {
-	limit := "rate limit"
-	if e.Secondary {
-		limit = "secondary rate limit"
+	if ctx.Err() != nil {
+		return fmt.Errorf("%s: %w", a.what, context.Cause(ctx))
 	}
-	return fmt.Sprintf("GitHub's %s is reached: no more requests until %s", limit, e.Until.UTC().Format(time.RFC3339))
+	switch code := statusOf(err); code {
+	case 0:
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return &forge.PermissionError{Status: code, Doing: a.what, Needs: a.needs}
+	case http.StatusNotFound, http.StatusGone:
+		return &missingError{a}
+	case http.StatusUnprocessableEntity:
+		return fmt.Errorf("%s: %w", a.what, invalid(err))
+	default:
+		return fmt.Errorf("%s: GitHub answers %d", a.what, code)
+	}
+	if broken, ok := errors.AsType[*url.Error](err); ok {
+		return fmt.Errorf("%s: %w", a.what, withoutAddresses(broken.Err))
+	}
+	return fmt.Errorf("%s: %w", a.what, errAnswer)
 }
 
-// Stops reports true: it is the same with every repository.
-func (e *RateError) Stops() bool { return true }
+// invalid says what GitHub finds wrong with a request.
+func invalid(err error) error {
+	answer, _ := errors.AsType[*github.ErrorResponse](err)
+	reasons := []string{answer.Message}
+	for _, e := range answer.Errors {
+		reasons = append(reasons, strings.TrimSpace(e.Field+" "+e.Code+" "+e.Message))
+	}
+	reason := strings.Join(reasons, "; ")
+	if strings.Contains(reason, "maximum number of statuses") {
+		return ErrTooManyStatuses
+	}
+	return fmt.Errorf("GitHub answers 422: %.200q", reason)
+}
 
-// rateError returns nil for errors that are no limits. GitHub's library knows
-// limits with status 403 only; "Rate limits for the REST API" has 429 as well.
-func rateError(err error) *RateError {
+// withoutAddresses takes out of a failed connection's error what differs from one
+// connection to the next, so that the same reason has the same text.
+func withoutAddresses(err error) error {
+	if lookup, ok := errors.AsType[*net.DNSError](err); ok {
+		if lookup.IsNotFound {
+			return fmt.Errorf("look up %s: no such host", lookup.Name)
+		}
+		return fmt.Errorf("look up %s: no answer", lookup.Name)
+	}
+	if operation, ok := errors.AsType[*net.OpError](err); ok {
+		return fmt.Errorf("%s: %w", operation.Op, operation.Err)
+	}
+	return err
+}
+
+// statusOf returns the status of an answer that is an error, or zero.
+func statusOf(err error) int {
+	if answer, ok := errors.AsType[*github.ErrorResponse](err); ok && answer.Response != nil {
+		return answer.Response.StatusCode
+	}
+	return 0
+}
+
+// limitOf returns nil for errors that are no limits. Besides those of the
+// transport, GitHub's library keeps to what successful answers say is left.
+func limitOf(err error) *forge.LimitError {
+	if limit, ok := errors.AsType[*forge.LimitError](err); ok {
+		return limit
+	}
 	if limit, ok := errors.AsType[*github.RateLimitError](err); ok {
-		return &RateError{Until: limitEnd(limit.Rate.Reset.Time)}
+		return &forge.LimitError{Until: limit.Rate.Reset.Time}
 	}
 	if limit, ok := errors.AsType[*github.AbuseRateLimitError](err); ok {
-		return &RateError{Until: limitEnd(time.Now().Add(limit.GetRetryAfter())), Secondary: true}
-	}
-	answer, ok := errors.AsType[*github.ErrorResponse](err)
-	if !ok || answer.Response == nil {
-		return nil
-	}
-	header := answer.Response.Header
-	after, _ := strconv.Atoi(header.Get("Retry-After"))
-	switch code := answer.Response.StatusCode; {
-	case code == http.StatusTooManyRequests && header.Get("X-RateLimit-Remaining") == "0":
-		reset, _ := strconv.ParseInt(header.Get("X-RateLimit-Reset"), 10, 64)
-		return &RateError{Until: limitEnd(time.Unix(reset, 0))}
-	case code == http.StatusTooManyRequests, code == http.StatusForbidden && after > 0:
-		return &RateError{Until: limitEnd(time.Now().Add(time.Duration(min(after, 86400)) * time.Second)), Secondary: true}
+		return &forge.LimitError{Until: time.Now().Add(max(limit.GetRetryAfter(), limitPause))}
 	}
 	return nil
-}
-
-// limitEnd returns the end of a limit that GitHub names, if it lies ahead.
-func limitEnd(named time.Time) time.Time {
-	if now := time.Now(); !named.After(now) {
-		return now.Add(limitPause)
-	}
-	return named
 }

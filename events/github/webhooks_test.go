@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -143,8 +144,8 @@ func TestWebhooksRedeliverFails(t *testing.T) {
 			0, true, true, soon.UTC().Format(time.RFC3339)},
 		"secondary rate limit": {map[string][]answer{hooksOfHello: {own}, deliveries7: {{status: 403, header: map[string]string{"Retry-After": "60"},
 			body: `{"message":"You have exceeded a secondary rate limit.","documentation_url":"https://docs.github.com/free-pro-team@latest/rest/overview/rate-limits-for-the-rest-api#about-secondary-rate-limits"}`}}},
-			0, true, true, "secondary rate limit"},
-		"429 without a word": {map[string][]answer{hooksOfHello: {{status: 429}}}, 0, true, true, "secondary rate limit"},
+			0, true, true, "rate limit"},
+		"429 without a word": {map[string][]answer{hooksOfHello: {{status: 429}}}, 0, true, true, "rate limit"},
 		"a limit for ever":   {map[string][]answer{hooksOfHello: {{status: 429, header: map[string]string{"Retry-After": "4000000000"}}}}, 0, true, true, "rate limit"},
 		"5xx for ever":       {map[string][]answer{hooksOfHello: {{status: 502}, {status: 502}, {status: 502}, {status: 502}}}, 0, false, false, "GitHub answers 502"},
 		"HTML":               {map[string][]answer{hooksOfHello: {{body: "<html>\x1b[31m"}}}, 0, false, false, "documented form"},
@@ -152,7 +153,7 @@ func TestWebhooksRedeliverFails(t *testing.T) {
 		"ids that are text":  {map[string][]answer{hooksOfHello: {own}, deliveries7: {{body: `[{"id":"../../x"}]`}}}, 0, false, false, "documented form"},
 		"a date that is none": {map[string][]answer{hooksOfHello: {own}, deliveries7: {{body: `[{"delivered_at":"` + strings.Repeat("x", 4096) + `"}]`}}},
 			0, false, false, "documented form"},
-		"more than fits": {map[string][]answer{hooksOfHello: {{body: strings.Repeat(" ", 9<<20) + "[]"}}}, 0, false, false, "documented form"},
+		"more than fits": {map[string][]answer{hooksOfHello: {{body: strings.Repeat(" ", 9<<20) + "[]"}}}, 0, false, false, "an answer of more than"},
 		"another server": {map[string][]answer{hooksOfHello: {{status: 302, header: map[string]string{"Location": "http://127.0.0.1:1/steal"}}}}, 0, false, false, "another server"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -248,12 +249,38 @@ func TestWebhooksRedeliverIsCancelled(t *testing.T) {
 	}
 }
 
+// What is wrong with a connection is said the same way each time: the reason is
+// logged once.
 func TestWebhooksWithoutServer(t *testing.T) {
-	web := httptest.NewServer(http.NotFoundHandler())
-	web.Close()
-	_, err := newWebhooks(t, web.URL).Redeliver(t.Context(), "octo/hello", outage)
-	if _, isURL := errors.AsType[*url.Error](err); err == nil || isURL || strings.Contains(err.Error(), "octo") {
-		t.Errorf("the error is %v", err)
+	gone := httptest.NewServer(http.NotFoundHandler())
+	gone.Close()
+	cuts := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		conn, _, err := rw.(http.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_ = conn.(*net.TCPConn).SetLinger(0) // so that the client is told of a reset
+		_ = conn.Close()
+	}))
+	defer cuts.Close()
+	for name, api := range map[string]string{
+		"connection refused": gone.URL, "connection reset": cuts.URL, "look up ghe.invalid": "http://ghe.invalid",
+	} {
+		w := newWebhooks(t, api)
+		var said []string
+		for _, repository := range []string{"octo/hello", "octo/world"} {
+			_, err := w.Redeliver(t.Context(), repository, outage)
+			if _, isURL := errors.AsType[*url.Error](err); err == nil || isURL || strings.Contains(err.Error(), "octo") ||
+				strings.Contains(err.Error(), "127.0.0.1") || !strings.Contains(err.Error(), name) {
+				t.Errorf("%s: the error is %v", name, err)
+				continue
+			}
+			said = append(said, err.Error())
+		}
+		if len(slices.Compact(said)) != 1 {
+			t.Errorf("%s is said as %q", name, said)
+		}
 	}
 }
 
@@ -263,6 +290,34 @@ func TestWebhooksRefuseNames(t *testing.T) {
 	for _, name := range []string{"", "hello", "octo/", "/hello", "octo/..", "../user", "octo/hello/x", "octo/hello?x", "octo/he%2fllo"} {
 		if _, err := w.Redeliver(t.Context(), name, outage); err == nil {
 			t.Errorf("%q is taken", name)
+		}
+	}
+}
+
+func TestWebhooksHold(t *testing.T) {
+	for name, c := range map[string]struct {
+		api, clone string
+		want       bool
+	}{
+		"GitHub's own":             {"", "https://github.com/octo/hello.git", true},
+		"by ssh":                   {"", "ssh://git@GitHub.com/octo/hello.git", true},
+		"another server":           {"", "https://ghe.example.com/octo/hello.git", false},
+		"a name that begins alike": {"", "https://github.com.evil.example/octo/hello.git", false},
+		"GitHub in a region":       {"https://api.octo.ghe.com", "https://octo.ghe.com/octo/hello.git", true},
+		"an Enterprise Server":     {"https://ghe.example.com/api/v3", "https://ghe.example.com/octo/hello.git", true},
+		"its port is no matter":    {"http://ghe.example.com:8080/api/v3/", "https://ghe.example.com/octo/hello.git", true},
+		"its name begins with api": {"https://api.example.com/api/v3", "https://api.example.com/octo/hello.git", true},
+		"not GitHub's own":         {"https://ghe.example.com/api/v3", "https://github.com/octo/hello.git", false},
+		"no host":                  {"", "/srv/git/hello.git", false},
+		"no address":               {"", "://", false},
+		"nothing":                  {"", "", false},
+	} {
+		w, err := github.NewWebhooks(github.WebhooksOptions{Token: hookToken, PublicURL: "https://ci.example.com", API: c.api})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := w.Holds(c.clone); got != c.want {
+			t.Errorf("%s: %t", name, got)
 		}
 	}
 }
