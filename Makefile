@@ -50,7 +50,7 @@ crash: packages $(ENGINE_ENV) ## Kill agents and stores amid their work, 20 roun
 packages: # What only tests need: Debian packages, but the engine's, and descriptions of APIs.
 	@missing=; \
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
-	for p in sqlite3 curl openssl npm; do command -v $$p >/dev/null || missing="$$missing $$p"; done; \
+	for p in sqlite3 curl openssl $$([ -e .cache/github-openapi/package ] || echo npm); do command -v $$p >/dev/null || missing="$$missing $$p"; done; \
 	if [ -n "$$missing" ]; then \
 	  echo "installing Debian packages:$$missing" >&2; \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing >/dev/null; \
