@@ -38,6 +38,7 @@ type world struct {
 	requests int
 	asked    []string
 	fails    []failing
+	after    []failing // fails of the requests after the next one
 	token    string
 	statuses []map[string]any
 	checks   []map[string]any
@@ -121,6 +122,7 @@ func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(rw, f.body)
 		return
 	}
+	w.fails, w.after = w.after, nil
 	var sent map[string]any
 	if len(body) > 0 {
 		if err := json.Unmarshal(body, &sent); err != nil {
