@@ -13,7 +13,7 @@ GITHUB_OPENAPI := @octokit/openapi@23.0.2
 # Short enough to run with every test; `go test -fuzz` runs one for longer.
 FUZZTIME ?= 5s
 
-.PHONY: help build demo test crash packages bench lint fuzz engine engine-stop pre-commit
+.PHONY: help build demo test crash packages openapi bench lint fuzz engine engine-stop pre-commit
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -47,7 +47,7 @@ crash: packages $(ENGINE_ENV) ## Kill agents and stores amid their work, 20 roun
 	@POCKETCI_CRASH_ROUNDS=20 $(GO) test -count=1 -timeout 30m -run TestNothingAcknowledgedIsLost -v ./internal/store
 	@set -a; source $(ENGINE_ENV); set +a; POCKETCI_CRASH_ROUNDS=20 $(GO) test -race -count=1 -timeout 30m -run TestCrash ./internal/e2e
 
-packages: # What only tests need: Debian packages, but the engine's, and descriptions of APIs.
+packages: # Debian packages that only tests need, and descriptions of APIs; the engine's come with it.
 	@missing=; \
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
 	for p in sqlite3 curl openssl $$([ -e .cache/github-openapi/package ] || echo npm); do command -v $$p >/dev/null || missing="$$missing $$p"; done; \
@@ -55,6 +55,9 @@ packages: # What only tests need: Debian packages, but the engine's, and descrip
 	  echo "installing Debian packages:$$missing" >&2; \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing >/dev/null; \
 	fi
+	@$(MAKE) --no-print-directory openapi
+
+openapi: # Descriptions of APIs that tests judge requests by.
 	@to=.cache/github-openapi; \
 	if [ "$$(cat $$to/package 2>/dev/null)" != "$(GITHUB_OPENAPI)" ]; then \
 	  echo "downloading $(GITHUB_OPENAPI)" >&2; \
@@ -77,5 +80,5 @@ bench: $(ENGINE_ENV) ## Speed and memory, as ratios to plain dagger and git.
 lint: ## gofmt, go vet, staticcheck, and govulncheck where its database answers.
 	@./.ci/lint
 
-pre-commit: lint ## What to run before a commit.
+pre-commit: lint openapi ## What to run before a commit.
 	@$(GO) test -short ./dispatcher/... ./events/... ./internal/config/... ./internal/globs/...

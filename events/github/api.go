@@ -33,7 +33,7 @@ type api struct {
 // newAPI returns the API at an address that ends with a slash.
 func newAPI(base *url.URL, backoff time.Duration, authenticate func(*http.Request) error) *api {
 	transport := &forge.Transport{
-		Base: base, Backoff: backoff, Next: limitReader{http.DefaultTransport},
+		Base: base, Backoff: backoff, Next: secondaryLimits{http.DefaultTransport},
 		Authenticate: func(r *http.Request) error {
 			// GitHub's library asks for previews of what has long been released.
 			r.Header.Set("Accept", "application/vnd.github+json")
@@ -65,15 +65,15 @@ func (a *api) call(ctx context.Context, what asking, request func(*github.Client
 	return failure(ctx, what, err)
 }
 
-// limitReader has the answers to requests that came too fast say how long to wait
+// secondaryLimits has answers to requests that came too fast say how long to wait
 // if they do not: "at least one minute" ("Rate limits for the REST API"). Nothing
 // but their text tells them from a refusal for good.
-type limitReader struct{ next http.RoundTripper }
+type secondaryLimits struct{ next http.RoundTripper }
 
 // maxRefusal bounds what is read of a refusal in bytes.
 const maxRefusal = 64 << 10
 
-func (l limitReader) RoundTrip(r *http.Request) (*http.Response, error) {
+func (l secondaryLimits) RoundTrip(r *http.Request) (*http.Response, error) {
 	response, err := l.next.RoundTrip(r)
 	if err != nil || response.StatusCode != http.StatusForbidden || response.Header.Get("Retry-After") != "" {
 		return response, err

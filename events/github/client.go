@@ -109,9 +109,9 @@ func (c *Client) Limited() *forge.LimitError { return c.access.limited() }
 // for tokens of Apps ("Authenticating as a GitHub App installation"); with those
 // of persons it takes any.
 func (c *Client) Credentials(ctx context.Context, repository string) (username, token string, err error) {
-	at, err := placeOf(repository)
-	if err != nil || at.name == "" {
-		return "", "", errNoRepository
+	at, err := repositoryOf(repository)
+	if err != nil {
+		return "", "", err
 	}
 	if token, err = c.access.token(ctx, at); err != nil {
 		return "", "", err
@@ -121,9 +121,9 @@ func (c *Client) Credentials(ctx context.Context, repository string) (username, 
 
 // in makes requests about a repository.
 func (c *Client) in(ctx context.Context, repository string, what asking, request func(c *github.Client, owner, name string) error) error {
-	at, err := placeOf(repository)
-	if err != nil || at.name == "" {
-		return errNoRepository
+	at, err := repositoryOf(repository)
+	if err != nil {
+		return err
 	}
 	a, err := c.access.of(ctx, at)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,10 +15,23 @@ import (
 	"github.com/franela/pocketci/internal/forge"
 )
 
-// hookEvents are what webhooks are installed for: everything, because every event
-// may have a function, and GitHub adds new ones. What no function is called for
-// costs a request and a row.
-var hookEvents = []string{"*"}
+// hookEvents are what webhooks are installed for: the events that pocketci gives a
+// meaning to. Not all, because anybody can open issues in a public repository or
+// star it, and so have functions called; people add what they have functions for.
+var hookEvents = []string{
+	"check_run", "check_suite", "create", "delete", "deployment", "deployment_status", "issue_comment",
+	"pull_request", "pull_request_review", "pull_request_review_comment", "push", "release", "status",
+}
+
+// withEvents adds the events that pocketci needs to those of a webhook.
+func withEvents(events []string) []string {
+	if slices.Contains(events, "*") {
+		return []string{"*"}
+	}
+	all := slices.Concat(events, hookEvents)
+	slices.Sort(all)
+	return slices.Compact(all)
+}
 
 // at returns the API for a repository or an organisation.
 func (c *Client) at(ctx context.Context, owner string) (place, *api, error) {
@@ -68,9 +82,10 @@ func webhookOf(hook *github.Hook) forge.Webhook {
 	}
 }
 
-// InstallWebhook implements [forge.Forge]. The webhook sends all events as JSON,
-// signed with the secret, and checks certificates. One with the same address that
-// is inactive, sends forms or has another secret is repaired.
+// InstallWebhook implements [forge.Forge]. The webhook sends the events that
+// pocketci reads as JSON, signed with the secret, and checks certificates. One with
+// the same address that is inactive, sends forms, lacks events or has another
+// secret is repaired; events that somebody has added are kept.
 func (c *Client) InstallWebhook(ctx context.Context, owner string, w forge.NewWebhook) (forge.Webhook, bool, error) {
 	address, err := webAddress(w.URL)
 	if err != nil {
@@ -96,6 +111,7 @@ func (c *Client) InstallWebhook(ctx context.Context, owner string, w forge.NewWe
 		if rest, ok := relative(address, hook.GetConfig().GetURL()); !ok || rest != "" {
 			continue
 		}
+		want.Events = withEvents(hook.Events)
 		changed, err := p.edit(ctx, a, hook.GetID(), want)
 		if err != nil {
 			return forge.Webhook{}, false, err

@@ -1,16 +1,11 @@
 package github_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
-	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -36,15 +31,6 @@ type description struct {
 
 	mu       sync.Mutex
 	compiled map[string]*jsonschema.Schema
-}
-
-// operation is one of its operations.
-type operation struct {
-	d          *description
-	id, method string
-	template   string
-	params     map[string]string // of the path
-	about      map[string]any
 }
 
 var descriptions = map[string]func() (*description, error){
@@ -147,6 +133,19 @@ func (d *description) follow(node any) map[string]any {
 	return m
 }
 
+// webhookTypes returns what webhooks of an event may belong to.
+func (d *description) webhookTypes(event string) (types []string) {
+	for _, item := range d.document["x-webhooks"].(map[string]any) {
+		about := item.(map[string]any)["post"].(map[string]any)["x-github"].(map[string]any)
+		if about["subcategory"] == event {
+			for _, kind := range about["supported-webhook-types"].([]any) {
+				types = append(types, kind.(string))
+			}
+		}
+	}
+	return types
+}
+
 // find returns the operation of a request, the one whose path is written out most.
 func (d *description) find(method, path string) (*operation, error) {
 	segments := strings.Split(path, "/")
@@ -179,87 +178,6 @@ func (d *description) find(method, path string) (*operation, error) {
 	return best, nil
 }
 
-// check judges a request's path, query and body.
-func (o *operation) check(query url.Values, contentType string, body []byte) error {
-	known := map[string]map[string]any{}
-	parameters, _ := o.about["parameters"].([]any)
-	for _, p := range parameters {
-		p := o.d.follow(p)
-		name, in := p["name"].(string), p["in"].(string)
-		known[in+" "+name] = o.d.follow(p["schema"])
-		if p["required"] == true && in == "query" && !query.Has(name) {
-			return fmt.Errorf("the query has no %s", name)
-		}
-	}
-	for name, value := range o.params {
-		if err := fits(known["path "+name], value); err != nil {
-			return fmt.Errorf("path, %s: %w", name, err)
-		}
-	}
-	for name, values := range query {
-		schema, ok := known["query "+name]
-		if !ok || len(values) != 1 {
-			return fmt.Errorf("query, %s: is not described, or given twice", name)
-		}
-		if err := fits(schema, values[0]); err != nil {
-			return fmt.Errorf("query, %s: %w", name, err)
-		}
-	}
-	return o.checkBody(contentType, body)
-}
-
-func (o *operation) checkBody(contentType string, body []byte) error {
-	described := o.d.follow(o.about["requestBody"])
-	switch {
-	case len(body) == 0 && described["required"] == true:
-		return fmt.Errorf("the body is missing")
-	case len(body) == 0:
-		return nil
-	case described == nil:
-		return fmt.Errorf("there is a body: %s", body)
-	case contentType != "application/json":
-		return fmt.Errorf("the content type is %q", contentType)
-	}
-	return o.d.valid(o.pointer("requestBody/content/application~1json/schema"), body)
-}
-
-// checkAnswer judges an answer of the stand-in itself.
-func (o *operation) checkAnswer(status int, body []byte) error {
-	if status >= http.StatusBadRequest {
-		return nil // not all of these are described
-	}
-	answers := o.about["responses"].(map[string]any)
-	answer, ok := answers[strconv.Itoa(status)].(map[string]any)
-	if !ok {
-		return fmt.Errorf("no answer %d is described, but %v", status, slices.Sorted(maps.Keys(answers)))
-	}
-	if answer["$ref"] != nil {
-		return nil
-	}
-	return o.d.valid(o.pointer("responses/"+strconv.Itoa(status)+"/content/application~1json/schema"), body)
-}
-
-func (o *operation) pointer(below string) string {
-	return "openapi.json#/paths/" + strings.ReplaceAll(o.template, "/", "~1") + "/" + strings.ToLower(o.method) + "/" + below
-}
-
-// example returns what the description gives as an example of an answer.
-func (o *operation) example(status int) any {
-	answer := o.d.follow(o.about["responses"].(map[string]any)[strconv.Itoa(status)])
-	content := answer["content"].(map[string]any)["application/json"].(map[string]any)
-	examples := content["examples"].(map[string]any)
-	first := examples[slices.Sorted(maps.Keys(examples))[0]]
-	text, err := json.Marshal(o.d.follow(first)["value"])
-	if err != nil {
-		panic(err)
-	}
-	var value any
-	if err := json.Unmarshal(text, &value); err != nil {
-		panic(err)
-	}
-	return value
-}
-
 func (d *description) valid(at string, body []byte) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -278,18 +196,9 @@ func (d *description) valid(at string, body []byte) error {
 	return schema.Validate(value)
 }
 
-// fits judges a value of a path or a query.
-func fits(schema map[string]any, value string) error {
-	if schema == nil {
-		return fmt.Errorf("is not described")
+func TestDescriptionIsMissing(t *testing.T) {
+	t.Setenv(openapiVariable, t.TempDir())
+	if _, err := loadDescription(ofGitHub); err == nil || !strings.Contains(err.Error(), "make packages") {
+		t.Errorf("the error is %v", err)
 	}
-	if schema["type"] == "integer" {
-		if n, err := strconv.ParseInt(value, 10, 64); err != nil || n < 1 {
-			return fmt.Errorf("%q is no number", value)
-		}
-	}
-	if values, ok := schema["enum"].([]any); ok && !slices.Contains(values, any(value)) {
-		return fmt.Errorf("%q is none of %v", value, values)
-	}
-	return nil
 }

@@ -34,12 +34,12 @@ func placeOf(name string) (place, error) {
 }
 
 // repositoryOf is placeOf for repositories alone.
-func repositoryOf(name string) (owner, repository string, err error) {
+func repositoryOf(name string) (place, error) {
 	at, err := placeOf(name)
 	if err != nil || at.name == "" {
-		return "", "", errNoRepository
+		return place{}, errNoRepository
 	}
-	return at.owner, at.name, nil
+	return at, nil
 }
 
 var repositoryName = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)

@@ -110,9 +110,9 @@ type Redelivery struct {
 // for on "Automatically redelivering failed deliveries for a repository webhook".
 func (w *Webhooks) Redeliver(ctx context.Context, repository string, since time.Time) (Redelivery, error) {
 	var done Redelivery
-	at, err := placeOf(repository)
-	if err != nil || at.name == "" {
-		return done, errNoRepository
+	at, err := repositoryOf(repository)
+	if err != nil {
+		return done, err
 	}
 	hooks, err := at.list(ctx, w.api)
 	if err != nil {
