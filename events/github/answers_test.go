@@ -124,16 +124,18 @@ func (w *world) issues(op *operation, r *http.Request) (int, any) {
 		list = append(list, issue)
 	}
 	switch creator {
-	case forgetest.Anna, forgetest.Mara, forgetest.Reed:
-		for range 120 {
+	case forgetest.Anna:
+		add(map[string]any{"merged_at": "2026-03-02T08:15:28Z"})
+	case forgetest.Mara: // on the second page
+		for range 100 {
 			add(nil)
 		}
+		add(map[string]any{"merged_at": "2026-03-02T08:15:28Z"})
+	case forgetest.Reed:
 		add(map[string]any{"merged_at": nil})
+		add(nil)
 	default:
 		return http.StatusUnprocessableEntity, message("Validation Failed")
-	}
-	if creator != forgetest.Reed {
-		add(map[string]any{"merged_at": "2026-03-02T08:15:28Z"})
 	}
 	return http.StatusOK, list
 }

@@ -16,7 +16,7 @@ func TestSourceIsOfAForge(t *testing.T) {
 	deliveries := map[string]sourcetest.Delivery{}
 	for _, s := range samples {
 		switch s.file {
-		case "push", "push_tag", "push_deleted", "pull_request_fork", "issue_comment_pull_request", "status_own":
+		case "push", "push_deleted", "pull_request_fork", "issue_comment_pull_request", "status_own":
 		default:
 			continue
 		}

@@ -18,7 +18,7 @@ const (
 	maxAnnotationMessage = 1000
 	// maxAnnotationOutput is how much of an output is looked at, in bytes: its
 	// end, where tools say what is wrong.
-	maxAnnotationOutput = 4 << 20
+	maxAnnotationOutput = 1 << 20
 	// maxMounted is how many folders an absolute path may begin with that are
 	// where the repository was mounted: /src, /work/src.
 	maxMounted = 2
@@ -56,7 +56,7 @@ func AnnotationsIn(output string, files []string) []Annotation {
 	var found []Annotation
 	seen := map[Annotation]bool{}
 	for line := range strings.Lines(output) {
-		if len(line) > maxAnnotationLine {
+		if len(line) > maxAnnotationLine || strings.Count(line, ":") < 2 {
 			continue
 		}
 		match := place.FindStringSubmatch(strings.TrimRight(escape.ReplaceAllString(line, ""), "\r\n"))
