@@ -8,10 +8,12 @@ GO ?= go
 ENGINE_ENV := .cache/engine.env
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+# GitHub's OpenAPI descriptions, which tests judge requests by.
+GITHUB_OPENAPI := @octokit/openapi@23.0.2
 # Short enough to run with every test; `go test -fuzz` runs one for longer.
 FUZZTIME ?= 5s
 
-.PHONY: help build demo test crash packages bench lint fuzz engine engine-stop pre-commit
+.PHONY: help build demo test crash packages openapi bench lint fuzz engine engine-stop pre-commit
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -45,13 +47,24 @@ crash: packages $(ENGINE_ENV) ## Kill agents and stores amid their work, 20 roun
 	@POCKETCI_CRASH_ROUNDS=20 $(GO) test -count=1 -timeout 30m -run TestNothingAcknowledgedIsLost -v ./internal/store
 	@set -a; source $(ENGINE_ENV); set +a; POCKETCI_CRASH_ROUNDS=20 $(GO) test -race -count=1 -timeout 30m -run TestCrash ./internal/e2e
 
-packages: # Debian packages that only tests need; the engine's come with it.
+packages: # Debian packages that only tests need, and descriptions of APIs; the engine's come with it.
 	@missing=; \
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
-	for p in sqlite3 curl openssl strace; do command -v $$p >/dev/null || missing="$$missing $$p"; done; \
+	for p in sqlite3 curl openssl strace $$([ -e .cache/github-openapi/package ] || echo npm); do command -v $$p >/dev/null || missing="$$missing $$p"; done; \
 	if [ -n "$$missing" ]; then \
 	  echo "installing Debian packages:$$missing" >&2; \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing >/dev/null; \
+	fi
+	@$(MAKE) --no-print-directory openapi
+
+openapi: # Descriptions of APIs that tests judge requests by.
+	@to=.cache/github-openapi; \
+	if [ "$$(cat $$to/package 2>/dev/null)" != "$(GITHUB_OPENAPI)" ]; then \
+	  echo "downloading $(GITHUB_OPENAPI)" >&2; \
+	  rm -rf $$to $$to.new && mkdir -p $$to.new; \
+	  (cd $$to.new && npm pack --silent $(GITHUB_OPENAPI) >/dev/null && \
+	    tar -xzf *.tgz --strip-components=2 package/generated/api.github.com.json package/generated/ghes-3.17.json && rm *.tgz); \
+	  echo "$(GITHUB_OPENAPI)" > $$to.new/package && mv $$to.new $$to; \
 	fi
 
 fuzz: ## Every fuzz test for FUZZTIME.
@@ -67,5 +80,5 @@ bench: $(ENGINE_ENV) ## Speed and memory, as ratios to plain dagger and git.
 lint: ## gofmt, go vet, staticcheck, and govulncheck where its database answers.
 	@./.ci/lint
 
-pre-commit: lint ## What to run before a commit.
+pre-commit: lint openapi ## What to run before a commit.
 	@$(GO) test -short ./dispatcher/... ./events/... ./internal/config/... ./internal/globs/...

@@ -2,8 +2,10 @@ package github
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/franela/pocketci/events"
+	"github.com/franela/pocketci/internal/forge"
 )
 
 // This file reads the events that name a commit by its sha alone, and those
@@ -19,7 +21,13 @@ func readCheckRun(e *events.Event) error {
 	if err := events.DecodeObject(e.Payload, &p); err != nil {
 		return err
 	}
-	return readCheck(e, "check_run", p.Check)
+	if err := readCheck(e, "check_run", p.Check); err != nil {
+		return err
+	}
+	if strings.HasPrefix(p.Check.Name, forge.ContextPrefix) && !asksAgain(e.Filter) {
+		return own()
+	}
+	return nil
 }
 
 func readCheckSuite(e *events.Event) error {
@@ -53,7 +61,13 @@ func readStatus(e *events.Event) error {
 		return err
 	}
 	e.Trusted = len(p.Branches) > 0
-	return readSHA(e, "sha", p.SHA)
+	if err := readSHA(e, "sha", p.SHA); err != nil {
+		return err
+	}
+	if strings.HasPrefix(p.Context, forge.ContextPrefix) {
+		return own()
+	}
+	return nil
 }
 
 func readDeployment(e *events.Event) error {

@@ -23,10 +23,10 @@ type answer struct {
 	cut    bool   // the connection ends in the middle of the body
 }
 
-// forge answers as GitHub's pages "REST API endpoints for repository webhooks",
+// scripted answers as GitHub's pages "REST API endpoints for repository webhooks",
 // "Using pagination in the REST API" and "Rate limits for the REST API" say, and
 // fails the test for every request that it has no answer for.
-type forge struct {
+type scripted struct {
 	*httptest.Server
 	t *testing.T
 
@@ -35,16 +35,16 @@ type forge struct {
 	asked   []string
 }
 
-func newForge(t *testing.T, answers map[string][]answer) *forge {
-	f := &forge{t: t, answers: maps.Clone(answers)}
+func newForge(t *testing.T, answers map[string][]answer) *scripted {
+	f := &scripted{t: t, answers: maps.Clone(answers)}
 	f.Server = httptest.NewServer(f)
 	t.Cleanup(f.Close)
 	return f
 }
 
-func (f *forge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (f *scripted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for header, want := range map[string]string{
-		"Authorization": "Bearer " + hookToken, "Accept": "application/vnd.github.v3+json", "X-Github-Api-Version": "2022-11-28",
+		"Authorization": "Bearer " + hookToken, "Accept": "application/vnd.github+json", "X-Github-Api-Version": "2022-11-28",
 	} {
 		if got := r.Header.Values(header); len(got) != 1 || got[0] != want {
 			f.t.Errorf("%s %s with %s: %q", r.Method, r.URL, header, got)
@@ -80,7 +80,7 @@ func (f *forge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write([]byte(a.body))
 }
 
-func (f *forge) take(request string) (answer, bool) {
+func (f *scripted) take(request string) (answer, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.asked = append(f.asked, request)
@@ -93,14 +93,14 @@ func (f *forge) take(request string) (answer, bool) {
 }
 
 // posts returns the redeliveries that were asked for, in order.
-func (f *forge) posts() []string {
+func (f *scripted) posts() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(f.asked), func(s string) bool { return !strings.HasPrefix(s, "POST ") })
 }
 
 // allAsked fails the test if an answer is left.
-func (f *forge) allAsked() {
+func (f *scripted) allAsked() {
 	f.t.Helper()
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -29,6 +29,8 @@ const (
 type Source struct {
 	// secrets is empty only in a source that NewInsecure made.
 	secrets [][]byte
+	// app is the GitHub App that pocketci is, or zero.
+	app int64
 }
 
 var _ events.Source = (*Source)(nil)
@@ -94,6 +96,9 @@ func (s *Source) Receive(header map[string][]string, body []byte) (events.Event,
 	}
 	e, err = Parse(kind, payload)
 	e.Delivery = delivery
+	if err == nil && s.ofOwnApp(&e) {
+		e.Comment, err = nil, own()
+	}
 	return e, err
 }
 

@@ -1,6 +1,7 @@
 package github_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
@@ -78,6 +79,11 @@ func TestSamplesAgainstGoGithub(t *testing.T) {
 				same("filter", e.Filter, p.GetAction())
 				if (e.PullRequest != 0) != p.GetIssue().IsPullRequest() {
 					t.Errorf("number %d, is a pull request to go-github: %t", e.PullRequest, p.GetIssue().IsPullRequest())
+				}
+				if c := e.Comment; c != nil {
+					same("comment", c.Body, p.GetComment().GetBody())
+					same("comment id", c.ID, strconv.FormatInt(p.GetComment().GetID(), 10))
+					same("author", c.Author, p.GetComment().GetUser().GetLogin())
 				}
 				sender, repository = p.GetSender().GetLogin(), p.GetRepo().GetFullName()
 			case *gogithub.PullRequestReviewEvent:

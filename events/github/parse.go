@@ -84,6 +84,7 @@ var readers = map[string]func(*events.Event) error{
 	"create":               readRefChange,
 	"delete":               readRefChange,
 	"workflow_dispatch":    readWorkflowDispatch,
+	"issue_comment":        readIssueComment,
 	"check_run":            readCheckRun,
 	"check_suite":          readCheckSuite,
 	"status":               readStatus,

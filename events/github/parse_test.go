@@ -130,6 +130,10 @@ var samples = []sample{
 	}},
 	{file: "issue_comment_pull_request", kind: "issue_comment", want: events.Event{
 		Name: "issue_comment", Filter: "created", PullRequest: 9, Sender: "hubot-contrib",
+		Comment: &events.Comment{ID: "3100000001", Author: "hubot-contrib", Body: "/test all"},
+	}},
+	{file: "issue_comment_own", kind: "issue_comment", nothing: "pocketci itself made it", want: events.Event{
+		Name: "issue_comment", Filter: "created", PullRequest: 9, Sender: "hubot-contrib",
 	}},
 	{file: "pull_request_review", kind: "pull_request_review", want: events.Event{
 		Name: "pull_request_review", Filter: "submitted", PullRequest: 7, BaseRef: "main", Sender: "mona", Trusted: true,
@@ -148,10 +152,22 @@ var samples = []sample{
 	{file: "check_run_fork", kind: "check_run", want: events.Event{
 		Name: "check_run", Filter: "completed", SHA: commit("p9"), Sender: "hubot-contrib",
 	}},
+	{file: "check_run_own", kind: "check_run", nothing: "pocketci itself made it", want: events.Event{
+		Name: "check_run", Filter: "completed", SHA: commit("p7"), Sender: "mona", Trusted: true,
+	}},
+	{file: "check_run_rerequested", kind: "check_run", want: events.Event{
+		Name: "check_run", Filter: "rerequested", SHA: commit("p7"), Sender: "mona", Trusted: true,
+	}},
+	{file: "check_suite_own", kind: "check_suite", want: events.Event{
+		Name: "check_suite", Filter: "completed", SHA: commit("p7"), Sender: "mona", Trusted: true,
+	}},
 	{file: "check_suite", kind: "check_suite", want: events.Event{
 		Name: "check_suite", Filter: "completed", SHA: commit("p7"), Sender: "mona", Trusted: true,
 	}},
 	{file: "status", kind: "status", want: events.Event{Name: "status", SHA: commit("c2"), Sender: "mona", Trusted: true}},
+	{file: "status_own", kind: "status", nothing: "pocketci itself made it", want: events.Event{
+		Name: "status", SHA: commit("c2"), Sender: "mona", Trusted: true,
+	}},
 	{file: "status_fork", kind: "status", want: events.Event{Name: "status", SHA: commit("p9"), Sender: "mona"}},
 	{file: "deployment", kind: "deployment", want: events.Event{
 		Name: "deployment", Filter: "created", SHA: commit("c2"), Sender: "mona",

@@ -88,8 +88,27 @@ type conversation struct {
 	} `json:"workflow_run"`
 }
 
+// issueComment is what was said on an issue or a pull request.
+type issueComment struct {
+	Comment *struct {
+		ID   int64  `json:"id"`
+		Body string `json:"body"`
+		// User is null if he is gone.
+		User *struct {
+			Login string `json:"login"`
+		} `json:"user"`
+	} `json:"comment"`
+}
+
+// madeBy is the GitHub App that something comes from.
+type madeBy struct {
+	ID int64 `json:"id"`
+}
+
 // check is a check run or a check suite.
 type check struct {
+	// Name is empty for a suite.
+	Name         string `json:"name"`
 	HeadSHA      string `json:"head_sha"`
 	PullRequests []struct {
 		Head checkEnd `json:"head"`
@@ -113,7 +132,8 @@ type checkSuite struct {
 }
 
 type status struct {
-	SHA string `json:"sha"`
+	SHA     string `json:"sha"`
+	Context string `json:"context"`
 	// Branches are the repository's own branches that hold the commit.
 	Branches []struct{} `json:"branches"`
 }

@@ -7,22 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
-	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
-
-	"github.com/google/go-github/v60/github"
-)
-
-const (
-	// maxWebhookPages bounds how many pages of a hundred webhooks are read.
-	// GitHub allows twenty for each event.
-	maxWebhookPages = 10
-	// maxMissedPages bounds how many pages of a hundred deliveries are read of
-	// one webhook. GitHub keeps three days of them ("Redelivering webhooks").
-	maxMissedPages = 50
 )
 
 // WebhooksOptions say how GitHub is asked about webhooks.
@@ -49,12 +35,10 @@ type WebhooksOptions struct {
 // Webhooks asks GitHub about deliveries to the agent's webhooks. It may be used
 // by several goroutines.
 type Webhooks struct {
-	client  *github.Client
-	public  *url.URL
-	host    string // of the repositories
-	backoff time.Duration
-	pace    *pace
-	limited atomic.Pointer[RateError]
+	api    *api
+	public *url.URL
+	host   string // of the repositories
+	pace   *pace
 }
 
 // NewWebhooks returns Webhooks. It is an error if the token is missing or an
@@ -68,16 +52,12 @@ func NewWebhooks(o WebhooksOptions) (*Webhooks, error) {
 	if err != nil {
 		return nil, fmt.Errorf("public address of the agent: %w", err)
 	}
-	api, err := webAddress(cmp.Or(o.API, "https://api.github.com"))
+	base, err := apiAddress(o.API)
 	if err != nil {
 		return nil, fmt.Errorf("address of GitHub's API: %w", err)
 	}
-	api.Path = strings.TrimSuffix(api.Path, "/") + "/"
-	client := github.NewClient(&http.Client{Timeout: 30 * time.Second, Transport: &apiTransport{api: api, token: o.Token}})
-	client.BaseURL = api
 	return &Webhooks{
-		client: client, public: public, host: webHost(api),
-		backoff: cmp.Or(o.Backoff, time.Second), pace: &pace{every: cmp.Or(o.Pace, time.Second)},
+		api: newAPI(base, o.Backoff, bearer(o.Token)), public: public, host: webHost(base), pace: &pace{every: cmp.Or(o.Pace, time.Second)},
 	}, nil
 }
 
@@ -100,18 +80,6 @@ func (w *Webhooks) Holds(cloneURL string) bool {
 
 // String keeps the token out of whatever prints Webhooks.
 func (w *Webhooks) String() string { return "webhooks of " + w.public.Host }
-
-// webAddress parses an http or https address without credentials.
-func webAddress(text string) (*url.URL, error) {
-	u, err := url.Parse(text)
-	switch {
-	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
-		return nil, errors.New("it is not of the form https://HOST")
-	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return nil, errors.New("it has more than a host and a path")
-	}
-	return u, nil
-}
 
 // Redelivery is what was found and asked for in one repository.
 type Redelivery struct {
@@ -142,77 +110,38 @@ type Redelivery struct {
 // for on "Automatically redelivering failed deliveries for a repository webhook".
 func (w *Webhooks) Redeliver(ctx context.Context, repository string, since time.Time) (Redelivery, error) {
 	var done Redelivery
-	owner, name, ok := strings.Cut(repository, "/")
-	if !ok || !repositoryPart(owner) || !repositoryPart(name) {
-		return done, errors.New("the repository's name is not of the form OWNER/NAME")
-	}
-	hooks, err := w.own(ctx, owner, name)
+	at, err := repositoryOf(repository)
 	if err != nil {
 		return done, err
 	}
-	done.Webhooks = len(hooks)
+	hooks, err := at.list(ctx, w.api)
+	if err != nil {
+		return done, denied(err)
+	}
 	for _, hook := range hooks {
-		ids, truncated, err := w.missed(ctx, owner, name, hook, since)
-		if err != nil {
-			return done, err
+		if !hook.GetActive() || !w.sentHere(hook.GetConfig().GetURL()) {
+			continue
 		}
-		done.Truncated = done.Truncated || truncated
-		for _, id := range ids {
-			taken, err := w.again(ctx, owner, name, hook, id)
-			switch {
-			case err != nil:
-				return done, err
-			case taken:
-				done.Asked++
-			default:
-				done.Refused++
-			}
+		done.Webhooks++
+		if err := at.redeliver(ctx, w.api, w.pace, hook.GetID(), since, &done); err != nil {
+			return done, denied(err)
 		}
 	}
 	return done, nil
 }
 
-var repositoryName = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
-
-// repositoryPart keeps what is no name out of the path of a request.
-func repositoryPart(s string) bool {
-	return repositoryName.MatchString(s) && s != "." && s != ".."
-}
-
-// own returns the ids of the repository's active webhooks that are the agent's.
-func (w *Webhooks) own(ctx context.Context, owner, name string) ([]int64, error) {
-	var ids []int64
-	options := &github.ListOptions{PerPage: 100}
-	for range maxWebhookPages {
-		var hooks []*github.Hook
-		var response *github.Response
-		err := w.ask(ctx, asking{"list webhooks", "read"}, func() (err error) {
-			hooks, response, err = w.client.Repositories.ListHooks(ctx, owner, name, options)
-			return err
-		})
-		if err != nil {
-			return nil, err
-		}
-		for _, hook := range hooks {
-			if hook.GetActive() && w.sentHere(hook.GetConfig().GetURL()) && !slices.Contains(ids, hook.GetID()) {
-				ids = append(ids, hook.GetID())
-			}
-		}
-		if response.NextPage <= options.Page {
-			break
-		}
-		options.Page = response.NextPage
+// denied takes for a missing permission what GitHub hides, since the agent has
+// had events of the repository.
+func denied(err error) error {
+	if missing, ok := errors.AsType[*missingError](err); ok {
+		return &PermissionError{Status: http.StatusNotFound, Doing: missing.what, Needs: missing.needs + ", and to see the repository"}
 	}
-	return ids, nil
+	return err
 }
 
 // sentHere reports whether a webhook with this address comes to the agent.
 func (w *Webhooks) sentHere(address string) bool {
-	u, err := url.Parse(address)
-	if err != nil || !strings.EqualFold(u.Hostname(), w.public.Hostname()) || unusualPort(u) != unusualPort(w.public) {
-		return false
-	}
-	path, ok := strings.CutPrefix(strings.TrimSuffix(u.Path, "/"), strings.TrimSuffix(w.public.Path, "/"))
+	path, ok := relative(w.public, address)
 	return ok && (path == "" || path == "/webhooks/github")
 }
 
@@ -223,79 +152,4 @@ func unusualPort(u *url.URL) string {
 		return ""
 	}
 	return port
-}
-
-// missed returns the deliveries to ask for, the oldest first, and whether there
-// are more than were looked at.
-func (w *Webhooks) missed(ctx context.Context, owner, name string, hook int64, since time.Time) ([]int64, bool, error) {
-	var order []string                 // guids, the latest first
-	latest := map[string]int64{}       // what failed, by guid, which all attempts share
-	arrived := map[string]bool{}       // guids of which an attempt succeeded
-	asked := map[string]bool{"": true} // cursors
-	options := &github.ListCursorOptions{PerPage: 100}
-	truncated := true
-pages:
-	for range maxMissedPages {
-		var deliveries []*github.HookDelivery
-		var response *github.Response
-		err := w.ask(ctx, asking{"list deliveries", "read"}, func() (err error) {
-			deliveries, response, err = w.client.Repositories.ListHookDeliveries(ctx, owner, name, hook, options)
-			return err
-		})
-		if err != nil {
-			return nil, false, err
-		}
-		for _, delivery := range deliveries { // the latest first
-			guid, at := delivery.GetGUID(), delivery.GetDeliveredAt()
-			if guid == "" || at.IsZero() {
-				continue
-			}
-			if at.Before(since) {
-				truncated = false
-				break pages
-			}
-			if code := delivery.GetStatusCode(); code >= 200 && code < 300 {
-				arrived[guid] = true
-			} else if _, known := latest[guid]; !known {
-				latest[guid] = delivery.GetID()
-				order = append(order, guid)
-			}
-		}
-		if asked[response.Cursor] {
-			truncated = false
-			break
-		}
-		asked[response.Cursor] = true
-		options.Cursor = response.Cursor
-	}
-	var ids []int64
-	for _, guid := range slices.Backward(order) {
-		if !arrived[guid] {
-			ids = append(ids, latest[guid])
-		}
-	}
-	return ids, truncated, nil
-}
-
-// again asks for one delivery and reports whether GitHub will make it.
-func (w *Webhooks) again(ctx context.Context, owner, name string, hook, delivery int64) (bool, error) {
-	taken := false
-	// A request that failed may have been heard: then the delivery comes twice,
-	// which makes no second run.
-	err := w.ask(ctx, asking{"redeliver", "write"}, func() error {
-		if err := w.pace.wait(ctx); err != nil {
-			return err
-		}
-		_, _, err := w.client.Repositories.RedeliverHookDelivery(ctx, owner, name, hook, delivery)
-		if _, accepted := errors.AsType[*github.AcceptedError](err); accepted {
-			err = nil // GitHub answers 202, which its library takes for an error
-		}
-		switch statusOf(err) {
-		case http.StatusBadRequest, http.StatusUnprocessableEntity:
-			return nil
-		}
-		taken = err == nil
-		return err
-	})
-	return taken, err
 }

@@ -144,8 +144,8 @@ func TestWebhooksRedeliverFails(t *testing.T) {
 			0, true, true, soon.UTC().Format(time.RFC3339)},
 		"secondary rate limit": {map[string][]answer{hooksOfHello: {own}, deliveries7: {{status: 403, header: map[string]string{"Retry-After": "60"},
 			body: `{"message":"You have exceeded a secondary rate limit.","documentation_url":"https://docs.github.com/free-pro-team@latest/rest/overview/rate-limits-for-the-rest-api#about-secondary-rate-limits"}`}}},
-			0, true, true, "secondary rate limit"},
-		"429 without a word": {map[string][]answer{hooksOfHello: {{status: 429}}}, 0, true, true, "secondary rate limit"},
+			0, true, true, "rate limit"},
+		"429 without a word": {map[string][]answer{hooksOfHello: {{status: 429}}}, 0, true, true, "rate limit"},
 		"a limit for ever":   {map[string][]answer{hooksOfHello: {{status: 429, header: map[string]string{"Retry-After": "4000000000"}}}}, 0, true, true, "rate limit"},
 		"5xx for ever":       {map[string][]answer{hooksOfHello: {{status: 502}, {status: 502}, {status: 502}, {status: 502}}}, 0, false, false, "GitHub answers 502"},
 		"HTML":               {map[string][]answer{hooksOfHello: {{body: "<html>\x1b[31m"}}}, 0, false, false, "documented form"},
@@ -153,7 +153,7 @@ func TestWebhooksRedeliverFails(t *testing.T) {
 		"ids that are text":  {map[string][]answer{hooksOfHello: {own}, deliveries7: {{body: `[{"id":"../../x"}]`}}}, 0, false, false, "documented form"},
 		"a date that is none": {map[string][]answer{hooksOfHello: {own}, deliveries7: {{body: `[{"delivered_at":"` + strings.Repeat("x", 4096) + `"}]`}}},
 			0, false, false, "documented form"},
-		"more than fits": {map[string][]answer{hooksOfHello: {{body: strings.Repeat(" ", 9<<20) + "[]"}}}, 0, false, false, "documented form"},
+		"more than fits": {map[string][]answer{hooksOfHello: {{body: strings.Repeat(" ", 9<<20) + "[]"}}}, 0, false, false, "an answer of more than"},
 		"another server": {map[string][]answer{hooksOfHello: {{status: 302, header: map[string]string{"Location": "http://127.0.0.1:1/steal"}}}}, 0, false, false, "another server"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -7,15 +7,16 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/url"
-	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 )
 
 const (
-	// requestTimeout limits one attempt of a request.
+	// requestTimeout limits one attempt of a request, its answer included.
 	requestTimeout = 30 * time.Second
 	// attempts is how often a request that may be made twice is made before its
 	// failure counts.
@@ -24,26 +25,31 @@ const (
 	maxAnswer = 8 << 20
 	// maxRequest bounds a body in bytes: it is kept to be sent again.
 	maxRequest = 1 << 20
-	// limitPause is the wait after a limit that does not say when it ends.
-	limitPause = time.Minute
-	// maxPause is the longest that a limit is believed in.
-	maxPause = time.Hour
+	// maxWait is the longest wait before another attempt that a forge which is
+	// not available may ask for; with a longer one its answer counts.
+	maxWait = 10 * time.Second
 )
 
 // ErrElsewhere says that a forge sends its client to another server, which the
 // credentials are not meant for.
 var ErrElsewhere = errors.New("the forge sends requests to another server, which the token is not meant for")
 
+// errSlow ends an attempt. It is not [context.DeadlineExceeded], which would look
+// as if the caller's time were up.
+var errSlow = fmt.Errorf("the forge did not answer within %s", requestTimeout)
+
 // Transport authenticates a client's requests to one forge and makes no others,
 // so that a redirect does not carry the credentials away. It makes requests again
-// whose failure may pass, and none while the forge wants none.
+// whose failure may pass, and none while the forge wants none. Answers are read
+// before they are returned.
 type Transport struct {
 	// Base is the address of the forge's API. Requests go to its host alone.
 	Base *url.URL
-	// Authenticate puts the credentials into a request's header.
+	// Authenticate puts the credentials into a request's header, before each
+	// attempt. Its error is the request's, without another attempt.
 	Authenticate func(*http.Request) error
-	// Backoff is the wait before the second attempt, one second if zero. It
-	// doubles each time.
+	// Backoff is the wait before the second attempt, one second if it is not
+	// above zero. It doubles each time.
 	Backoff time.Duration
 	// Next makes the requests, [http.DefaultTransport] if nil.
 	Next http.RoundTripper
@@ -58,7 +64,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Body != nil {
 		defer r.Body.Close()
 	}
-	if r.URL.Scheme != t.Base.Scheme || r.URL.Host != t.Base.Host {
+	if !sameServer(r.URL, t.Base) {
 		return nil, ErrElsewhere
 	}
 	body, err := readBody(r)
@@ -66,66 +72,99 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	wait := t.Backoff
-	if wait == 0 {
+	if wait <= 0 {
 		wait = time.Second
 	}
 	for attempt := 1; ; attempt++ {
-		if limit := t.limited.Load(); limit != nil && time.Now().Before(limit.Until) {
+		if limit := t.Limited(); limit != nil {
 			return nil, limit
 		}
-		response, err := t.once(r, body)
+		response, again, err := t.once(r, body)
+		if (err != nil || again) && r.Context().Err() != nil {
+			return nil, context.Cause(r.Context())
+		}
 		if err == nil {
 			if limit := limitOf(response); limit != nil {
-				response.Body.Close()
-				t.limited.Store(limit)
-				return nil, limit
+				return nil, t.limit(limit)
 			}
 		}
-		if !passes(r, response, err) || attempt == attempts || r.Context().Err() != nil {
+		if !again || attempt == attempts {
 			return response, err
 		}
-		if response != nil {
-			response.Body.Close()
+		pauseFor := wait + rand.N(wait)
+		if err == nil {
+			after, _ := retryAfter(response.Header.Get("Retry-After"))
+			if after > maxWait {
+				return response, nil
+			}
+			pauseFor = max(pauseFor, after)
 		}
-		if err := pause(r.Context(), wait+rand.N(wait)); err != nil {
+		if err := pause(r.Context(), pauseFor); err != nil {
 			return nil, err
 		}
 		wait *= 2
 	}
 }
 
-func (t *Transport) once(r *http.Request, body []byte) (*http.Response, error) {
-	ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
-	r = r.Clone(ctx)
-	if body != nil {
-		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+// once makes one attempt, reads its answer, and reports whether another attempt
+// may be made if that has failed.
+func (t *Transport) once(r *http.Request, body []byte) (_ *http.Response, again bool, _ error) {
+	ctx, cancel := context.WithTimeoutCause(r.Context(), requestTimeout, errSlow)
+	defer cancel()
+	attempt := r.Clone(ctx)
+	attempt.Body, attempt.ContentLength, attempt.GetBody = http.NoBody, 0, nil
+	if len(body) > 0 {
+		attempt.Body, attempt.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	}
-	if err := t.Authenticate(r); err != nil {
-		cancel()
-		return nil, err
+	if t.Authenticate != nil {
+		if err := t.Authenticate(attempt); err != nil {
+			return nil, false, err
+		}
 	}
 	next := t.Next
 	if next == nil {
 		next = http.DefaultTransport
 	}
-	response, err := next.RoundTrip(r)
+	response, err := next.RoundTrip(attempt)
+	if err == nil {
+		if response.Body, err = readAnswer(response); err == nil {
+			response.Request = r // the attempt's holds the credentials
+			return response, mayPass(response), nil
+		}
+	}
+	if context.Cause(ctx) == errSlow {
+		err = errSlow
+	}
+	return nil, !errors.Is(err, errTooLong) && (repeatable(r.Method) || unheard(err)), err
+}
+
+// errTooLong says that an answer has more than maxAnswer bytes.
+var errTooLong = fmt.Errorf("an answer of more than %d bytes", maxAnswer)
+
+// readAnswer reads a whole answer, so that a connection that breaks in the middle
+// of it is an attempt that failed.
+func readAnswer(response *http.Response) (io.ReadCloser, error) {
+	defer response.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
 	if err != nil {
-		cancel()
 		return nil, err
 	}
-	response.Body = &answerBody{http.MaxBytesReader(nil, response.Body, maxAnswer), cancel}
-	return response, nil
+	if len(answer) > maxAnswer {
+		return nil, errTooLong
+	}
+	return io.NopCloser(bytes.NewReader(answer)), nil
 }
 
-// answerBody ends the request's context with its body.
-type answerBody struct {
-	io.ReadCloser
-	cancel context.CancelFunc
+// sameServer compares what a URL is sent to: scheme, host, and port.
+func sameServer(a, b *url.URL) bool {
+	return a.Scheme == b.Scheme && strings.EqualFold(a.Hostname(), b.Hostname()) && portOf(a) == portOf(b)
 }
 
-func (b *answerBody) Close() error {
-	defer b.cancel()
-	return b.ReadCloser.Close()
+func portOf(u *url.URL) string {
+	if port := u.Port(); port != "" {
+		return port
+	}
+	return map[string]string{"http": "80", "https": "443"}[u.Scheme]
 }
 
 func readBody(r *http.Request) ([]byte, error) {
@@ -142,59 +181,27 @@ func readBody(r *http.Request) ([]byte, error) {
 	return body, nil
 }
 
-// passes reports whether a failure may pass and the request may be made again.
-// A POST that broke off may have been heard; one that was answered 5xx is taken
-// for refused, since statuses, comments and webhooks bear a second time.
-func passes(r *http.Request, response *http.Response, err error) bool {
-	switch {
-	case err == nil:
-		return response.StatusCode >= http.StatusInternalServerError && response.StatusCode != http.StatusNotImplemented
-	case errors.Is(err, ErrElsewhere):
+// mayPass reports whether an answer is a failure that may pass. Whatever the
+// method, it is taken for a refusal: statuses, comments and webhooks bear a second
+// time.
+func mayPass(response *http.Response) bool {
+	return response.StatusCode >= http.StatusInternalServerError && response.StatusCode != http.StatusNotImplemented
+}
+
+// repeatable reports whether a request that broke off, and so may have been heard,
+// may be made again: RFC 9110, 9.2.2.
+func repeatable(method string) bool {
+	switch method {
+	case http.MethodPost, http.MethodPatch:
 		return false
 	}
-	return r.Method != http.MethodPost
+	return true
 }
 
-// limitOf returns nil for answers that are no limits. Forges say so with 429, and
-// GitHub also with 403.
-func limitOf(response *http.Response) *LimitError {
-	header := response.Header
-	after, waits := retryAfter(header.Get("Retry-After"))
-	spent := header.Get("X-RateLimit-Remaining") == "0" || header.Get("RateLimit-Remaining") == "0"
-	switch {
-	case response.StatusCode == http.StatusTooManyRequests:
-	case response.StatusCode == http.StatusForbidden && (waits || spent):
-	default:
-		return nil
-	}
-	until := time.Now().Add(limitPause)
-	switch {
-	case waits:
-		until = time.Now().Add(after)
-	case spent:
-		for _, name := range []string{"X-RateLimit-Reset", "RateLimit-Reset"} {
-			if seconds, err := strconv.ParseInt(header.Get(name), 10, 64); err == nil {
-				if reset := time.Unix(seconds, 0); reset.After(time.Now()) {
-					until = reset
-				}
-			}
-		}
-	}
-	if latest := time.Now().Add(maxPause); until.After(latest) {
-		until = latest
-	}
-	return &LimitError{Until: until}
-}
-
-// retryAfter reads RFC 9110, 10.2.3: seconds, or a date.
-func retryAfter(text string) (time.Duration, bool) {
-	if seconds, err := strconv.Atoi(text); err == nil && seconds >= 0 {
-		return time.Duration(min(seconds, int(maxPause/time.Second))) * time.Second, true
-	}
-	if at, err := http.ParseTime(text); err == nil {
-		return max(time.Until(at), 0), true
-	}
-	return 0, false
+// unheard reports whether there was not even a connection.
+func unheard(err error) bool {
+	operation, ok := errors.AsType[*net.OpError](err)
+	return ok && operation.Op == "dial"
 }
 
 func pause(ctx context.Context, d time.Duration) error {
@@ -206,12 +213,4 @@ func pause(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-}
-
-// Limited returns the limit that holds now, or nil.
-func (t *Transport) Limited() *LimitError {
-	if limit := t.limited.Load(); limit != nil && time.Now().Before(limit.Until) {
-		return limit
-	}
-	return nil
 }

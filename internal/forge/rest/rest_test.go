@@ -68,7 +68,7 @@ func TestDoFails(t *testing.T) {
 		"502":        {502, "<html>", "asking: the forge answers 502"},
 		"no JSON":    {200, "<html>", "documented form"},
 		"other JSON": {200, `{"a":"x"}`, "documented form"},
-		"too much":   {200, `{"b":"` + strings.Repeat("x", 9<<20) + `"}`, "ended early"},
+		"too much":   {200, `{"b":"` + strings.Repeat("x", 9<<20) + `"}`, "an answer of more than"},
 		"moved":      {302, "", "the forge answers 302"},
 	} {
 		api := newAPI(t, "", func(w http.ResponseWriter, r *http.Request) {
