@@ -84,7 +84,8 @@ type pending struct {
 	delivery Delivery
 	// hook, id and repository are as they are stored and compared.
 	hook, id, repository string
-	fields               []byte
+	fields, payload      []byte
+	packed               bool
 	// fingerprint is nil for what cannot be a copy of something.
 	fingerprint []byte
 	// run is the id that its run gets.
@@ -148,6 +149,7 @@ func (s *Store) prepare(d Delivery) (*pending, error) {
 		p.repository = key(e.Repository.FullName)
 	}
 	e.Payload = nil
+	p.payload, p.packed = pack(p.delivery.Event.Payload)
 	var err error
 	if p.fields, err = json.Marshal(e); err != nil {
 		return nil, err
@@ -197,11 +199,11 @@ func (s *Store) writeIntake() {
 
 func (s *Store) gather(first *pending) []*pending {
 	batch := []*pending{first}
-	for size := len(first.delivery.Event.Payload); len(batch) < batchLimit && size < batchBytes; {
+	for size := len(first.payload); len(batch) < batchLimit && size < batchBytes; {
 		select {
 		case p := <-s.intake:
 			batch = append(batch, p)
-			size += len(p.delivery.Event.Payload)
+			size += len(p.payload)
 		default:
 			return inOrder(batch)
 		}
@@ -250,7 +252,7 @@ func (s *Store) commitBatch(batch []*pending) error {
 	}
 	taken, size := 0, int64(0)
 	for _, p := range batch {
-		size += int64(len(p.delivery.Event.Payload))
+		size += int64(len(p.payload))
 	}
 	err = s.change(ctx, "store-events", "store events", func(t *tx) (err error) {
 		t.prepared, t.bytes = s.prepared, size
