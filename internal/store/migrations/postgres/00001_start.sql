@@ -40,7 +40,6 @@ CREATE TABLE pushes (
     event       TEXT COLLATE "C" NOT NULL,
     received_at BIGINT NOT NULL
 );
-CREATE INDEX pushes_received ON pushes (received_at);
 
 CREATE TABLE runs (
     number       BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -40,7 +40,6 @@ CREATE TABLE pushes (
     event       TEXT NOT NULL,
     received_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX pushes_received ON pushes (received_at);
 
 CREATE TABLE runs (
     number       INTEGER PRIMARY KEY AUTOINCREMENT,
