@@ -71,6 +71,9 @@ const (
 	// batchBytes is how much payload they may have together, with the largest
 	// payload on top.
 	batchBytes = 8 << 20
+	// batchPatience is how long a commit waits for more deliveries, if many came
+	// lately.
+	batchPatience = time.Millisecond
 	// batchTimeout limits one commit. It is a little less than the shortest
 	// time that forges wait.
 	batchTimeout = 7 * time.Second
@@ -121,6 +124,13 @@ func (s *Store) Accept(ctx context.Context, d Delivery) (_ Receipt, err error) {
 	case <-p.done:
 	case <-ctx.Done():
 		return Receipt{}, fmt.Errorf("accept event: %w", context.Cause(ctx))
+	case <-s.unread.Done():
+		// It may have been the last that was read.
+		select {
+		case <-p.done:
+		default:
+			return Receipt{}, fmt.Errorf("accept event: %w", ErrClosed)
+		}
 	}
 	if p.err != nil {
 		return Receipt{}, fmt.Errorf("accept event: %w", p.err)
@@ -180,15 +190,18 @@ func key(s string) string {
 // writeIntake commits deliveries, as many at a time as have come while the
 // last ones were committed.
 func (s *Store) writeIntake() {
+	fewest := 0
 	for {
 		select {
 		case p := <-s.intake:
-			s.writeBatch(s.gather(p))
+			batch := s.gather(p, fewest)
+			s.writeBatch(inOrder(batch))
+			fewest = min((len(batch)+len(s.intake))/2, batchLimit)
 		case <-s.stopped.Done():
 			for {
 				select {
 				case p := <-s.intake:
-					s.writeBatch(s.gather(p))
+					s.writeBatch(inOrder(s.gather(p, 0)))
 				default:
 					return
 				}
@@ -197,18 +210,36 @@ func (s *Store) writeIntake() {
 	}
 }
 
-func (s *Store) gather(first *pending) []*pending {
+// gather makes a batch of what has come. A commit costs as much as several
+// deliveries do in it: if many came lately, it waits a moment for the fewest
+// that are worth one. Half of those that came are: while they are committed,
+// the others are read.
+func (s *Store) gather(first *pending, fewest int) []*pending {
 	batch := []*pending{first}
+	var patience <-chan time.Time
 	for size := len(first.payload); len(batch) < batchLimit && size < batchBytes; {
+		var p *pending
 		select {
-		case p := <-s.intake:
-			batch = append(batch, p)
-			size += len(p.payload)
+		case p = <-s.intake:
 		default:
-			return inOrder(batch)
+			if len(batch) >= fewest {
+				return batch
+			}
+			if patience == nil {
+				patience = time.After(batchPatience)
+			}
+			select {
+			case p = <-s.intake:
+			case <-patience:
+				return batch
+			case <-s.stopped.Done():
+				return batch
+			}
 		}
+		batch = append(batch, p)
+		size += len(p.payload)
 	}
-	return inOrder(batch)
+	return batch
 }
 
 // inOrder sorts a batch by what its transaction locks, so that those of

@@ -138,6 +138,8 @@ type Store struct {
 	checkpoints *checkpoints
 
 	intake chan *pending
+	// unread ends when nothing more is read from intake.
+	unread context.Context
 	room   room
 	uses   uses
 	// prepared belongs to who writes the intake to SQLite.
@@ -154,7 +156,7 @@ type Store struct {
 // newer version of pocketci, and [ErrUnavailable] if there is no database.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	o = o.withDefaults()
-	s := &Store{opts: o, clock: o.Clock, log: o.Log, bell: newBell(), intake: make(chan *pending), prepared: map[string]*sql.Stmt{}}
+	s := &Store{opts: o, clock: o.Clock, log: o.Log, bell: newBell(), intake: make(chan *pending, batchLimit), prepared: map[string]*sql.Stmt{}}
 	s.stopped, s.stop = context.WithCancel(context.Background())
 	var err error
 	switch {
@@ -174,9 +176,18 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
 	// More writers than one let PostgreSQL put their commits on disk together.
+	var (
+		writers sync.WaitGroup
+		ended   context.CancelFunc
+	)
+	s.unread, ended = context.WithCancel(context.Background())
 	for range s.dialect.writers {
-		s.workers.Go(s.writeIntake)
+		writers.Go(s.writeIntake)
 	}
+	s.workers.Go(func() {
+		writers.Wait()
+		ended()
+	})
 	return s, nil
 }
 
