@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -165,15 +166,21 @@ func (s *Store) prepare(d Delivery) (*pending, error) {
 		return nil, err
 	}
 	if (e.Name == events.NamePush || e.Name == events.NameTag) && d.Hook != "" && d.Original == "" && s.opts.Twins > 0 {
-		body := sha256.Sum256(p.delivery.Event.Payload)
-		content, err := json.Marshal([]string{e.Vendor, e.Name, p.repository, e.Ref, e.Before, e.SHA, hex.EncodeToString(body[:])})
-		if err != nil {
-			return nil, err
-		}
-		sum := sha256.Sum256(content)
-		p.fingerprint = sum[:]
+		p.fingerprint = fingerprint(e.Vendor, e.Name, p.repository, e.Ref, e.Before, e.SHA, p.delivery.Event.Payload)
 	}
 	return p, nil
+}
+
+// fingerprint is the same for pushes of the same content alone.
+func fingerprint(vendor, name, repository, ref, before, sha string, payload []byte) []byte {
+	var text []byte
+	for _, part := range []string{vendor, name, repository, ref, before, sha} {
+		text = append(binary.AppendUvarint(text, uint64(len(part))), part...)
+	}
+	sum := sha256.New()
+	sum.Write(text)
+	sum.Write(payload)
+	return sum.Sum(nil)
 }
 
 // key makes a text that can be stored and indexed. Different texts stay

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"bytes"
 	"fmt"
+	"sync"
 
 	"github.com/klauspost/compress/s2"
 )
@@ -17,12 +19,23 @@ func pack(payload []byte) ([]byte, bool) {
 	if len(payload) < packFrom || s2.MaxEncodedLen(len(payload)) < 0 {
 		return payload, false
 	}
-	packed := s2.EncodeSnappy(nil, payload)
+	buffer := packing.Get().(*[]byte)
+	defer packing.Put(buffer)
+	packed := s2.EncodeSnappy((*buffer)[:cap(*buffer)], payload)
+	if cap(packed) <= maxPacking {
+		*buffer = packed
+	}
 	if len(packed) > len(payload)-len(payload)/8 {
 		return payload, false
 	}
-	return packed, true
+	return bytes.Clone(packed), true
 }
+
+// packing holds buffers for blocks, which have to be longer at first than they
+// are in the end. Those over maxPacking bytes are not kept.
+var packing = sync.Pool{New: func() any { return new([]byte) }}
+
+const maxPacking = 128 << 10
 
 // unpack is the inverse of pack.
 func unpack(stored []byte, packed bool) ([]byte, error) {
