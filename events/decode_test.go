@@ -38,6 +38,11 @@ type sample struct {
 	ByName  map[string]float64 `json:"by_name"`
 	At      time.Time          `json:"at"`
 	Kelvins int                `json:"kelvins"`
+	inner
+}
+
+type inner struct {
+	Before string `json:"before"`
 }
 
 // FuzzDecodeObject checks that an object is read as encoding/json reads it, and
@@ -45,7 +50,7 @@ type sample struct {
 func FuzzDecodeObject(f *testing.F) {
 	for _, text := range []string{
 		`{}`, ` { } `, ``, ` `, `null`, `[]`, `{`, `{"ref"`, `{"ref":`, `{"ref":"a`, `{"ref":"a"`, `{"ref":"a",}`, `{,}`, `{"ref" "a"}`, `{"a":1}}`, `{} {}`, `{}x`, "{}\x00",
-		`{"ref":"a","ref":"b"}`, `{"REF":"a","Ref":"b"}`, `{"r\u0065f":"a"}`, `{"ref\u0000":"a"}`, `{"untagged":3}`, `{"UNTAGGED":3,"-":"x","Skipped":"x"}`,
+		`{"ref":"a","ref":"b"}`, `{"inner":{"before":"a"}}`, `{"before":"a","inner":1,"BEFORE":"b"}`, `{"REF":"a","Ref":"b"}`, `{"r\u0065f":"a"}`, `{"ref\u0000":"a"}`, `{"untagged":3}`, `{"UNTAGGED":3,"-":"x","Skipped":"x"}`,
 		"{\"\u212aelvins\":3}", "{\"kelvin\u017f\":3}", "{\"kelvins\":4,\"\u212aelvins\":3}", "{\"é\":3}",
 		`{"ref":1}`, `{"ref":null}`, `{"ref":{"a":[1,{}]}}`, `{"repository":null}`, `{"repository":"x"}`, `{"repository":[]}`, `{"repository":{"owner":{"login":"a"},"owner":{"x":1}}}`,
 		`{"commits":[{"id":"a","added":["x"],"y":{}},{"id":"b"},null,{}]}`, `{"commits":{}}`, `{"commits":[]}`, `{"commits":[1]}`, `{"commits":[{},]}`, `{"commits":[,{}]}`,
@@ -91,7 +96,7 @@ func FuzzDecodeObject(f *testing.F) {
 			}
 			return
 		}
-		if diff := cmp.Diff(want, got); diff != "" {
+		if diff := cmp.Diff(want, got, cmp.AllowUnexported(sample{})); diff != "" {
 			t.Errorf("%q is read otherwise than by encoding/json (-want +got):\n%s", data, diff)
 		}
 	})

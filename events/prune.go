@@ -3,6 +3,7 @@ package events
 import (
 	"encoding/binary"
 	"encoding/json"
+	"maps"
 	"math/bits"
 	"reflect"
 	"strings"
@@ -56,15 +57,35 @@ func makeShape(t reflect.Type, depth int) *shape {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		switch {
 		case field.Anonymous:
-			return nil
+			// Its fields count as the struct's own, unless it has such itself,
+			// which is left to encoding/json.
+			inner := makeShape(field.Type, depth+1)
+			if name != "" || inner == nil || inner.fields == nil || field.Type.Kind() != reflect.Struct || overlap(s.fields, inner.fields) {
+				return nil
+			}
+			maps.Copy(s.fields, inner.fields)
+			continue
 		case !field.IsExported() || name == "-":
 			continue
 		case name == "":
 			name = field.Name
 		}
-		s.fields[strings.ToLower(name)] = makeShape(field.Type, depth+1)
+		name = strings.ToLower(name)
+		if _, twice := s.fields[name]; twice {
+			return nil
+		}
+		s.fields[name] = makeShape(field.Type, depth+1)
 	}
 	return s
+}
+
+func overlap(a, b map[string]*shape) bool {
+	for name := range a {
+		if _, both := b[name]; both {
+			return true
+		}
+	}
+	return false
 }
 
 // prune appends to out what the shape takes of a JSON object. It returns false
