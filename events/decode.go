@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -19,6 +20,9 @@ func DecodeObject(data []byte, v any) error {
 	}
 	if offset := invalidUTF8(data); offset >= 0 {
 		return malformedAt(data, offset, "", "is not UTF-8")
+	}
+	if decodePart(data, v) {
+		return nil
 	}
 	err := json.Unmarshal(data, v)
 	var syntax *json.SyntaxError
@@ -38,6 +42,29 @@ func DecodeObject(data []byte, v any) error {
 		return malformedAt(data, len(data)-len(start), "", "is not a JSON object")
 	}
 	return nil
+}
+
+// pruned holds buffers for the parts of payloads that are read.
+var pruned = sync.Pool{New: func() any { return new([]byte) }}
+
+// decodePart reads into v what v takes of an object. If it returns false,
+// encoding/json has to see all of the data: it says best what is wrong with it.
+func decodePart(data []byte, v any) bool {
+	t := reflect.TypeOf(v)
+	if t == nil || t.Kind() != reflect.Pointer {
+		return false
+	}
+	s := shapeOf(t)
+	if s == nil || s.fields == nil {
+		return false
+	}
+	buffer := pruned.Get().(*[]byte)
+	defer pruned.Put(buffer)
+	part, ok := prune((*buffer)[:0], data, s)
+	if cap(part) <= 64<<10 {
+		*buffer = part
+	}
+	return ok && json.Unmarshal(part, v) == nil
 }
 
 func invalidUTF8(data []byte) int {

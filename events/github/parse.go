@@ -40,7 +40,17 @@ func Parse(kind string, payload []byte) (events.Event, error) {
 	e.Payload = payload
 
 	var common envelope
-	if err := events.DecodeObject(payload, &common); err != nil {
+	read, known := readers[kind]
+	if all := (wholePush{}); e.Kind == events.NamePush && events.DecodeObject(payload, &all) == nil {
+		// Of the commonest event everything is read at once. A push that cannot
+		// be read so is read as other events are, to say first what is wrong
+		// with what all of them have.
+		common = all.envelope
+		read = all.push.fill
+		if kind == events.NameTag {
+			read = all.push.fillTag
+		}
+	} else if err := events.DecodeObject(payload, &common); err != nil {
 		return e, err
 	}
 	if common.Sender != nil {
@@ -56,7 +66,6 @@ func Parse(kind string, payload []byte) (events.Event, error) {
 		return e, malformed("action", err)
 	}
 	e.Filter = common.Action
-	read, known := readers[kind]
 	if common.Repository == nil {
 		if known {
 			return e, malformed("repository", errors.New("is missing"))
@@ -140,6 +149,10 @@ func readPush(e *events.Event) error {
 	if err := events.DecodeObject(e.Payload, &p); err != nil {
 		return err
 	}
+	return p.fill(e)
+}
+
+func (p *push) fill(e *events.Event) error {
 	if err := events.CheckRef(p.Ref); err != nil {
 		return malformed("ref", err)
 	}
@@ -173,7 +186,15 @@ func readPush(e *events.Event) error {
 }
 
 func readTag(e *events.Event) error {
-	err := readPush(e)
+	var p push
+	if err := events.DecodeObject(e.Payload, &p); err != nil {
+		return err
+	}
+	return p.fillTag(e)
+}
+
+func (p *push) fillTag(e *events.Event) error {
+	err := p.fill(e)
 	if e.Branch != "" {
 		return malformed("ref", fmt.Errorf("%s is a branch, and the event is the push of a tag", e.Ref))
 	}

@@ -30,6 +30,12 @@ type push struct {
 	Forced  bool   `json:"forced"`
 }
 
+// wholePush is a push with what all events have in common.
+type wholePush struct {
+	envelope
+	push
+}
+
 // refChange is what create and delete tell: a short ref and its type.
 type refChange struct {
 	Ref     string `json:"ref"`

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -109,7 +110,7 @@ func (s *Server) take(w *response, r *http.Request, source events.Source) outcom
 	}
 	defer s.bodies.Release(room)
 	// The writer of net/http itself, which then closes the connection.
-	body, err := io.ReadAll(http.MaxBytesReader(w.ResponseWriter, r.Body, MaxBody))
+	body, err := readBody(http.MaxBytesReader(w.ResponseWriter, r.Body, MaxBody), r.ContentLength)
 	if err != nil {
 		return unread(err)
 	}
@@ -171,6 +172,17 @@ func together(outcomes []outcome) outcome {
 	}
 	all.body = map[string]any{"events": bodies}
 	return all
+}
+
+// readAtOnce is how many bytes are set aside for a body that has not come.
+const readAtOnce = 64 << 10
+
+// readBody is [io.ReadAll] for a body whose length is known, unless it is below
+// zero.
+func readBody(r io.Reader, length int64) ([]byte, error) {
+	body := bytes.NewBuffer(make([]byte, 0, min(max(length, 0), readAtOnce)+bytes.MinRead))
+	_, err := body.ReadFrom(r)
+	return body.Bytes(), err
 }
 
 // accepted answers for an event that has been taken over. A delivery that was

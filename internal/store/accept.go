@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -71,6 +72,9 @@ const (
 	// batchBytes is how much payload they may have together, with the largest
 	// payload on top.
 	batchBytes = 8 << 20
+	// batchPatience is how long a commit waits for more deliveries, if many came
+	// lately.
+	batchPatience = time.Millisecond
 	// batchTimeout limits one commit. It is a little less than the shortest
 	// time that forges wait.
 	batchTimeout = 7 * time.Second
@@ -84,7 +88,8 @@ type pending struct {
 	delivery Delivery
 	// hook, id and repository are as they are stored and compared.
 	hook, id, repository string
-	fields               []byte
+	fields, payload      []byte
+	packed               bool
 	// fingerprint is nil for what cannot be a copy of something.
 	fingerprint []byte
 	// run is the id that its run gets.
@@ -120,6 +125,13 @@ func (s *Store) Accept(ctx context.Context, d Delivery) (_ Receipt, err error) {
 	case <-p.done:
 	case <-ctx.Done():
 		return Receipt{}, fmt.Errorf("accept event: %w", context.Cause(ctx))
+	case <-s.unread.Done():
+		// It may have been the last that was read.
+		select {
+		case <-p.done:
+		default:
+			return Receipt{}, fmt.Errorf("accept event: %w", ErrClosed)
+		}
 	}
 	if p.err != nil {
 		return Receipt{}, fmt.Errorf("accept event: %w", p.err)
@@ -148,20 +160,27 @@ func (s *Store) prepare(d Delivery) (*pending, error) {
 		p.repository = key(e.Repository.FullName)
 	}
 	e.Payload = nil
+	p.payload, p.packed = pack(p.delivery.Event.Payload)
 	var err error
 	if p.fields, err = json.Marshal(e); err != nil {
 		return nil, err
 	}
 	if (e.Name == events.NamePush || e.Name == events.NameTag) && d.Hook != "" && d.Original == "" && s.opts.Twins > 0 {
-		body := sha256.Sum256(p.delivery.Event.Payload)
-		content, err := json.Marshal([]string{e.Vendor, e.Name, p.repository, e.Ref, e.Before, e.SHA, hex.EncodeToString(body[:])})
-		if err != nil {
-			return nil, err
-		}
-		sum := sha256.Sum256(content)
-		p.fingerprint = sum[:]
+		p.fingerprint = fingerprint(e.Vendor, e.Name, p.repository, e.Ref, e.Before, e.SHA, p.delivery.Event.Payload)
 	}
 	return p, nil
+}
+
+// fingerprint is the same for pushes of the same content alone.
+func fingerprint(vendor, name, repository, ref, before, sha string, payload []byte) []byte {
+	var text []byte
+	for _, part := range []string{vendor, name, repository, ref, before, sha} {
+		text = append(binary.AppendUvarint(text, uint64(len(part))), part...)
+	}
+	sum := sha256.New()
+	sum.Write(text)
+	sum.Write(payload)
+	return sum.Sum(nil)
 }
 
 // key makes a text that can be stored and indexed. Different texts stay
@@ -178,15 +197,18 @@ func key(s string) string {
 // writeIntake commits deliveries, as many at a time as have come while the
 // last ones were committed.
 func (s *Store) writeIntake() {
+	fewest := 0
 	for {
 		select {
 		case p := <-s.intake:
-			s.writeBatch(s.gather(p))
+			batch := s.gather(p, fewest)
+			s.writeBatch(inOrder(batch))
+			fewest = min((len(batch)+len(s.intake))/2, batchLimit)
 		case <-s.stopped.Done():
 			for {
 				select {
 				case p := <-s.intake:
-					s.writeBatch(s.gather(p))
+					s.writeBatch(inOrder(s.gather(p, 0)))
 				default:
 					return
 				}
@@ -195,18 +217,36 @@ func (s *Store) writeIntake() {
 	}
 }
 
-func (s *Store) gather(first *pending) []*pending {
+// gather makes a batch of what has come. A commit costs as much as several
+// deliveries do in it: if many came lately, it waits a moment for the fewest
+// that are worth one. Half of those that came are: while they are committed,
+// the others are read.
+func (s *Store) gather(first *pending, fewest int) []*pending {
 	batch := []*pending{first}
-	for size := len(first.delivery.Event.Payload); len(batch) < batchLimit && size < batchBytes; {
+	var patience <-chan time.Time
+	for size := len(first.payload); len(batch) < batchLimit && size < batchBytes; {
+		var p *pending
 		select {
-		case p := <-s.intake:
-			batch = append(batch, p)
-			size += len(p.delivery.Event.Payload)
+		case p = <-s.intake:
 		default:
-			return inOrder(batch)
+			if len(batch) >= fewest {
+				return batch
+			}
+			if patience == nil {
+				patience = time.After(batchPatience)
+			}
+			select {
+			case p = <-s.intake:
+			case <-patience:
+				return batch
+			case <-s.stopped.Done():
+				return batch
+			}
 		}
+		batch = append(batch, p)
+		size += len(p.payload)
 	}
-	return inOrder(batch)
+	return batch
 }
 
 // inOrder sorts a batch by what its transaction locks, so that those of
@@ -250,7 +290,7 @@ func (s *Store) commitBatch(batch []*pending) error {
 	}
 	taken, size := 0, int64(0)
 	for _, p := range batch {
-		size += int64(len(p.delivery.Event.Payload))
+		size += int64(len(p.payload))
 	}
 	err = s.change(ctx, "store-events", "store events", func(t *tx) (err error) {
 		t.prepared, t.bytes = s.prepared, size

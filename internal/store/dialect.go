@@ -32,6 +32,11 @@ type dialect struct {
 	// forUpdate, forShare and skipLocked are put behind a SELECT to lock its
 	// rows. SQLite has a single writer and needs no locks on rows.
 	forUpdate, forShare, skipLocked string
+	// insert begins the statements of the intake. SQLite copies every page that
+	// a statement of several rows changes, to be able to undo that statement
+	// alone, unless it is told that nobody needs that: whoever uses it has the
+	// whole transaction undone.
+	insert string
 	// writers is how many goroutines store events.
 	writers int
 	// transient reports whether an error of the database may go away by
@@ -66,6 +71,7 @@ const busyTimeout = 5 * time.Second
 func (s *Store) openSQLite(ctx context.Context, path string) error {
 	s.dialect = &dialect{
 		goose:   database.DialectSQLite3,
+		insert:  "INSERT OR FAIL",
 		writers: 1,
 		transient: func(err error) bool {
 			failure, ok := errors.AsType[*sqlite.Error](err)
@@ -94,10 +100,11 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 		return db, nil
 	}
 	var err error
-	// The first two have an effect only before the first table is made. Large
-	// pages take less writing for payloads. The last is a safety net: commits
+	// The first two have an effect only before the first table is made. A page
+	// takes a packed payload, and is written whole for one entry of an index that
+	// is in no order. The last is a safety net: commits
 	// do not make checkpoints as a rule, see [checkpoints].
-	if s.write, err = open(1, busyTimeout, "page_size(16384)", "auto_vacuum(incremental)", "journal_mode(wal)", "synchronous(full)",
+	if s.write, err = open(1, busyTimeout, "page_size(8192)", "auto_vacuum(incremental)", "journal_mode(wal)", "synchronous(full)",
 		"cache_size(-16000)", "wal_autocheckpoint(30000)"); err != nil {
 		return err
 	}
@@ -118,6 +125,7 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 func (s *Store) openPostgres(ctx context.Context, dsn string) error {
 	s.dialect = &dialect{
 		goose:    database.DialectPostgres,
+		insert:   "INSERT",
 		writers:  2,
 		numbered: true, forUpdate: " FOR UPDATE", forShare: " FOR SHARE", skipLocked: " FOR UPDATE SKIP LOCKED",
 		transient: func(err error) bool {

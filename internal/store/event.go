@@ -35,13 +35,17 @@ func (s *Store) Event(ctx context.Context, id string) (Event, error) {
 	var (
 		e               Event
 		fields, payload []byte
+		packed          bool
 	)
-	err := s.get(ctx, []any{&e.Seq, &e.Hook, &e.Original, &fields, &payload},
-		`SELECT seq, hook, original, fields, payload FROM events WHERE id = ?`, id)
+	err := s.get(ctx, []any{&e.Seq, &e.Hook, &e.Original, &packed, &fields, &payload},
+		`SELECT seq, hook, original, packed, fields, payload FROM events WHERE id = ?`, id)
 	if err != nil {
 		return Event{}, fmt.Errorf("read event %s: %w", id, err)
 	}
 	if err := json.Unmarshal(fields, &e.Event); err != nil {
+		return Event{}, fmt.Errorf("read event %s: %w", id, err)
+	}
+	if payload, err = unpack(payload, packed); err != nil {
 		return Event{}, fmt.Errorf("read event %s: %w", id, err)
 	}
 	if e.Payload = payload; payload == nil {

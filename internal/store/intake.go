@@ -65,11 +65,11 @@ func insertEvents(t *tx, batch []*pending) (fresh, known []*pending, err error) 
 	for _, p := range batch {
 		e := &p.delivery.Event
 		args = append(args, e.ID, p.hook, p.id, key(e.Vendor), key(e.Name), clean(e.Filter), p.repository, clean(e.Ref),
-			micros(e.ReceivedAt), key(p.delivery.Original), string(p.fields), []byte(e.Payload))
+			micros(e.ReceivedAt), key(p.delivery.Original), bit(p.packed), string(p.fields), p.payload)
 	}
 	stored := make(map[string]bool, len(batch))
 	var id string
-	for _, err := range t.each([]any{&id}, insertEventsQuery(len(batch)), args...) {
+	for _, err := range t.each([]any{&id}, t.d.insertEvents(len(batch)), args...) {
 		if err != nil {
 			return nil, nil, err
 		}
@@ -106,23 +106,31 @@ func (s *Store) findTwins(t *tx, fresh []*pending) error {
 		return nil
 	}
 	slices.SortFunc(pushes, func(a, b *pending) int { return slices.Compare(a.fingerprint, b.fingerprint) })
-	args := make([]any, 0, pushColumns*len(pushes)+2)
+	args := make([]any, 0, pushColumns*len(pushes))
 	for _, p := range pushes {
 		args = append(args, p.fingerprint, p.delivery.Event.ID, micros(p.delivery.Event.ReceivedAt))
 	}
-	// A clock that was set back must not make a copy of what is much older.
-	window := int64(s.opts.Twins / time.Microsecond)
-	args = append(args, window, window)
 	var fingerprint []byte
 	unique := map[string]bool{}
-	for _, err := range t.each([]any{&fingerprint}, insertPushesQuery(len(pushes)), args...) {
+	for _, err := range t.each([]any{&fingerprint}, t.d.insertPushes(len(pushes)), args...) {
 		if err != nil {
 			return err
 		}
 		unique[string(fingerprint)] = true
 	}
+	// A clock that was set back must not make a copy of what is much older.
+	window := int64(s.opts.Twins / time.Microsecond)
 	for _, p := range pushes {
-		if !unique[string(p.fingerprint)] {
+		if unique[string(p.fingerprint)] {
+			continue
+		}
+		at := micros(p.delivery.Event.ReceivedAt)
+		renewed, err := t.exec(`UPDATE pushes SET event = ?, received_at = ? WHERE fingerprint = ? AND (received_at < ? OR received_at > ?)`,
+			p.delivery.Event.ID, at, p.fingerprint, at-window, at+window)
+		if err != nil {
+			return err
+		}
+		if renewed == 0 {
 			p.receipt.Outcome = Withheld
 		}
 	}
@@ -167,7 +175,7 @@ func (s *Store) insertRuns(t *tx, fresh []*pending) error {
 		number int64
 	)
 	numbers := make(map[string]int64, len(fresh))
-	for _, err := range t.each([]any{&id, &number}, insertRunsQuery(len(fresh)), args...) {
+	for _, err := range t.each([]any{&id, &number}, t.d.insertRuns(len(fresh)), args...) {
 		if err != nil {
 			return err
 		}
@@ -197,27 +205,24 @@ func (s *Store) recordDelivery(t *tx, p *pending) error {
 
 // The queries that store n rows at once, and how many values each row has.
 const (
-	eventColumns     = 12
+	eventColumns     = 13
 	pushColumns      = 3
 	runInsertColumns = 17
 )
 
-func insertEventsQuery(n int) string {
-	return `INSERT INTO events
-		(id, hook, delivery, vendor, name, filter, repository, ref, received_at, original, fields, payload)
+func (d *dialect) insertEvents(n int) string {
+	return d.insert + ` INTO events
+		(id, hook, delivery, vendor, name, filter, repository, ref, received_at, original, packed, fields, payload)
 		VALUES ` + places(n, eventColumns) + ` ON CONFLICT DO NOTHING RETURNING id`
 }
 
-func insertPushesQuery(n int) string {
-	return `INSERT INTO pushes (fingerprint, event, received_at)
-		VALUES ` + places(n, pushColumns) + `
-		ON CONFLICT (fingerprint) DO UPDATE SET event = excluded.event, received_at = excluded.received_at
-		WHERE pushes.received_at < excluded.received_at - ? OR pushes.received_at > excluded.received_at + ?
-		RETURNING fingerprint`
+func (d *dialect) insertPushes(n int) string {
+	return d.insert + ` INTO pushes (fingerprint, event, received_at)
+		VALUES ` + places(n, pushColumns) + ` ON CONFLICT DO NOTHING RETURNING fingerprint`
 }
 
-func insertRunsQuery(n int) string {
-	return `INSERT INTO runs
+func (d *dialect) insertRuns(n int) string {
+	return d.insert + ` INTO runs
 		(id, event, vendor, name, filter, sender, repository, ref, sha, pull_request, state, reason, attempt, cause, created_at, queued_at, ended_at)
 		VALUES ` + places(n, runInsertColumns) + ` RETURNING id, number`
 }
@@ -228,7 +233,7 @@ func (s *Store) prepareIntake(ctx context.Context, n int) error {
 	if s.dialect.numbered {
 		return nil
 	}
-	for _, query := range []string{insertEventsQuery(n), insertPushesQuery(n), insertRunsQuery(n)} {
+	for _, query := range []string{s.dialect.insertEvents(n), s.dialect.insertPushes(n), s.dialect.insertRuns(n)} {
 		if s.prepared[query] != nil {
 			continue
 		}

@@ -150,6 +150,8 @@ type Store struct {
 	checkpoints *checkpoints
 
 	intake chan *pending
+	// unread ends when nothing more is read from intake.
+	unread context.Context
 	room   room
 	uses   uses
 	// prepared belongs to who writes the intake to SQLite.
@@ -166,7 +168,7 @@ type Store struct {
 // newer version of pocketci, and [ErrUnavailable] if there is no database.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	o = o.withDefaults()
-	s := &Store{opts: o, clock: o.Clock, log: o.Log, bell: newBell(), intake: make(chan *pending), prepared: map[string]*sql.Stmt{}}
+	s := &Store{opts: o, clock: o.Clock, log: o.Log, bell: newBell(), intake: make(chan *pending, batchLimit), prepared: map[string]*sql.Stmt{}}
 	// Without its monotonic reading, which would count in place of Elapsed.
 	s.opened, s.openedAt = o.Clock.Now().Round(0), o.Clock.Elapsed()
 	s.stopped, s.stop = context.WithCancel(context.Background())
@@ -188,9 +190,18 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
 	// More writers than one let PostgreSQL put their commits on disk together.
+	var (
+		writers sync.WaitGroup
+		ended   context.CancelFunc
+	)
+	s.unread, ended = context.WithCancel(context.Background())
 	for range s.dialect.writers {
-		s.workers.Go(s.writeIntake)
+		writers.Go(s.writeIntake)
 	}
+	s.workers.Go(func() {
+		writers.Wait()
+		ended()
+	})
 	return s, nil
 }
 

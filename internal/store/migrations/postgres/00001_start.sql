@@ -6,6 +6,7 @@
 -- Texts that can be long stand at the end of their tables: SQLite reads what
 -- is in front of them without them.
 
+-- packed is 1 if the payload is a block in the format of Snappy.
 CREATE TABLE events (
     seq         BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     id          TEXT COLLATE "C" NOT NULL UNIQUE,
@@ -18,6 +19,7 @@ CREATE TABLE events (
     ref         TEXT COLLATE "C" NOT NULL,
     received_at BIGINT NOT NULL,
     original    TEXT COLLATE "C" NOT NULL,
+    packed      BIGINT NOT NULL DEFAULT 0,
     fields      TEXT COLLATE "C" NOT NULL,
     payload     BYTEA NOT NULL
 );
@@ -38,7 +40,6 @@ CREATE TABLE pushes (
     event       TEXT COLLATE "C" NOT NULL,
     received_at BIGINT NOT NULL
 );
-CREATE INDEX pushes_received ON pushes (received_at);
 
 CREATE TABLE runs (
     number       BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

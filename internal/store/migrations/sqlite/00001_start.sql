@@ -6,6 +6,7 @@
 -- Texts that can be long stand at the end of their tables: SQLite reads what
 -- is in front of them without them.
 
+-- packed is 1 if the payload is a block in the format of Snappy.
 CREATE TABLE events (
     seq         INTEGER PRIMARY KEY AUTOINCREMENT,
     id          TEXT NOT NULL UNIQUE,
@@ -18,6 +19,7 @@ CREATE TABLE events (
     ref         TEXT NOT NULL,
     received_at INTEGER NOT NULL,
     original    TEXT NOT NULL,
+    packed      INTEGER NOT NULL DEFAULT 0,
     fields      TEXT NOT NULL,
     payload     BLOB NOT NULL
 ) STRICT;
@@ -38,7 +40,6 @@ CREATE TABLE pushes (
     event       TEXT NOT NULL,
     received_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX pushes_received ON pushes (received_at);
 
 CREATE TABLE runs (
     number       INTEGER PRIMARY KEY AUTOINCREMENT,
