@@ -10,11 +10,11 @@ func (e *ReferenceError) Error() string {
 	return "not a reference to a secret; it must be env://NAME with the name of a variable, agent://NAME, or the URI of a secret provider"
 }
 
-// UntrustedError says that code of others gets no secret at all.
+// UntrustedError says that what others have caused gets no secret at all.
 type UntrustedError struct{}
 
 func (e *UntrustedError) Error() string {
-	return "the run is of a fork, which gets no secrets"
+	return "the run is of a fork, or of an event that somebody without write access may have caused; such runs get no secrets"
 }
 
 // RefusedError says that a repository may not use a secret.

@@ -109,9 +109,9 @@ func TestRules(t *testing.T) {
 		"a provider elsewhere":                    {at("acme/shop", "pull_request", "refs/pull/7/head"), "op://infra/db/password", "", "agent.yaml:10: the rule for acme/shop allows op://infra/db/password for the events push, tag alone"},
 		"another prefix":                          {at("acme/shop", "push", "refs/heads/main"), "op://private/db/password", "", "allows the references to providers op://infra/, vault://shop, and not op://private/db/password; add it to its providers"},
 		"a prefix with more letters":              {at("acme/shop", "push", "refs/heads/main"), "vault://shopping/x.y", "", "and not vault://shopping/x.y"},
-		"a fork, whatever the rules say":          {fork, "env://SHOP_TOKEN", "", "the run is of a fork, which gets no secrets"},
-		"a fork's named secret":                   {fork, "agent://key", "", "gets no secrets"},
-		"a fork's reference":                      {fork, "op://infra/db/password", "", "gets no secrets"},
+		"a fork, whatever the rules say":          {fork, "env://SHOP_TOKEN", "", "the run is of a fork, or of an event that somebody without write access may have caused; such runs get no secrets"},
+		"a fork's named secret":                   {fork, "agent://key", "", "such runs get no secrets"},
+		"a fork's reference":                      {fork, "op://infra/db/password", "", "such runs get no secrets"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			grant := vault.For(c.scope)
@@ -157,11 +157,12 @@ func TestScopeOf(t *testing.T) {
 		event events.Event
 		want  secrets.Scope
 	}{
-		"a push":                     {events.Event{Name: "push", Ref: "refs/heads/main", Trusted: true, Repository: repository}, secrets.Scope{Repository: "acme/shop", Event: "push", Ref: "refs/heads/main", Trusted: true}},
-		"a fork's pull request":      {events.Event{Name: "pull_request", Ref: "refs/pull/7/head", Fork: "x/shop", Repository: repository}, secrets.Scope{Repository: "acme/shop", Event: "pull_request", Ref: "refs/pull/7/head"}},
-		"one that is trusted":        {events.Event{Name: "pull_request", Fork: "x/shop", Trusted: true, Repository: repository}, secrets.Scope{Repository: "acme/shop", Event: "pull_request", Trusted: true}},
-		"a comment that is approved": {events.Event{Name: "issue_comment", Repository: repository}, secrets.Scope{Repository: "acme/shop", Event: "issue_comment", Trusted: true}},
-		"no repository":              {events.Event{Name: "tick", Trusted: true}, secrets.Scope{Event: "tick", Trusted: true}},
+		"a push":                           {events.Event{Name: "push", Ref: "refs/heads/main", Trusted: true, Repository: repository}, secrets.Scope{Repository: "acme/shop", Event: "push", Ref: "refs/heads/main", Trusted: true}},
+		"a fork's pull request":            {events.Event{Name: "pull_request", Ref: "refs/pull/7/head", Fork: "x/shop", Repository: repository}, secrets.Scope{Repository: "acme/shop", Event: "pull_request", Ref: "refs/pull/7/head"}},
+		"a fork's that says it is trusted": {events.Event{Name: "pull_request", Fork: "x/shop", Trusted: true, Repository: repository}, secrets.Scope{Repository: "acme/shop", Event: "pull_request"}},
+		"a comment on a pull request":      {events.Event{Name: "issue_comment", Repository: repository}, secrets.Scope{Repository: "acme/shop", Event: "issue_comment"}},
+		"a deployment of any commit":       {events.Event{Name: "deployment", Ref: "refs/heads/main", SHA: "0123456789012345678901234567890123456789", Repository: repository}, secrets.Scope{Repository: "acme/shop", Event: "deployment", Ref: "refs/heads/main"}},
+		"no repository":                    {events.Event{Name: "tick", Trusted: true}, secrets.Scope{Event: "tick", Trusted: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := secrets.ScopeOf(&c.event); got != c.want {

@@ -10,17 +10,16 @@ type Scope struct {
 	Event string
 	// Ref is the event's full ref, empty if it names none.
 	Ref string
-	// Trusted is false where somebody without write access has chosen the code.
-	// No secret is given there.
+	// Trusted is false where somebody without write access may have chosen the
+	// code or caused the event. No secret is given there.
 	Trusted bool
 }
 
-// ScopeOf returns the scope of an event's run. It is not trusted if the event is
-// of a fork, unless whoever made the event says that it is to be trusted. Runs of
-// other events that are not trusted begin only after an approval of the event,
-// and then as any other.
+// ScopeOf returns the scope of an event's run. It is trusted only if the event is
+// and is of no fork. An approval of the event does not change that: who answers for
+// it, so that it runs as if it were the repository's own, changes the event.
 func ScopeOf(event *events.Event) Scope {
-	s := Scope{Event: event.Name, Ref: event.Ref, Trusted: event.Trusted || event.Fork == ""}
+	s := Scope{Event: event.Name, Ref: event.Ref, Trusted: event.Trusted && event.Fork == ""}
 	if event.Repository != nil {
 		s.Repository = event.Repository.FullName
 	}
