@@ -1,9 +1,6 @@
 package event
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
 // bitbucket reads the payloads of Bitbucket Cloud, described in
 // https://support.atlassian.com/bitbucket-cloud/docs/event-payloads/.
@@ -77,7 +74,7 @@ func (bitbucket) push(f *File) (*Push, error) {
 		if ref.Target.Hash == f.SHA {
 			p.Head = ref.Target.commit()
 		}
-		for _, c := range slices.Backward(change.Commits) {
+		for _, c := range change.Commits {
 			p.Commits = append(p.Commits, c.commit())
 		}
 		return p, nil

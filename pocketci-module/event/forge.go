@@ -1,6 +1,9 @@
 package event
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // forge reads the payloads of one vendor into the types that all share. Each
 // method returns nil if the payload is not about such a thing.
@@ -80,6 +83,10 @@ func (f *File) CommitPush() (*Push, error) {
 		return nil, err
 	}
 	p.SHA, p.Before = f.SHA, f.Before
+	// GitHub and GitLab list the oldest first, Gitea and Bitbucket the newest.
+	if len(p.Commits) > 0 && p.Commits[0].SHA == f.SHA {
+		slices.Reverse(p.Commits)
+	}
 	if p.Head.SHA == "" {
 		p.Head = Commit{SHA: f.SHA}
 		for _, c := range p.Commits {

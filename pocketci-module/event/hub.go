@@ -67,23 +67,32 @@ func (t hubTip) tip() Tip {
 	return tip
 }
 
-// hubTalk is what pull requests and issues have in common.
+// hubTalk is a pull request, or an issue.
 type hubTalk struct {
 	Number  int    `json:"number"`
 	Title   string `json:"title"`
 	Body    string `json:"body"`
 	User    login  `json:"user"`
 	Draft   bool   `json:"draft"`
+	Merged  bool   `json:"merged"`
 	HTMLURL string `json:"html_url"`
 	Labels  []struct {
 		Name string `json:"name"`
 	} `json:"labels"`
+	// Only pull requests have two ends.
+	Head hubTip `json:"head"`
+	Base hubTip `json:"base"`
+	// An issue with this object is a pull request in the guise of one.
+	PullRequest *struct {
+		MergedAt string `json:"merged_at"`
+		HTMLURL  string `json:"html_url"`
+	} `json:"pull_request"`
 }
 
 func (t *hubTalk) pullRequest() *PullRequest {
 	p := &PullRequest{
-		Number: t.Number, Title: t.Title, Body: t.Body, Author: t.User.name(),
-		Draft: t.Draft, URL: t.HTMLURL,
+		Number: t.Number, Title: t.Title, Body: t.Body, Author: t.User.name(), Draft: t.Draft, Merged: t.Merged,
+		Head: t.Head.tip(), Base: t.Base.tip(), URL: t.HTMLURL,
 	}
 	for _, label := range t.Labels {
 		p.Labels = append(p.Labels, label.Name)
@@ -93,13 +102,8 @@ func (t *hubTalk) pullRequest() *PullRequest {
 
 func (hub) pullRequest(f *File) (*PullRequest, error) {
 	var in struct {
-		PullRequest *struct {
-			hubTalk
-			Merged bool   `json:"merged"`
-			Head   hubTip `json:"head"`
-			Base   hubTip `json:"base"`
-		} `json:"pull_request"`
-		Issue *hubIssue `json:"issue"`
+		PullRequest *hubTalk `json:"pull_request"`
+		Issue       *hubTalk `json:"issue"`
 	}
 	if err := f.decodePayload(&in); err != nil {
 		return nil, err
@@ -107,28 +111,16 @@ func (hub) pullRequest(f *File) (*PullRequest, error) {
 	switch {
 	case in.PullRequest != nil:
 		p := in.PullRequest.pullRequest()
-		p.Merged = in.PullRequest.Merged
-		p.Head, p.Base = in.PullRequest.Head.tip(), in.PullRequest.Base.tip()
 		p.Fork = p.Head.Repository == "" || p.Head.Repository != p.Base.Repository
 		return p, nil
 	case in.Issue != nil && in.Issue.PullRequest != nil:
-		p := in.Issue.hubTalk.pullRequest()
+		p := in.Issue.pullRequest()
 		p.Merged = in.Issue.PullRequest.MergedAt != ""
 		p.URL = or(in.Issue.PullRequest.HTMLURL, p.URL)
 		p.Fork = !f.Trusted
 		return p, nil
 	}
 	return nil, nil
-}
-
-// hubIssue is an issue, or a pull request in the guise of one: only that has
-// the inner object.
-type hubIssue struct {
-	hubTalk
-	PullRequest *struct {
-		MergedAt string `json:"merged_at"`
-		HTMLURL  string `json:"html_url"`
-	} `json:"pull_request"`
 }
 
 func (hub) release(f *File) (*Release, error) {
@@ -162,9 +154,9 @@ func (hub) comment(f *File) (*Comment, error) {
 		User    login  `json:"user"`
 	}
 	var in struct {
-		Comment     *said     `json:"comment"`
-		Review      *said     `json:"review"`
-		Issue       *hubIssue `json:"issue"`
+		Comment     *said    `json:"comment"`
+		Review      *said    `json:"review"`
+		Issue       *hubTalk `json:"issue"`
 		PullRequest *struct {
 			Number int `json:"number"`
 		} `json:"pull_request"`
