@@ -131,7 +131,8 @@ func inClass(class string, r rune) bool {
 		if len(rest) > 1 && rest[0] == '-' {
 			high, rest = classRune(rest[1:])
 		}
-		if low <= r && r <= high {
+		// A range that is upside down holds its first character.
+		if r == low || low <= r && r <= high {
 			return !negated
 		}
 	}
