@@ -16,8 +16,9 @@ func (m *Pocketci) Payload(ctx context.Context) (string, error) {
 	return string(f.Payload), nil
 }
 
-// A value in the payload: strings as their text, everything else as JSON.
-// Fails if there is nothing.
+// A value in the payload. Fails if there is none.
+//
+// Strings are given as their text, everything else as JSON.
 func (m *Pocketci) Get(
 	ctx context.Context,
 	// A JSON pointer (RFC 6901), such as /pull_request/user/login. In it, ~1
@@ -31,8 +32,10 @@ func (m *Pocketci) Get(
 	return f.Get(pointer)
 }
 
-// Whether a changed file matches, with the rules of onChanges: one of the globs
-// and none of those that start with "!". True if it is not known what changed.
+// Whether a changed file matches, with the rules of onChanges.
+//
+// It has to match one of the globs, and none of those that start with "!". True
+// if it is not known what changed.
 func (m *Pocketci) Changed(
 	ctx context.Context,
 	// Globs such as **/*.go, docs/** or *.{js,ts}.
@@ -58,8 +61,10 @@ func (m *Pocketci) Matches(
 	return f.Matches(filter), nil
 }
 
-// The version in the tag: 1.2.3 for v1.2.3 and for apps/api/v1.2.3. Fails if
-// there is no tag or if it is not a version.
+// The version in the tag: 1.2.3 for v1.2.3. Fails if there is none.
+//
+// What stands before it, up to the last slash or @, is left out: it is 1.2.3
+// for apps/api/v1.2.3, too.
 func (m *Pocketci) Version(ctx context.Context) (string, error) {
 	f, err := m.read(ctx)
 	if err != nil {
@@ -88,9 +93,11 @@ func (m *Pocketci) CommitStatus(
 	// Where a click on the status leads.
 	// +optional
 	targetUrl string,
-	// The base of the forge's API. Needed where that is not github.com,
-	// gitlab.com, bitbucket.org, codeberg.org or gitea.com: a token is sent to
-	// no host that only the payload names.
+	// The base of the forge's API.
+	//
+	// Needed where that is not github.com, gitlab.com, bitbucket.org,
+	// codeberg.org or gitea.com: a token is sent to no host that only the
+	// payload names.
 	// +optional
 	apiUrl string,
 ) error {

@@ -16,22 +16,23 @@ import (
 //
 // Text that does not apply to an event is empty.
 type Pocketci struct {
-	// What happened, in words that are the same for every vendor. OTHER has
-	// its own word in event.
+	// What happened, in words that are the same for every vendor.
+	//
+	// OTHER has its own word in event.
 	EventType EventType
 	// What happened as a word: push, tag, pull_request, workflow_dispatch, …
 	Event string
-	// Where the event comes from: github, gitlab, gitea, bitbucket, time,
-	// registry, webhook, signed, mirror, manual.
+	// Where the event comes from: github, gitlab, gitea, bitbucket, time, …
 	Vendor string
-	// What function names can end in: the branch of a push, the tag of a tag,
-	// the action of most others.
+	// What function names can end in, such as the branch of a push.
+	//
+	// It is the tag of a tag, and the action of most other events.
 	Filter string
 	// The repository, with empty texts for events that belong to none.
 	Repository *Repository
 	// The full ref that the event is about.
 	Ref string
-	// The short name of the branch in ref; for a pull request its head branch.
+	// The short name of the branch; for a pull request its head branch.
 	Branch string
 	// The short name of the tag in ref.
 	Tag string
@@ -39,15 +40,15 @@ type Pocketci struct {
 	Sha string
 	// The first seven digits of the commit.
 	ShortSha string
-	// The changed files, both names of a rename. Empty if they are not known,
-	// too.
+	// The changed files, both names of a rename.
+	//
+	// Empty if nothing changed, and if it is not known what did.
 	Changes []string
 	// Whether the changed files are known: not for tags, releases, ticks, …
 	ChangesKnown bool
 	// The login of who caused the event.
 	Sender string
-	// False if somebody without write access may have chosen the code or the
-	// text.
+	// Whether nobody without write access can have chosen code and text.
 	Trusted bool
 	// pocketci's own id of the event.
 	EventId string

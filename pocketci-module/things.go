@@ -12,11 +12,13 @@ type CommitPush struct {
 	Sha string
 	// The commit after the push, with what the payload says about it.
 	HeadCommit *Commit
-	// The commits that the payload lists, oldest first. Vendors cut the list
-	// off: Bitbucket after 5, GitLab after 20.
+	// The commits that the payload lists, oldest first.
+	//
+	// Vendors cut the list off: Bitbucket after 5, GitLab after 20.
 	Commits []*Commit
-	// Whether the vendor marked the push as not a fast-forward. GitLab and
-	// Gitea do not say: false there.
+	// Whether the vendor marked the push as not a fast-forward.
+	//
+	// GitLab and Gitea do not say: false there.
 	Forced bool
 	// The commit before the push, empty for a new ref.
 	Before string
@@ -53,8 +55,7 @@ func commitOf(c event.Commit) *Commit {
 	}
 }
 
-// The push that the event is about, of a branch or of a tag. Fails for every
-// other event.
+// The push of a branch or a tag. Fails for every other event.
 func (m *Pocketci) CommitPush(ctx context.Context) (*CommitPush, error) {
 	f, err := m.read(ctx)
 	if err != nil {
@@ -81,8 +82,9 @@ type PullRequest struct {
 	Body string
 	// The login of who opened it, empty where the vendor does not send it.
 	Author string
-	// Where its commits come from. Empty for comments on GitHub and Gitea,
-	// whose payloads leave it out.
+	// Where its commits come from.
+	//
+	// Empty for comments on GitHub and Gitea, whose payloads leave it out.
 	Head *Tip
 	// Where its commits shall go.
 	Base *Tip
@@ -108,8 +110,9 @@ type Tip struct {
 	Repository string
 }
 
-// The pull request that the event is about, or on which something was said.
-// Fails for every other event.
+// The pull request that the event is about. Fails for every other event.
+//
+// It is also there for what was said on one.
 func (m *Pocketci) PullRequest(ctx context.Context) (*PullRequest, error) {
 	f, err := m.read(ctx)
 	if err != nil {
@@ -140,8 +143,7 @@ type Release struct {
 	Url string
 	// Whether it is a draft. GitLab does not say: false there.
 	Draft bool
-	// Whether it is marked as one before the real one. GitLab does not say:
-	// false there.
+	// Whether it is marked as a prerelease. GitLab does not say: false there.
 	Prerelease bool
 }
 
