@@ -3,7 +3,6 @@ package event_test
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"dagger/pocketci/event"
 )
@@ -67,18 +66,14 @@ func TestChangedRefuses(t *testing.T) {
 }
 
 // Stars that could each end anywhere do not take time that grows with their
-// number.
+// number: without that, one of these would take longer than the universe is old.
 func TestChangedIsQuick(t *testing.T) {
 	f := &event.File{Changes: []string{strings.Repeat("a", 500), strings.Repeat("a/", 200) + "b"}}
 	for _, glob := range []string{
 		strings.Repeat("*a", 40) + "*b", strings.Repeat("**/a/", 40) + "c", strings.Repeat("{a,*}", 8) + strings.Repeat("*a", 20) + "x",
 	} {
-		begun := time.Now()
 		if got, err := f.Changed([]string{glob}); got || err != nil {
 			t.Errorf("%s: %v, %v", glob, got, err)
-		}
-		if took := time.Since(begun); took > 10*time.Second {
-			t.Errorf("%s took %s", glob, took)
 		}
 	}
 }

@@ -9,96 +9,116 @@ import (
 // pocketci matches with; a test of pocketci holds the two together. A valid
 // glob is assumed, see checkGlob.
 
-// position is how much of a glob and of a name is still to be matched.
+// position is how much of a glob and of a name is still to be matched, and where
+// to go on after a mismatch: only the last star and the last **/ can help, as an
+// earlier one would come by the same places again.
 type position struct {
 	glob, name string
 	// start says that the glob stands at the start of a path component.
 	start bool
+	// star and components are the rest after the last star and the last **/,
+	// with the name that this rest was tried on last.
+	star, components *retry
 }
 
-// matcher remembers from where no match is possible, so that globs with many
-// stars take no longer than the product of both lengths.
-type matcher map[position]bool
+type retry struct{ glob, name string }
 
 // matchGlob reports whether the whole name matches.
 func matchGlob(glob, name string) bool {
-	return matcher{}.match(position{glob, name, true})
+	return position{glob: glob, name: name, start: true}.match()
 }
 
-func (m matcher) match(p position) bool {
-	for p.name != "" && p.glob != "" {
-		name, size := utf8.DecodeRuneInString(p.name)
-		switch p.glob[0] {
-		case '*':
-			return m.star(p)
-		case '{':
-			before, after := p.glob[1:braceEnd(p.glob, 0)], p.glob[braceEnd(p.glob, 0)+1:]
-			for _, alternative := range splitAlternatives(before) {
-				if m.match(position{alternative + after, p.name, p.start}) {
-					return true
-				}
-			}
+func (p position) match() bool {
+	for p.name != "" {
+		if strings.HasPrefix(p.glob, "{") {
+			return p.alternatives()
+		}
+		if p.start && p.glob == "**" {
+			return true
+		}
+		if !p.step() && !p.back() {
 			return false
-		case '?':
-			if name == '/' {
-				return false
-			}
-			p = position{p.glob[1:], p.name[size:], false}
-		case '[':
-			end := classEnd(p.glob, 0)
-			if !inClass(p.glob[1:end], name) {
-				return false
-			}
-			p = position{p.glob[end+1:], p.name[size:], false}
-		default:
-			glob := strings.TrimPrefix(p.glob, `\`)
-			want, length := utf8.DecodeRuneInString(glob)
-			if want != name {
-				return false
-			}
-			p = position{glob[length:], p.name[size:], want == '/'}
 		}
 	}
-	return p.name == "" && matchesNothing(p.glob)
+	return matchesNothing(p.glob)
 }
 
-// star matches from one star or two on.
-func (m matcher) star(p position) (matched bool) {
-	if m[p] {
+// step matches the glob's next element. It reports false, and leaves the
+// position as it is, if the name does not have it.
+func (p *position) step() bool {
+	if p.glob == "" {
 		return false
 	}
-	defer func() { m[p] = !matched }()
-	rest := p.glob[1:]
-	if strings.HasPrefix(rest, "*") {
-		rest = rest[1:]
-		switch {
-		case p.start && rest == "":
+	name, size := utf8.DecodeRuneInString(p.name)
+	switch p.glob[0] {
+	case '*':
+		if rest, ok := strings.CutPrefix(p.glob, "**/"); ok && p.start {
+			p.glob, p.components, p.star = rest, &retry{rest, p.name}, nil
 			return true
-		case p.start && rest[0] == '/':
-			// Any number of whole components.
-			for name := p.name; ; {
-				if m.match(position{rest[1:], name, true}) {
-					return true
-				}
-				slash := strings.IndexByte(name, '/')
-				if slash < 0 {
-					return false
-				}
-				name = name[slash+1:]
-			}
 		}
 		// Beside other characters two stars are one.
-	}
-	for name := p.name; ; {
-		if m.match(position{rest, name, false}) {
-			return true
-		}
-		next, size := utf8.DecodeRuneInString(name)
-		if size == 0 || next == '/' {
+		p.glob, p.start = strings.TrimPrefix(p.glob[1:], "*"), false
+		p.star = &retry{p.glob, p.name}
+		return true
+	case '?':
+		if name == '/' {
 			return false
 		}
-		name = name[size:]
+		p.glob, p.name, p.start = p.glob[1:], p.name[size:], false
+		return true
+	case '[':
+		end := classEnd(p.glob, 0)
+		if !inClass(p.glob[1:end], name) {
+			return false
+		}
+		p.glob, p.name, p.start = p.glob[end+1:], p.name[size:], false
+		return true
 	}
+	glob := strings.TrimPrefix(p.glob, `\`)
+	want, length := utf8.DecodeRuneInString(glob)
+	if want != name {
+		return false
+	}
+	p.glob, p.name, p.start = glob[length:], p.name[size:], want == '/'
+	return true
+}
+
+// back goes back to the last star that can take one character more, or to the
+// last **/ that can take one component more.
+func (p *position) back() bool {
+	if p.star != nil {
+		if next, size := utf8.DecodeRuneInString(p.star.name); next != '/' {
+			p.star = &retry{p.star.glob, p.star.name[size:]}
+			p.glob, p.name, p.start = p.star.glob, p.star.name, false
+			return true
+		}
+	}
+	if p.components == nil {
+		return false
+	}
+	_, name, found := strings.Cut(p.components.name, "/")
+	p.components = &retry{p.components.glob, name}
+	p.glob, p.name, p.start = p.components.glob, name, true
+	return found
+}
+
+// alternatives tries what stands between the braces that the glob starts with,
+// one after the other. Going back then leads to the same alternative.
+func (p position) alternatives() bool {
+	end := braceEnd(p.glob, 0)
+	for _, alternative := range splitAlternatives(p.glob[1:end]) {
+		with := func(r *retry) *retry {
+			if r == nil {
+				return nil
+			}
+			return &retry{r.glob[:len(r.glob)-len(p.glob)] + alternative + p.glob[end+1:], r.name}
+		}
+		one := position{alternative + p.glob[end+1:], p.name, p.start, with(p.star), with(p.components)}
+		if one.match() {
+			return true
+		}
+	}
+	return false
 }
 
 // matchesNothing reports whether the rest of a glob matches once the name has
