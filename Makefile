@@ -40,6 +40,7 @@ demo: $(ENGINE_ENV) ## Everything once: engine, agent, a git server, a push and 
 test bench: export POCKETCI_ENGINE_IGNORE_DOCKER = 1
 test: packages lint $(ENGINE_ENV) ## Lint, then all tests against the real engine.
 	@set -a; source $(ENGINE_ENV); set +a; $(GO) test -race -timeout 30m ./...
+	@cd pocketci-module && $(GO) test -race ./event/...
 	@cd ci/engine && $(GO) test -timeout 30m ./...
 
 crash: export POCKETCI_ENGINE_IGNORE_DOCKER = 1
@@ -68,9 +69,12 @@ openapi: # Descriptions of APIs that tests judge requests by.
 	fi
 
 fuzz: ## Every fuzz test for FUZZTIME.
-	@for p in $$($(GO) list ./...); do \
-	  for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
-	    echo "fuzz $$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p; \
+	@for m in '. ./...' 'pocketci-module ./event/...'; do \
+	  cd $(CURDIR)/$${m% *}; \
+	  for p in $$($(GO) list $${m#* }); do \
+	    for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
+	      echo "fuzz $$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p; \
+	    done; \
 	  done; \
 	done
 
@@ -82,3 +86,4 @@ lint: ## gofmt, go vet, staticcheck, and govulncheck where its database answers.
 
 pre-commit: lint openapi ## What to run before a commit.
 	@$(GO) test -short ./dispatcher/... ./events/... ./internal/config/... ./internal/globs/...
+	@cd pocketci-module && $(GO) test ./event/...

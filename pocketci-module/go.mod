@@ -1,0 +1,3 @@
+module dagger/pocketci
+
+go 1.25.0
