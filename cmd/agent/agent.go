@@ -14,15 +14,15 @@ import (
 
 	"github.com/franela/pocketci/dispatcher"
 	"github.com/franela/pocketci/events"
-	"github.com/franela/pocketci/events/github"
 	"github.com/franela/pocketci/internal/agent"
+	"github.com/franela/pocketci/internal/forges"
 	"github.com/franela/pocketci/internal/metrics"
 	"github.com/franela/pocketci/internal/mirror"
 	"github.com/franela/pocketci/internal/report"
 	"github.com/franela/pocketci/internal/runs"
 	"github.com/franela/pocketci/internal/secrets"
+	"github.com/franela/pocketci/internal/statuses"
 	"github.com/franela/pocketci/internal/store"
-	"github.com/franela/pocketci/internal/trust"
 	"github.com/franela/pocketci/modules/engine"
 )
 
@@ -44,9 +44,11 @@ type process struct {
 	mirrors    *mirror.Mirrors
 	runners    runs.Runners
 	dispatcher *dispatcher.Dispatcher
-	agent      *agent.Agent
-	metrics    *metrics.Metrics
-	outage     outage
+	// statuses tells forges, and is nil if none is to be told.
+	statuses *statuses.Teller
+	agent    *agent.Agent
+	metrics  *metrics.Metrics
+	outage   outage
 	// servers are the one for webhooks and API, and that for metrics if it
 	// has an address of its own.
 	servers []*http.Server
@@ -80,13 +82,14 @@ func newAgent(o *options) (_ *process, err error) {
 		}
 	}()
 
-	source, err := newSource(o, vault)
+	all, err := openForges(o, conf, vault)
 	if err != nil {
 		return nil, err
 	}
+	set := forges.Set(all)
 	username, _ := vault.Value(envUsername)
 	token, _ := vault.Value(envToken)
-	if username == "" || token == "" {
+	if len(conf.Forges) == 0 && (username == "" || token == "") {
 		p.log.Warn("no credentials to clone with: only public repositories work", "variables", envUsername+", "+envToken)
 	}
 	if err := os.MkdirAll(o.dataDir, 0o700); err != nil {
@@ -112,6 +115,7 @@ func newAgent(o *options) (_ *process, err error) {
 			SSHKeyFile: o.sshKey, KnownHostsFile: o.knownHosts,
 			Hosts: append([]string{"github.com"}, o.cloneHosts...),
 		},
+		Logins:  logins(conf, all),
 		Schemes: o.schemes,
 		Log:     p.log,
 	})
@@ -122,7 +126,7 @@ func newAgent(o *options) (_ *process, err error) {
 	if token, ok := vault.Value(envCloud); ok {
 		sessionEnv = append(sessionEnv, envCloud+"="+token)
 	}
-	own, err := engine.New(engine.Config{
+	err = p.openRunners(conf, engine.Config{
 		Env:      sessionEnv,
 		Host:     o.runnerHost,
 		CLI:      o.daggerBinary,
@@ -134,7 +138,7 @@ func newAgent(o *options) (_ *process, err error) {
 	if err != nil {
 		return nil, err
 	}
-	p.runners = runs.Runners{{Engine: own, Labels: o.labels}}
+	own := p.runners[0].Engine
 	reports, err := report.New(report.Format(o.logFormat), report.Lines(out), report.Lines(out))
 	if err != nil {
 		return nil, err
@@ -165,25 +169,16 @@ func newAgent(o *options) (_ *process, err error) {
 		Parallelism:           o.parallelism,
 		RepositoryParallelism: o.repositoryParallelism,
 		Places:                p.runners.Places,
-		Trust:                 trust.Policy{Isolated: p.runners.Isolated()},
+		Trust:                 policy(conf, p.runners),
+		Forge:                 people(set),
+		Tells:                 tells(set),
+		Complete:              complete(set),
+		Commands:              p.handler(set),
 		RunURL:                o.runURL,
 		Log:                   p.log,
 	})
-	return p, p.listen(source)
-}
-
-// newSource refuses to start without a webhook secret unless the risk is
-// accepted by name.
-func newSource(o *options, vault *secrets.Vault) (events.Source, error) {
-	secret, _ := vault.Value(envSignature)
-	switch {
-	case secret == "" && o.noSignature:
-		slog.Warn("webhooks are accepted from anybody", "flag", "--insecure-no-webhook-secret")
-		return github.NewInsecure(), nil
-	case secret == "":
-		return nil, fmt.Errorf("no webhook secret: set %s to the secret of the webhook, or accept webhooks from anybody with --insecure-no-webhook-secret", envSignature)
-	}
-	return github.New(secret)
+	p.statuses = p.teller(set)
+	return p, p.listen(hooks(all))
 }
 
 func newLogger(o *options, w io.Writer) *slog.Logger {
@@ -208,7 +203,11 @@ func (p *process) Run(stop, abort context.Context, abortNow context.CancelCauseF
 		defer close(ended)
 		p.agent.Run(stop, abort)
 	}()
-	go p.inspectEngine(stop)
+	go p.inspectEngines(stop)
+	go p.runners.Watch(stop, pingEvery, p.log, p.store.Wake)
+	if p.statuses != nil {
+		go p.statuses.Run(stop)
+	}
 	go p.retain(stop)
 	go p.recoverOutage(stop)
 
@@ -251,17 +250,27 @@ func expired(ctx context.Context, after time.Duration) <-chan struct{} {
 // events is the directory of event files.
 func (p *process) events() string { return filepath.Join(p.o.dataDir, "events") }
 
-// inspectEngine says in the log what the engine allows to the code it runs,
-// once the engine is there to ask.
-func (p *process) inspectEngine(stop context.Context) {
+// inspectEngines says in the log what each engine allows to the code it runs.
+func (p *process) inspectEngines(stop context.Context) {
+	for _, r := range p.runners {
+		go p.inspectEngine(stop, r)
+	}
+}
+
+// inspectEngine does so once the engine is there to ask.
+func (p *process) inspectEngine(stop context.Context, r *runs.Runner) {
+	log := p.log
+	if r.Name != "" {
+		log = log.With("runner", r.Name, "untrusted", r.Untrusted)
+	}
 	for {
-		able, err := p.runners[0].Engine.Probe(stop)
+		able, err := r.Engine.Probe(stop)
 		switch {
 		case err == nil && able.InsecureRoot:
-			p.log.Warn("the engine lets modules run containers with all of the host's root capabilities; set security.insecureRootCapabilities to false in its engine.json", "engine", able.Version)
+			log.Warn("the engine lets modules run containers with all of the host's root capabilities; set security.insecureRootCapabilities to false in its engine.json", "engine", able.Version)
 			return
 		case err == nil:
-			p.log.Info("engine is ready", "engine", able.Version, "insecure-root-capabilities", false)
+			log.Info("engine is ready", "engine", able.Version, "insecure-root-capabilities", false)
 			return
 		}
 		select {

@@ -9,23 +9,26 @@ import (
 
 	"github.com/franela/pocketci/dispatcher"
 	"github.com/franela/pocketci/events"
-	"github.com/franela/pocketci/events/github"
 	"github.com/franela/pocketci/internal/agent"
 	"github.com/franela/pocketci/internal/api"
 	v1 "github.com/franela/pocketci/internal/api/v1"
+	"github.com/franela/pocketci/internal/forges"
 	"github.com/franela/pocketci/internal/server"
 	"github.com/franela/pocketci/modules"
 )
 
 // listen makes the servers and their listeners.
-func (p *process) listen(source events.Source) error {
+func (p *process) listen(hooks []server.Hook) error {
+	if len(hooks) == 0 {
+		return errors.New("nothing can be received: give a forge in agent.yaml its webhook-secrets")
+	}
 	checks := []server.Check{
 		{Name: "engine", Func: p.agent.Ready},
 		{Name: "database", Func: p.store.Ping},
 		{Name: "data-dir", Func: func(context.Context) error { return writable(p.o.dataDir) }},
 	}
 	options := server.Options{
-		Sources:  []events.Source{source},
+		Hooks:    hooks,
 		Sink:     p.agent,
 		Checks:   checks,
 		Answered: p.metrics.Delivery,
@@ -35,7 +38,7 @@ func (p *process) listen(source events.Source) error {
 	service, err := api.New(api.Options{
 		Store:     p.store,
 		Planner:   trial{p.agent},
-		Parse:     parsePayload,
+		Parse:     forges.Parse,
 		Checks:    func(ctx context.Context) map[string]string { return intake.States(ctx) },
 		PublicURL: p.o.publicURL,
 		Version:   versionText(),
@@ -73,6 +76,11 @@ func (p *process) serve(address string, h http.Handler) error {
 	return nil
 }
 
+// Plan is [agent.Agent.Plan], for who is made before the agent is.
+func (p *process) Plan(ctx context.Context, event events.Event) (*dispatcher.View, error) {
+	return p.agent.Plan(ctx, event)
+}
+
 // trial plans for the API, in whose words it says that the engine is away.
 type trial struct{ agent *agent.Agent }
 
@@ -82,12 +90,4 @@ func (t trial) Plan(ctx context.Context, event events.Event) (*dispatcher.View, 
 		err = fmt.Errorf("%w: %w", api.ErrAway, err)
 	}
 	return view, err
-}
-
-// parsePayload reads a payload that a person gives, for a plan on trial.
-func parsePayload(vendor, name string, payload []byte) (events.Event, error) {
-	if vendor != events.VendorGithub {
-		return events.Event{}, &events.MalformedError{Reason: fmt.Sprintf("there is no vendor %q; github is one", vendor)}
-	}
-	return github.Parse(name, payload)
 }

@@ -6,12 +6,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/franela/pocketci/events"
-	"github.com/franela/pocketci/events/github"
+	"github.com/franela/pocketci/internal/forges"
 	"github.com/franela/pocketci/internal/mirror"
 )
 
@@ -46,7 +48,7 @@ func (in *input) flags(cmd *cobra.Command) {
 	cmd.MarkFlagRequired("event")
 	cmd.MarkFlagFilename("payload", "json")
 	cmd.RegisterFlagCompletionFunc("event", cobra.FixedCompletions([]string{"push", "tag", "pull_request", "release", "issue_comment", "create", "workflow_dispatch", manualEvent}, cobra.ShellCompDirectiveNoFileComp))
-	cmd.RegisterFlagCompletionFunc("vendor", cobra.FixedCompletions([]string{events.VendorGithub}, cobra.ShellCompDirectiveNoFileComp))
+	cmd.RegisterFlagCompletionFunc("vendor", cobra.FixedCompletions(forges.Vendors(), cobra.ShellCompDirectiveNoFileComp))
 }
 
 // dirFlags adds the flags that choose a repository and what calls may use.
@@ -86,8 +88,8 @@ func (in *input) read(stdin io.Reader) (events.Event, error) {
 		event.ID, event.ReceivedAt = events.NewID(), time.Now()
 		return event, nil
 	}
-	if in.vendor != events.VendorGithub {
-		return events.Event{}, fmt.Errorf("--vendor %s: this version reads payloads of %s only", in.vendor, events.VendorGithub)
+	if !slices.Contains(forges.Vendors(), in.vendor) {
+		return events.Event{}, fmt.Errorf("--vendor %s: there is no such vendor; it is one of %s", in.vendor, strings.Join(forges.Vendors(), ", "))
 	}
 	if in.payload == "" {
 		return events.Event{}, fmt.Errorf("--event %s needs --payload FILE", in.event)
@@ -96,7 +98,7 @@ func (in *input) read(stdin io.Reader) (events.Event, error) {
 	if err != nil {
 		return events.Event{}, err
 	}
-	event, err := github.Parse(in.event, data)
+	event, err := forges.Parse(in.vendor, in.event, data)
 	// The same payload is the same event, so that its plan and its cached
 	// steps stay the same from one call to the next.
 	event.ID, event.ReceivedAt = localID(in.event, data), received

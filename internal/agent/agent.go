@@ -85,6 +85,8 @@ type Config struct {
 	// Tells reports whether a forge is told what becomes of an event's calls.
 	// Nil stands for never.
 	Tells func(event *events.Event) bool
+	// Complete adds to an event what its payload leaves out. It may be nil.
+	Complete func(ctx context.Context, event *events.Event) error
 	// Commands does what an event asks of pocketci itself, and says what it
 	// did; nothing for events that ask for nothing. It may be nil.
 	Commands func(ctx context.Context, event *events.Event) (string, error)

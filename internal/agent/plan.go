@@ -58,6 +58,11 @@ func (m *membership) planRun(claim store.Claim, run store.Run) {
 		if err := m.closePullRequest(ctx, &event.Event, &run); err != nil {
 			return err
 		}
+		if m.cfg.Complete != nil {
+			if err := m.cfg.Complete(ctx, &event.Event); err != nil {
+				return fmt.Errorf("ask the forge about the event: %w", err)
+			}
+		}
 		if err := m.command(ctx, &event.Event); err != nil {
 			return err
 		}

@@ -7,6 +7,8 @@ package forge
 import (
 	"context"
 	"time"
+
+	"github.com/franela/pocketci/events"
 )
 
 // Forge is one host of repositories, as pocketci talks to it. It may be used from
@@ -57,6 +59,13 @@ type Credentials interface {
 	// Credentials returns a user name and a token that are valid for some
 	// minutes at least, for this repository.
 	Credentials(ctx context.Context, repository string) (username, token string, err error)
+}
+
+// Completer adds to an event what the forge knows and its payload leaves out, such
+// as a commit in full. Forges whose payloads leave out what matters implement it
+// beside [Forge].
+type Completer interface {
+	Complete(ctx context.Context, event *events.Event) error
 }
 
 // PullRequest is a pull request as the forge has it now.

@@ -35,6 +35,7 @@ type Metrics struct {
 	runs       *prometheus.CounterVec
 	calls      *prometheus.CounterVec
 	phases     *prometheus.HistogramVec
+	statuses   *prometheus.CounterVec
 	heartbeats *prometheus.CounterVec
 	store      *prometheus.HistogramVec
 }
@@ -55,6 +56,9 @@ func newMetrics(version string, source Source, now func() time.Time) *Metrics {
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "pocketci_calls_total", Help: "Calls that ended in this process, by final state.",
 		}, []string{"state"}),
+		statuses: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "pocketci_statuses_total", Help: "Statuses that forges were told, by vendor and result: told, refused, limited or failed.",
+		}, []string{"vendor", "result"}),
 		phases: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "pocketci_phase_seconds", Help: "Durations of the phases of runs and calls.",
 			Buckets: []float64{.01, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600},
@@ -72,7 +76,7 @@ func newMetrics(version string, source Source, now func() time.Time) *Metrics {
 		ConstLabels: prometheus.Labels{"version": version},
 	})
 	info.Set(1)
-	m.registry.MustRegister(m.deliveries, m.runs, m.calls, m.phases, m.heartbeats, m.store, info,
+	m.registry.MustRegister(m.deliveries, m.runs, m.calls, m.statuses, m.phases, m.heartbeats, m.store, info,
 		newStored(source, now), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -96,6 +100,13 @@ func (m *Metrics) RunEnded(state string) {
 func (m *Metrics) CallEnded(state string) {
 	if m != nil {
 		m.calls.WithLabelValues(state).Inc()
+	}
+}
+
+// Status counts an attempt to tell a forge of a status, by what came of it.
+func (m *Metrics) Status(vendor, result string) {
+	if m != nil {
+		m.statuses.WithLabelValues(vendor, result).Inc()
 	}
 }
 

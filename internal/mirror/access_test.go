@@ -327,3 +327,46 @@ func TestTLS(t *testing.T) {
 		t.Errorf("a is %q", got)
 	}
 }
+
+// Each server gets the login that is its own, and no other.
+func TestLogins(t *testing.T) {
+	s := newSetup(t)
+	sha := s.repo.Commit("main", "1", gittest.Write("a", "1"))
+	s.server.Auth("app", "t0k3n-of-the-app")
+	asked := []string{}
+	login := func(host, token string, err error) func(*mirror.Options) {
+		return func(o *mirror.Options) {
+			o.Dir = t.TempDir()
+			o.Credentials = mirror.Credentials{Username: "bot", Token: "t0k3n-of-the-bot", Hosts: []string{"example.com"}}
+			o.Logins = append(o.Logins, mirror.Login{Host: host, Get: func(_ context.Context, repository string) (string, string, error) {
+				asked = append(asked, repository)
+				return "app", token, err
+			}})
+		}
+	}
+	for name, c := range map[string]struct {
+		host, token string
+		err         error
+		want        error
+	}{
+		"the right one":  {s.server.Host(), "t0k3n-of-the-app", nil, nil},
+		"a wrong token":  {s.server.Host(), "t0k3n-that-is-wrong", nil, mirror.ErrAuth},
+		"another server": {"example.org", "t0k3n-of-the-app", nil, mirror.ErrAuth},
+		"no token":       {s.server.Host(), "", errors.New("the App is not installed there"), mirror.ErrAuth},
+		"a broken token": {s.server.Host(), "a\nb", nil, mirror.ErrAuth},
+	} {
+		asked = nil
+		mirrors := s.open(login(c.host, c.token, c.err))
+		event := s.push("main", "", sha)
+		_, err := mirrors.Snapshot(t.Context(), event)
+		if !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", name, err, c.want)
+		}
+		if err != nil && c.token != "" && strings.Contains(err.Error(), c.token) {
+			t.Errorf("%s: the error shows the token: %v", name, err)
+		}
+		if c.host == s.server.Host() && (len(asked) == 0 || asked[0] != event.Repository.FullName) || c.host != s.server.Host() && len(asked) > 0 {
+			t.Errorf("%s: a token was asked for %q", name, asked)
+		}
+	}
+}

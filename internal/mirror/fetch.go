@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -104,7 +105,11 @@ func (s *session) fetch(ctx context.Context, refspecs ...string) error {
 // input, again if the server fails.
 func (s *session) talk(ctx context.Context, args []string, lines ...string) ([]byte, error) {
 	start := time.Now()
-	config, env := s.set.access(s.remote)
+	username, token, err := s.set.login(ctx, s.remote)
+	if err != nil {
+		return nil, s.wrap(ErrAuth, fmt.Errorf("get a token: %w", err))
+	}
+	config, env := s.set.access(s.remote, username, token)
 	wait := s.set.backoff
 	for attempt := 1; ; attempt++ {
 		limited, cancel := context.WithTimeoutCause(ctx, s.set.timeout, errTimeout)
@@ -139,11 +144,45 @@ func (s *session) talk(ctx context.Context, args []string, lines ...string) ([]b
 
 var errTimeout = errors.New("it took too long")
 
+// login returns what the remote's server is given, or nothing.
+func (m *Mirrors) login(ctx context.Context, r *remote) (username, token string, err error) {
+	switch {
+	case r.scheme == "ssh":
+	case r.login != nil:
+		username, token, err = r.login.Get(ctx, r.name)
+		if strings.ContainsAny(username+token, "\r\n\x00") {
+			return "", "", errors.New("user name or token holds a line break")
+		}
+		m.hide(token)
+	case r.trusted:
+		return m.credentials.Username, m.credentials.Token, nil
+	}
+	return username, token, err
+}
+
+// hide keeps a token out of what git prints.
+func (m *Mirrors) hide(token string) {
+	if token == "" {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !slices.Contains(m.hidden, token) {
+		m.hidden = append(m.hidden, token)
+	}
+	if n := len(m.hidden) - maxHidden; n > 0 {
+		m.hidden = slices.Delete(m.hidden, 0, n)
+	}
+}
+
+// maxHidden is how many tokens are remembered: more than are valid at a time.
+const maxHidden = 1000
+
 // access is what git needs to be let in, and what it is allowed to speak. The
 // helper answers for exactly the trusted server: git asks anew after a
 // redirect to another one, and gets nothing. Its printf is built into the
 // shell, so that no secret is ever an argument of a process.
-func (m *Mirrors) access(r *remote) ([]setting, []string) {
+func (m *Mirrors) access(r *remote, username, token string) ([]setting, []string) {
 	var config []setting
 	env := []string{"GIT_ALLOW_PROTOCOL=" + r.scheme}
 	if r.scheme == "http" {
@@ -152,12 +191,12 @@ func (m *Mirrors) access(r *remote) ([]setting, []string) {
 	switch {
 	case r.scheme == "ssh":
 		env = append(env, "GIT_SSH_VARIANT=ssh", "GIT_SSH_COMMAND="+m.ssh(r))
-	case r.trusted && m.credentials.Token != "":
+	case token != "":
 		config = append(config, setting{
 			"credential." + r.scheme + "://" + r.host + ".helper",
 			`!f() { test "$1" = get && printf 'username=%s\npassword=%s\n' "$POCKETCI_GIT_USERNAME" "$POCKETCI_GIT_TOKEN"; }; f`,
 		})
-		env = append(env, "POCKETCI_GIT_USERNAME="+m.credentials.Username, "POCKETCI_GIT_TOKEN="+m.credentials.Token)
+		env = append(env, "POCKETCI_GIT_USERNAME="+username, "POCKETCI_GIT_TOKEN="+token)
 	}
 	return config, env
 }
@@ -178,8 +217,13 @@ func (m *Mirrors) ssh(r *remote) string {
 
 // redact removes the token from text that git printed.
 func (m *Mirrors) redact(s string) string {
-	if m.credentials.Token != "" {
-		s = strings.ReplaceAll(s, m.credentials.Token, "***")
+	m.mu.Lock()
+	hidden := append([]string{m.credentials.Token}, m.hidden...)
+	m.mu.Unlock()
+	for _, token := range hidden {
+		if token != "" {
+			s = strings.ReplaceAll(s, token, "***")
+		}
 	}
 	return s
 }

@@ -34,6 +34,8 @@ type Options struct {
 	Dir string
 	// Credentials are what servers named in them are given.
 	Credentials Credentials
+	// Logins are for single servers and come before Credentials.
+	Logins []Login
 	// Schemes are those that clone URLs may have beside https: http, ssh,
 	// file.
 	Schemes []string
@@ -68,11 +70,21 @@ type Credentials struct {
 	Hosts []string
 }
 
+// Login opens the repositories of one server over HTTP.
+type Login struct {
+	// Host is the server, as in [Credentials.Hosts].
+	Host string
+	// Get returns a user name and a token that are valid for the time of a
+	// fetch. Its errors hold neither.
+	Get func(ctx context.Context, repository string) (username, token string, err error)
+}
+
 // Mirrors is a set of mirrors in one directory. It may be used from several
 // goroutines.
 type Mirrors struct {
 	dir         string
 	credentials Credentials
+	logins      []Login
 	schemes     []string
 	timeout     time.Duration
 	backoff     time.Duration
@@ -82,6 +94,7 @@ type Mirrors struct {
 
 	mu      sync.Mutex
 	mirrors map[string]*mirror
+	hidden  []string // tokens of logins
 }
 
 // New opens or creates the directory. Close ends it.
@@ -99,7 +112,7 @@ func New(o Options) (*Mirrors, error) {
 		}
 	}
 	m := &Mirrors{
-		dir: dir, credentials: o.Credentials, schemes: append([]string{"https"}, o.Schemes...),
+		dir: dir, credentials: o.Credentials, logins: o.Logins, schemes: append([]string{"https"}, o.Schemes...),
 		timeout: cmp.Or(o.FetchTimeout, 10*time.Minute), backoff: cmp.Or(o.Backoff, 500*time.Millisecond),
 		log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), limits: limits{refs: 500, packs: 50}, mirrors: map[string]*mirror{},
 	}

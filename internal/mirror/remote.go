@@ -24,6 +24,8 @@ type remote struct {
 	name string
 	// trusted says that the credentials may be sent to host.
 	trusted bool
+	// login is the one for host, or nil.
+	login *Login
 }
 
 var (
@@ -93,7 +95,12 @@ func (m *Mirrors) remote(repo *events.Repository, vendor string) (*remote, error
 	}
 	r := &remote{scheme: u.Scheme, host: u.Host, name: printable(repo.FullName)}
 	r.trusted = m.trusts(r, vendor)
-	if r.trusted && m.credentials.SSHKeyFile != "" && m.credentials.Token == "" && u.Scheme == "https" && u.Port() == "" {
+	for i := range m.logins {
+		if r.is(m.logins[i].Host) {
+			r.login = &m.logins[i]
+		}
+	}
+	if r.trusted && r.login == nil && m.credentials.SSHKeyFile != "" && m.credentials.Token == "" && u.Scheme == "https" && u.Port() == "" {
 		u.Scheme, u.User = "ssh", url.User("git")
 		r.scheme = "ssh"
 	}
@@ -109,16 +116,13 @@ func (m *Mirrors) trusts(r *remote, vendor string) bool {
 	if len(hosts) == 0 && vendor == events.VendorGithub {
 		hosts = []string{"github.com"}
 	}
-	for _, h := range hosts {
-		h = strings.ToLower(h)
-		switch {
-		case h == r.scheme+"://"+r.host:
-			return true
-		case h == r.host && (r.scheme != "http" || strings.Contains(r.host, ":")):
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(hosts, r.is)
+}
+
+// is reports whether a host of the configuration is the remote's.
+func (r *remote) is(host string) bool {
+	host = strings.ToLower(host)
+	return host == r.scheme+"://"+r.host || host == r.host && (r.scheme != "http" || strings.Contains(r.host, ":"))
 }
 
 // dir is where the mirror of the remote lies below root. The readable part is

@@ -88,7 +88,7 @@ func start(t testing.TB, change func(*server.Options)) *intake {
 	}
 	in := &intake{sink: &sink{}, log: &syncBuffer{}}
 	log := slog.New(slog.NewJSONHandler(in.log, nil))
-	options := server.Options{Sources: []events.Source{source}, Sink: in.sink, Log: log}
+	options := server.Options{Hooks: []server.Hook{{Source: source}}, Sink: in.sink, Log: log}
 	if change != nil {
 		change(&options)
 	}

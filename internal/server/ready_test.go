@@ -13,7 +13,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/events/github"
 	"github.com/franela/pocketci/internal/server"
 )
@@ -76,8 +75,8 @@ func TestReadyNeverHangs(t *testing.T) {
 		var calls atomic.Int32
 		release := make(chan struct{})
 		handler, err := server.New(server.Options{
-			Sources: []events.Source{github.NewInsecure()},
-			Sink:    &sink{},
+			Hooks: []server.Hook{{Source: github.NewInsecure()}},
+			Sink:  &sink{},
 			Checks: []server.Check{
 				{Name: "engine", Func: func(context.Context) error { calls.Add(1); <-release; return nil }},
 				{Name: "heeds its context", Func: func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }},

@@ -35,13 +35,13 @@ type outcome struct {
 
 // receive handles one delivery. Method and route have been checked; then come
 // content type, size, signature, content, and only then is anything done.
-func (s *Server) receive(w *response, r *http.Request, source events.Source) {
+func (s *Server) receive(w *response, r *http.Request, hook *Hook) {
 	start := time.Now()
-	o := s.take(w, r, source)
+	o := s.take(w, r, hook)
 	if o.status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", retryAfter)
 	}
-	s.answer(source.Vendor(), o.status)
+	s.answer(hook.Source.Vendor(), o.status)
 	w.reply(o.status, o.body)
 
 	level := slog.LevelInfo
@@ -56,7 +56,8 @@ func (s *Server) receive(w *response, r *http.Request, source events.Source) {
 	attrs := []slog.Attr{
 		slog.Int("status", o.status),
 		slog.Duration("duration", time.Since(start)),
-		slog.String("vendor", source.Vendor()),
+		slog.String("hook", hook.Name),
+		slog.String("vendor", hook.Source.Vendor()),
 		slog.String("remote", r.RemoteAddr),
 	}
 	optional := func(key, value string) {
@@ -81,7 +82,8 @@ func (s *Server) receive(w *response, r *http.Request, source events.Source) {
 	s.log.LogAttrs(r.Context(), level, "delivery", attrs...)
 }
 
-func (s *Server) take(w *response, r *http.Request, source events.Source) outcome {
+func (s *Server) take(w *response, r *http.Request, hook *Hook) outcome {
+	source := hook.Source
 	switch mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); mediaType {
 	case "application/json", "application/x-www-form-urlencoded":
 	default:
@@ -123,7 +125,7 @@ func (s *Server) take(w *response, r *http.Request, source events.Source) outcom
 	defer cancel()
 	var outcomes []outcome
 	for _, one := range received {
-		o := s.takeOver(ctx, source, one)
+		o := s.takeOver(ctx, hook, one)
 		if o.status >= http.StatusBadRequest {
 			// The sender sends all of them again, and those that were taken
 			// over are then known.
@@ -135,12 +137,17 @@ func (s *Server) take(w *response, r *http.Request, source events.Source) outcom
 }
 
 // takeOver hands one event to the sink.
-func (s *Server) takeOver(ctx context.Context, source events.Source, one events.Received) outcome {
+func (s *Server) takeOver(ctx context.Context, hook *Hook, one events.Received) outcome {
 	e := one.Event
 	if one.Nothing != nil && one.Nothing.Ping {
 		return outcome{status: http.StatusOK, body: map[string]any{"reason": one.Nothing.Reason}, event: e}
 	}
-	d := Delivery{Hook: source.Vendor()}
+	if hook.Accepts != nil && e.Repository != nil && !hook.Accepts(e.Repository.FullName) {
+		o := refuse(http.StatusForbidden, "the webhook "+hook.Name+" takes no deliveries of the repository "+e.Repository.FullName)
+		o.event = e
+		return o
+	}
+	d := Delivery{Hook: hook.Name}
 	if one.Nothing != nil {
 		d.Nothing = one.Nothing.Reason // it happened nonetheless
 	}

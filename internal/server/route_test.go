@@ -17,7 +17,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/events/github"
 	"github.com/franela/pocketci/internal/server"
 )
@@ -93,8 +92,8 @@ func TestNewRefuses(t *testing.T) {
 	source := github.NewInsecure()
 	for name, o := range map[string]server.Options{
 		"no source":           {Sink: &sink{}},
-		"no sink":             {Sources: []events.Source{source}},
-		"two of the same one": {Sources: []events.Source{source, source}, Sink: &sink{}},
+		"no sink":             {Hooks: []server.Hook{{Source: source}}},
+		"two of the same one": {Hooks: []server.Hook{{Source: source}, {Source: source}}, Sink: &sink{}},
 	} {
 		if _, err := server.New(o); err == nil {
 			t.Errorf("%s: no error", name)
@@ -159,7 +158,7 @@ func TestBodySize(t *testing.T) {
 // Nothing is read of a body that says itself that it is too large.
 func TestDeclaredTooLarge(t *testing.T) {
 	t.Parallel()
-	handler, err := server.New(server.Options{Sources: []events.Source{github.NewInsecure()}, Sink: &sink{}})
+	handler, err := server.New(server.Options{Hooks: []server.Hook{{Source: github.NewInsecure()}}, Sink: &sink{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +174,7 @@ func TestDeclaredTooLarge(t *testing.T) {
 
 func TestBodyCutOff(t *testing.T) {
 	t.Parallel()
-	handler, err := server.New(server.Options{Sources: []events.Source{github.NewInsecure()}, Sink: &sink{}})
+	handler, err := server.New(server.Options{Hooks: []server.Hook{{Source: github.NewInsecure()}}, Sink: &sink{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,7 +191,7 @@ func TestBodyCutOff(t *testing.T) {
 // A body that does not arrive is answered when the server's read timeout ends.
 func TestBodyTooSlow(t *testing.T) {
 	t.Parallel()
-	handler, err := server.New(server.Options{Sources: []events.Source{github.NewInsecure()}, Sink: &sink{}})
+	handler, err := server.New(server.Options{Hooks: []server.Hook{{Source: github.NewInsecure()}}, Sink: &sink{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -313,5 +312,45 @@ func TestConcurrentDeliveries(t *testing.T) {
 	}
 	if len(ids) != n {
 		t.Errorf("%d ids for %d deliveries", len(ids), n)
+	}
+}
+
+// Several webhooks of one vendor are told apart by their paths, and each takes only
+// what it is for.
+func TestHooks(t *testing.T) {
+	t.Parallel()
+	one, err := github.New("secret of the first")
+	if err != nil {
+		t.Fatal(err)
+	}
+	two, err := github.New("secret of the second")
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := start(t, func(o *server.Options) {
+		o.Hooks = []server.Hook{
+			{Name: "one", Source: one, Accepts: func(repository string) bool { return repository == "somebody/else" }},
+			{Name: "two", Source: two},
+		}
+	})
+	body := payload(t, "push")
+	for _, c := range []struct {
+		path, secret string
+		status       int
+	}{
+		{"/webhooks/two", "secret of the second", http.StatusAccepted},
+		{"/webhooks/two", "secret of the first", http.StatusUnauthorized},
+		{"/webhooks/one", "secret of the first", http.StatusForbidden},
+		{"/", "secret of the first", http.StatusForbidden},
+		{"/webhooks/github", "secret of the first", http.StatusNotFound},
+	} {
+		r := delivery(t, in.url+c.path, "push", body)
+		r.Header.Set("X-Hub-Signature-256", sign(c.secret, body))
+		if a := send(t, r); a.status != c.status || c.status == http.StatusForbidden && !strings.Contains(a.text, "takes no deliveries of the repository") {
+			t.Errorf("%s with %s: %d %s, want %d", c.path, c.secret, a.status, a.text, c.status)
+		}
+	}
+	if got := len(in.sink.accepted()); got != 1 {
+		t.Errorf("%d events were accepted", got)
 	}
 }

@@ -4,8 +4,8 @@
 //
 // The routes are
 //
-//	POST /                  the webhooks of the first source
-//	POST /webhooks/VENDOR   the webhooks of that vendor's source
+//	POST /                  the first webhook
+//	POST /webhooks/NAME     the webhook of that name
 //	GET  /                  what is served here, for people
 //	GET  /healthz           200 while the process answers
 //	GET  /readyz            200 if every check holds, else 503
@@ -17,6 +17,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -85,9 +86,8 @@ var (
 
 // Options are what a server is made of.
 type Options struct {
-	// Sources are the vendors whose webhooks are received, at least one. The
-	// first also serves POST /.
-	Sources []events.Source
+	// Hooks are what is received, at least one. The first also serves POST /.
+	Hooks []Hook
 	// Sink takes the events.
 	Sink Sink
 	// Checks decide about readiness, all of them at the same time.
@@ -100,10 +100,21 @@ type Options struct {
 	Log *slog.Logger
 }
 
+// Hook is one address that webhooks are sent to.
+type Hook struct {
+	// Name ends its path and tells its deliveries from those of others. It is
+	// the source's vendor if it is empty.
+	Name   string
+	Source events.Source
+	// Accepts says whether deliveries about a repository are taken, by its
+	// full name. Nil takes all.
+	Accepts func(repository string) bool
+}
+
 // Server is the intake as an [http.Handler].
 type Server struct {
-	first   events.Source
-	sources map[string]events.Source
+	first   *Hook
+	hooks   map[string]*Hook
 	sink    Sink
 	checks  []*probe
 	api     http.Handler
@@ -114,16 +125,16 @@ type Server struct {
 	log     *slog.Logger
 }
 
-// New returns a server. It fails if a source or the sink is missing, or if two
-// sources are of one vendor.
+// New returns a server. It fails if there is no hook or sink, or if two hooks have
+// one name.
 func New(o Options) (*Server, error) {
 	switch {
-	case len(o.Sources) == 0:
-		return nil, errors.New("no source of webhooks is given")
+	case len(o.Hooks) == 0:
+		return nil, errors.New("no webhook is given")
 	case o.Sink == nil:
 		return nil, errors.New("no sink for events is given")
 	}
-	s := &Server{first: o.Sources[0], sources: map[string]events.Source{}, sink: o.Sink, api: o.API, metrics: o.Metrics, answer: o.Answered,
+	s := &Server{hooks: map[string]*Hook{}, sink: o.Sink, api: o.API, metrics: o.Metrics, answer: o.Answered,
 		bodies: semaphore.NewWeighted(maxBodies), log: o.Log}
 	if s.log == nil {
 		s.log = slog.Default()
@@ -132,11 +143,15 @@ func New(o Options) (*Server, error) {
 	if s.answer == nil {
 		s.answer = func(string, int) {}
 	}
-	for _, source := range o.Sources {
-		if _, twice := s.sources[source.Vendor()]; twice {
-			return nil, errors.New("two sources are given for " + source.Vendor())
+	for _, hook := range o.Hooks {
+		hook.Name = cmp.Or(hook.Name, hook.Source.Vendor())
+		if _, twice := s.hooks[hook.Name]; twice {
+			return nil, errors.New("two webhooks have the name " + hook.Name)
 		}
-		s.sources[source.Vendor()] = source
+		s.hooks[hook.Name] = &hook
+		if s.first == nil {
+			s.first = &hook
+		}
 	}
 	for _, check := range o.Checks {
 		s.checks = append(s.checks, &probe{check: check, log: s.log})
@@ -185,18 +200,18 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) route(w *response, r *http.Request) {
 	path := r.URL.Path
-	vendor, webhook := strings.CutPrefix(path, "/webhooks/")
+	name, webhook := strings.CutPrefix(path, "/webhooks/")
 	switch {
 	case webhook:
 		if !allow(w, r, http.MethodPost) {
 			return
 		}
-		source, known := s.sources[vendor]
+		hook, known := s.hooks[name]
 		if !known {
 			w.fail(http.StatusNotFound, "there is no webhook at "+path)
 			return
 		}
-		s.receive(w, r, source)
+		s.receive(w, r, hook)
 	case path == "/":
 		if !allow(w, r, http.MethodGet, http.MethodHead, http.MethodPost) {
 			return
@@ -233,8 +248,8 @@ func (s *Server) route(w *response, r *http.Request) {
 // webhooks go.
 func (s *Server) index(w *response) {
 	webhooks := []string{}
-	for vendor := range s.sources {
-		webhooks = append(webhooks, "/webhooks/"+vendor)
+	for name := range s.hooks {
+		webhooks = append(webhooks, "/webhooks/"+name)
 	}
 	slices.Sort(webhooks)
 	w.reply(http.StatusOK, map[string]any{

@@ -221,7 +221,7 @@ func TestSecretRotation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in := start(t, func(o *server.Options) { o.Sources = []events.Source{source} })
+	in := start(t, func(o *server.Options) { o.Hooks = []server.Hook{{Source: source}} })
 	body := payload(t, "push")
 	for key, want := range map[string]int{"new secret": 202, secret: 202, "new secret" + secret: 401, "older secret": 401} {
 		r := delivery(t, in.url+"/", "push", body)
@@ -234,7 +234,7 @@ func TestSecretRotation(t *testing.T) {
 
 func TestInsecure(t *testing.T) {
 	t.Parallel()
-	in := start(t, func(o *server.Options) { o.Sources = []events.Source{github.NewInsecure()} })
+	in := start(t, func(o *server.Options) { o.Hooks = []server.Hook{{Source: github.NewInsecure()}} })
 	r := delivery(t, in.url+"/", "push", payload(t, "push"))
 	r.Header.Del("X-Hub-Signature-256")
 	if a := send(t, r); a.status != http.StatusAccepted {
@@ -374,7 +374,7 @@ func TestOtherHandlers(t *testing.T) {
 // A source whose errors are of no known kind is at fault itself.
 func TestSourceError(t *testing.T) {
 	t.Parallel()
-	in := start(t, func(o *server.Options) { o.Sources = []events.Source{faulty{}} })
+	in := start(t, func(o *server.Options) { o.Hooks = []server.Hook{{Source: faulty{}}} })
 	a := send(t, delivery(t, in.url+"/webhooks/faulty", "push", nil))
 	if a.status != 500 || a.body["error"] != "the delivery could not be read" {
 		t.Errorf("%d %s", a.status, a.text)

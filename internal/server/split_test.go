@@ -43,7 +43,7 @@ func (s several) ReceiveAll(_ map[string][]string, body []byte) ([]events.Receiv
 func TestSeveralEvents(t *testing.T) {
 	t.Parallel()
 	in := start(t, func(o *server.Options) {
-		o.Sources = []events.Source{several{branches: []string{"main", "gone", "next"}}}
+		o.Hooks = []server.Hook{{Source: several{branches: []string{"main", "gone", "next"}}}}
 	})
 	a := send(t, delivery(t, in.url+"/webhooks/several", "push", []byte("{}")))
 	got := in.sink.accepted()
@@ -69,7 +69,7 @@ func TestSeveralEvents(t *testing.T) {
 // One event of a source that can tell of several is answered like any other.
 func TestOneOfSeveralEvents(t *testing.T) {
 	t.Parallel()
-	in := start(t, func(o *server.Options) { o.Sources = []events.Source{several{branches: []string{"main"}}} })
+	in := start(t, func(o *server.Options) { o.Hooks = []server.Hook{{Source: several{branches: []string{"main"}}}} })
 	a := send(t, delivery(t, in.url+"/webhooks/several", "push", []byte("{}")))
 	if a.status != http.StatusAccepted || a.body["id"] != in.sink.accepted()[0].ID {
 		t.Errorf("%d %s", a.status, a.text)
@@ -89,7 +89,7 @@ func TestSeveralEventsFail(t *testing.T) {
 		"faulty":          {several{branches: []string{"main"}, err: &events.MalformedError{Reason: "no"}}, nil, http.StatusBadRequest},
 		"without anybody": {several{}, nil, http.StatusBadRequest},
 	} {
-		in := start(t, func(o *server.Options) { o.Sources = []events.Source{c.source} })
+		in := start(t, func(o *server.Options) { o.Hooks = []server.Hook{{Source: c.source}} })
 		if c.fail != nil {
 			in.sink.accept = func(context.Context) error { return c.fail }
 		}

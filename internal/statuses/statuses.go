@@ -46,6 +46,7 @@ type Store interface {
 	Told(ctx context.Context, st *store.Status, reply string) error
 	TellLater(ctx context.Context, st *store.Status, after time.Duration) error
 	Event(ctx context.Context, id string) (store.Event, error)
+	Run(ctx context.Context, id string) (store.Run, error)
 }
 
 // Config is what a Teller is made of.
@@ -55,9 +56,9 @@ type Config struct {
 	Forges forge.Set
 	// RunURL links to a run by its number; it may give nothing.
 	RunURL func(number int64) string
-	// Annotate finds the places in files that the output of a call speaks of.
-	// It may be nil.
-	Annotate func(output string) []forge.Annotation
+	// Annotate finds the places in files that the output of a call speaks of,
+	// among those that the event changed. It may be nil.
+	Annotate func(output string, changed []string) []forge.Annotation
 	// Count is told of each attempt, by vendor and result: told, refused,
 	// limited, failed.
 	Count func(vendor, result string)
@@ -135,7 +136,11 @@ func (t *Teller) tell(ctx context.Context, st *store.Status) error {
 		// It was configured when the run was planned.
 		return t.cfg.Store.Told(ctx, st, "")
 	}
-	reply, err := known.SetStatus(ctx, st.Repository, st.SHA, t.status(st), st.Reply)
+	told, err := t.status(ctx, st)
+	if err != nil {
+		return err
+	}
+	reply, err := known.SetStatus(ctx, st.Repository, st.SHA, told, st.Reply)
 	if err == nil {
 		t.cfg.Count(st.Vendor, "told")
 		return t.cfg.Store.Told(ctx, st, reply)
@@ -207,22 +212,29 @@ func contextOf(st *store.Status) string {
 }
 
 // status is what a forge is told of a row of the store.
-func (t *Teller) status(st *store.Status) forge.Status {
+func (t *Teller) status(ctx context.Context, st *store.Status) (forge.Status, error) {
 	s := forge.Status{
 		Context: contextOf(st), ExternalID: st.Call, URL: t.cfg.RunURL(st.RunNumber), Started: st.StartedAt, Ended: st.EndedAt,
 	}
 	s.State, s.Description = describe(st)
 	if st.Call == "" || !st.State.Final() {
-		return s
+		return s, nil
 	}
 	var result runs.Result
 	// What cannot be read is shown without it.
 	_ = json.Unmarshal(st.Result, &result)
 	s.Summary = summary(st, &result, s.URL)
-	if t.cfg.Annotate != nil {
-		s.Annotations = t.cfg.Annotate(result.Output + "\n" + result.Error)
+	if t.cfg.Annotate == nil || st.State == store.StateSucceeded {
+		return s, nil
 	}
-	return s
+	run, err := t.cfg.Store.Run(ctx, st.Run)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return s, err
+	}
+	if record, err := runs.ReadRecord(run.Plan); err == nil {
+		s.Annotations = t.cfg.Annotate(result.Output+"\n"+result.Error, record.Changes().Files)
+	}
+	return s, nil
 }
 
 // describe puts a state into a forge's words.

@@ -103,7 +103,7 @@ func newStage(t *testing.T, statusesOn bool) *stage {
 	st.teller = statuses.New(statuses.Config{
 		Store: s, Forges: forge.Set{{Forge: st.board, Host: "github.com", Statuses: statusesOn}},
 		RunURL:   func(n int64) string { return fmt.Sprintf("https://ci.example.com/runs/%d", n) },
-		Annotate: func(output string) []forge.Annotation { return []forge.Annotation{{Message: output}} },
+		Annotate: forge.AnnotationsIn,
 		Count: func(vendor, result string) {
 			mu.Lock()
 			defer mu.Unlock()
@@ -116,7 +116,7 @@ func newStage(t *testing.T, statusesOn bool) *stage {
 
 func (st *stage) plan(functions ...string) {
 	st.t.Helper()
-	p := store.Plan{Plan: json.RawMessage(`{}`), Tell: true, Uncalled: []store.Uncalled{{Module: "ci", Function: "docs", Reason: "no matching changes"}}}
+	p := store.Plan{Plan: json.RawMessage(`{"view": {"event": {"changes": ["cmd/a.go"]}}}`), Tell: true, Uncalled: []store.Uncalled{{Module: "ci", Function: "docs", Reason: "no matching changes"}}}
 	for _, f := range functions {
 		p.Calls = append(p.Calls, store.NewCall{Module: "ci", Function: f, Spec: json.RawMessage(`{}`)})
 	}
@@ -163,11 +163,11 @@ pocketci/ci/wrong failed: ci:wrong: x is required`)
 	st.tell("pocketci/ci/lint running: runs\npocketci/ci/test running: runs")
 	st.tell("")
 	st.clock.now = st.clock.now.Add(90 * time.Second)
-	result := json.RawMessage(`{"output": "a.go:3: oops\n` + "```" + `\nmore"}`)
-	if _, err := st.agent.Finish(t.Context(), first, store.Ending{State: store.StateSucceeded, Result: result}); err != nil {
+	result := json.RawMessage(`{"error": "a.go:3: oops\n` + "```" + `\nmore"}`)
+	if _, err := st.agent.Finish(t.Context(), first, store.Ending{State: store.StateSucceeded}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := st.agent.Finish(t.Context(), second, store.Ending{State: store.StateTimedOut, Reason: "timed out after 1m0s\nsecond line"}); err != nil {
+	if _, err := st.agent.Finish(t.Context(), second, store.Ending{State: store.StateTimedOut, Reason: "timed out after 1m0s\nsecond line", Result: result}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := st.teller.Tell(t.Context()); err != nil {
@@ -177,8 +177,8 @@ pocketci/ci/wrong failed: ci:wrong: x is required`)
 		if s.ExternalID == "" || s.URL != fmt.Sprintf("https://ci.example.com/runs/%d", st.run.Number) || s.Started.IsZero() || s.Ended.Sub(s.Started) != 90*time.Second {
 			t.Errorf("%+v", s)
 		}
-		if s.State == forge.StateSucceeded && (!strings.Contains(s.Summary, "````text\na.go:3: oops\n```\nmore\n````") ||
-			!strings.Contains(s.Summary, "[Run ") || len(s.Annotations) != 1 || !strings.Contains(s.Annotations[0].Message, "a.go:3")) {
+		if s.State == forge.StateFailed && (!strings.Contains(s.Summary, "````text\na.go:3: oops\n```\nmore\n````") ||
+			!strings.Contains(s.Summary, "[Run ") || len(s.Annotations) != 1 || s.Annotations[0] != forge.Annotation{Path: "cmd/a.go", Line: 3, Message: "oops"}) {
 			t.Errorf("its summary is %q, its annotations %+v", s.Summary, s.Annotations)
 		}
 	}

@@ -32,6 +32,10 @@ const channel = "pocketci"
 // to time as well. The function ends the watch.
 func (s *Store) Watch(topic string) (<-chan struct{}, func()) { return s.bell.watch(topic) }
 
+// Wake has everybody in this process look for work, after something outside of the
+// store has changed about what can be claimed.
+func (s *Store) Wake() { s.bell.ring(TopicWork) }
+
 // bell wakes those who watch a topic.
 type bell struct {
 	mu       sync.Mutex
