@@ -15,7 +15,7 @@ import (
 
 // The keys of the file by where they stand.
 var (
-	moduleKeys   = []string{"paths", "secrets", "git", "functions"}
+	moduleKeys   = []string{"paths", "secrets", "git", "functions", "checks"}
 	shortKeys    = append([]string{"module-path"}, moduleKeys...)
 	longKeys     = append([]string{"path"}, moduleKeys...)
 	secretKeys   = []string{"name", "from-env"}
@@ -142,6 +142,8 @@ func (r *reader) module(m *Module, what string, entries []entry) {
 			m.Secrets = r.secrets(e.value)
 		case "git":
 			m.Git = r.boolean(e.value, "git")
+		case "checks":
+			m.Checks = r.checks(e.value)
 		}
 	}
 	// Secrets first: arguments must not be given twice.
