@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -88,6 +89,8 @@ func (s *schema) addChecks(defs []typeDef, listed []listedCheck, marked []marked
 			return err
 		}
 		s.Module.Checks = append(s.Module.Checks, check)
+		// With a default of the user's own, what is required is not.
+		delete(w.marks, w.last)
 	}
 	w.demanding(s.main, nil, map[string]bool{})
 	slices.SortFunc(s.Module.Checks, func(a, b modules.Check) int { return strings.Compare(a.Name, b.Name) })
@@ -99,6 +102,7 @@ type walker struct {
 	schema *schema
 	reader reader
 	marks  map[string]bool // functions marked as checks, as Type.function
+	last   string          // the function that was found last, in the same way
 }
 
 // find describes a check that the engine lists.
@@ -108,9 +112,9 @@ func (w *walker) find(l listedCheck) (modules.Check, error) {
 	for i, name := range l.Path {
 		ref, ok := w.step(at, l.Path[:i+1])
 		if !ok {
-			return check, &LoadError{Module: w.schema.Module.Path, Message: fmt.Sprintf("the check %s is listed, and %s has no %s", l.Name, at, name)}
+			return check, &LoadError{Module: w.schema.Module.Path, Message: fmt.Sprintf("the check %s is listed, and %s has no %s", l.Name, cmp.Or(at, l.Path[max(i-1, 0)]), name)}
 		}
-		check.Returns = w.reader.typ(ref, 0)
+		check.Returns, w.last = w.reader.typ(ref, 0), at+"."+name
 		at = check.Returns.Name
 	}
 	if len(l.Path) == 0 {

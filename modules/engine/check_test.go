@@ -123,3 +123,62 @@ func TestSourceOfChecks(t *testing.T) {
 		}
 	}
 }
+
+// types are those of a module whose objects lead to each other in a circle.
+const types = `{"typeDefs": [
+	{"name": "Query", "asObject": {"name": "Query", "functions": [{"name": "ci", "sourceModuleName": "ci", "returnType": {"name": "Ci"}}]}},
+	{"name": "String", "kind": "STRING_KIND"},
+	{"name": "Ci", "asObject": {"name": "Ci", "sourceModuleName": "ci", "fields": [{"name": "again", "typeDef": {"name": "Ci"}}], "functions": [
+		{"name": "lint", "returnType": {"name": "String"}},
+		{"name": "greet", "returnType": {"name": "String"}, "args": [{"name": "name", "typeDef": {"name": "String"}}]},
+		{"name": "inner", "returnType": {"name": "Inner"}},
+		{"name": "demanding", "returnType": {"name": "Inner"}, "args": [{"name": "name", "typeDef": {"name": "String"}}]}]}},
+	{"name": "Inner", "asObject": {"name": "Inner", "sourceModuleName": "ci", "functions": [
+		{"name": "outer", "returnType": {"name": "Ci"}},
+		{"name": "lintJs", "returnType": {"name": "String"}, "args": [{"name": "strict", "typeDef": {"name": "String", "optional": true}}]},
+		{"name": "audit", "returnType": {"name": "String"}, "args": [{"name": "level", "typeDef": {"name": "String"}}]}]}}
+]}`
+
+func TestReadChecks(t *testing.T) {
+	for name, c := range map[string]struct {
+		listed map[string][]string
+		marked []string
+		want   string // names, those that require arguments with them
+		err    string
+	}{
+		"none":                        {},
+		"listed":                      {listed: map[string][]string{"lint": {"lint"}, "inner:lint-js": {"inner", "lintJs"}}, want: "inner:lint-js lint"},
+		"through a field":             {listed: map[string][]string{"again:lint": {"again", "lint"}}, want: "again:lint"},
+		"marked alone":                {marked: []string{"Ci.greet", "Inner.audit"}, want: "greet(name) inner:audit(level)"},
+		"marked, and in no type":      {marked: []string{"Ci.gone", "Gone.lint"}},
+		"marked, and not listed":      {marked: []string{"Ci.lint"}},
+		"listed for a user's default": {listed: map[string][]string{"greet": {"greet"}}, marked: []string{"Ci.greet"}, want: "greet"},
+		"listed, and in no type":      {listed: map[string][]string{"inner:gone": {"inner", "gone"}}, err: "the check inner:gone is listed, and Inner has no gone"},
+		"listed below no object":      {listed: map[string][]string{"lint:x": {"lint", "x"}}, err: "the check lint:x is listed, and lint has no x"},
+		"listed without a path":       {listed: map[string][]string{"lint": nil}, err: `the check "lint" is listed without a path`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			checks, err := engine.ReadChecks([]byte(types), "ci", c.listed, c.marked...)
+			if c.err != "" {
+				if err == nil || !errors.Is(err, modules.ErrModule) || !strings.Contains(err.Error(), c.err) {
+					t.Fatalf("got %v, want %q", err, c.err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, check := range checks {
+				text := check.Name
+				for _, arg := range check.Requires {
+					text += "(" + arg.Name + ")"
+				}
+				got = append(got, text)
+			}
+			if strings.Join(got, " ") != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
