@@ -72,6 +72,9 @@ func resolveAfter(plan *Plan, cfg *config.Config, loaded []*modules.Module) {
 		}
 		for i := range m.Functions {
 			from := name{m.Path, m.Functions[i].Name}
+			if asCheck(m, from.function, &plan.Event) != nil {
+				continue // checks come after nothing
+			}
 			for _, entry := range a.settings(from).After {
 				if to, err := a.find(from, entry); err == nil && a.loaded[to.module] != nil {
 					a.before[from] = append(a.before[from], to)
@@ -116,6 +119,9 @@ func (a *afters) find(from name, entry config.After) (name, error) {
 		return to, fmt.Errorf("module %s has no function %s; correct the name or remove it", to.module, to.function)
 	}
 	to.function = fn.Name
+	if check := asCheck(m, fn.Name, &a.plan.Event); check != nil {
+		to.function = check.Name
+	}
 	return to, nil
 }
 
@@ -126,6 +132,9 @@ func (a *afters) judge(i int) *afterVerdict {
 	}
 	v := &afterVerdict{}
 	a.verdicts[i] = v
+	if a.plan.Calls[i].IsCheck() {
+		return v
+	}
 	from := name{a.plan.Calls[i].Module, a.plan.Calls[i].Function}
 	entries := a.settings(from).After
 	// What is wrong is said before what is not called: it stays wrong.

@@ -35,6 +35,9 @@ type Place struct {
 // values.
 func (p Place) Command(c *Call) string {
 	argv := []string{"dagger", "call", "-m", p.module(c.Module), strcase.ToKebab(c.Function)}
+	if c.IsCheck() {
+		argv = []string{"dagger", "check", "-m", p.module(c.Module), c.Function}
+	}
 	for _, arg := range c.Args {
 		argv = append(argv, p.flag(arg)...)
 	}

@@ -14,6 +14,7 @@ import (
 type callFile struct {
 	Module      string          `json:"module"`
 	Function    string          `json:"function"`
+	Path        []string        `json:"path,omitempty"`
 	Args        []boundFile     `json:"args"`
 	Returns     modules.Type    `json:"returns"`
 	Why         string          `json:"why"`
@@ -46,6 +47,7 @@ func (c Call) MarshalJSON() ([]byte, error) {
 	f := callFile{
 		Module:      c.Module,
 		Function:    c.Function,
+		Path:        c.Path,
 		Returns:     c.Returns,
 		Why:         c.Why,
 		Timeout:     c.Timeout,
@@ -78,7 +80,7 @@ func (c *Call) UnmarshalJSON(data []byte) error {
 	}
 	*c = Call{
 		Module:      f.Module,
-		Call:        modules.Call{Function: f.Function, Returns: f.Returns},
+		Call:        modules.Call{Function: f.Function, Path: f.Path, Returns: f.Returns},
 		Why:         f.Why,
 		Timeout:     f.Timeout,
 		RunsOn:      f.RunsOn,

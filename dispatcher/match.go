@@ -44,9 +44,9 @@ type Input struct {
 	items  func() []any
 }
 
-// Match decides which functions of one module an event calls. It is a pure
-// function: the same input gives the same plan, in the order in which the
-// module lists its functions.
+// Match decides which functions and checks of one module an event calls. It is a
+// pure function: the same input gives the same plan, in the order in which the
+// module lists its functions, and then its checks by name.
 func Match(in Input) Plan {
 	if in.Index == nil {
 		in.Index = globs.Index(in.Changes.Files)
@@ -59,6 +59,9 @@ func Match(in Input) Plan {
 	selected := selectByName(in.Module.Functions, in.Event)
 	for i := range in.Module.Functions {
 		fn := &in.Module.Functions[i]
+		if asCheck(in.Module, fn.Name, in.Event) != nil {
+			continue // listed with the checks
+		}
 		skip := func(reason string) {
 			plan.Skipped = append(plan.Skipped, Skipped{Module: in.Module.Path, Function: fn.Name, Reason: reason})
 		}
@@ -109,6 +112,7 @@ func Match(in Input) Plan {
 		call.set(in, settings)
 		plan.Calls = append(plan.Calls, call)
 	}
+	plan.matchChecks(in)
 	return plan
 }
 

@@ -8,8 +8,9 @@ import (
 )
 
 // Plan is the answer to which functions an event calls, with which arguments,
-// and why not the others. Every function of every module that was looked at is
-// in exactly one of Calls, Invalid and Skipped.
+// and why not the others. Every function and every check of every module that was
+// looked at is in exactly one of Calls, Invalid and Skipped: a function that is
+// called as a check is there under the check's name, any other under its own.
 type Plan struct {
 	Event   events.Event
 	Changes Changes
@@ -63,6 +64,9 @@ type Concurrency struct {
 	// waits for them.
 	Cancel bool
 }
+
+// IsCheck reports whether the call is that of a check.
+func (c *Call) IsCheck() bool { return len(c.Path) > 0 }
 
 // qualified names the call's function with its module.
 func (c *Call) qualified() string { return c.Module + ":" + c.Function }

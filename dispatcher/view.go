@@ -29,6 +29,8 @@ type EventView struct {
 type CallView struct {
 	Module   string `json:"module"`
 	Function string `json:"function"`
+	// Check says that Function is the name of a check.
+	Check bool `json:"check,omitempty"`
 	// Args has every argument that is passed; directories, files and secrets
 	// are references.
 	Args map[string]any `json:"args"`
@@ -84,6 +86,7 @@ func (p *Plan) View(place Place) View {
 		view := CallView{
 			Module:   call.Module,
 			Function: call.Function,
+			Check:    call.IsCheck(),
 			Args:     args,
 			Command:  place.Command(call),
 			Why:      call.Why,

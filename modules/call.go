@@ -24,8 +24,11 @@ type Tree struct {
 
 // Call is one call of one function, ready to be made.
 type Call struct {
-	// Function is the name as Dagger serves it.
+	// Function is the name as Dagger serves it, or that of a check.
 	Function string
+	// Path are the fields that lead from the main object to a check, which is
+	// called without arguments. It is empty for a function of the main object.
+	Path []string
 	// Args are the arguments in the order of the function's declaration.
 	// Those that are left out take the function's own defaults.
 	Args []Bound

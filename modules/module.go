@@ -21,6 +21,9 @@ type Module struct {
 	// Functions are the functions of the main object in the order that
 	// Dagger lists them.
 	Functions []Function
+	// Checks are the functions that the module marks as checks, by name. Those
+	// of the main object are among Functions as well.
+	Checks []Check `json:",omitempty"`
 }
 
 // Function returns the function with the given name, which may be spelt as the

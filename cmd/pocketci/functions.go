@@ -21,10 +21,10 @@ func newFunctions() *cobra.Command {
 	var repository string
 	cmd := &cobra.Command{
 		Use:   "functions",
-		Short: "List the functions of the repository's modules",
-		Long: `List the functions of the modules in a local directory, with their arguments. With
---repo: those that an agent has called, with what became of it in the last 7 and
-30 days.`,
+		Short: "List the functions and checks of the repository's modules",
+		Long: `List the functions of the modules in a local directory, with their arguments, and
+their checks. With --repo: those that an agent has called, with what became of it
+in the last 7 and 30 days.`,
 		Args: cobra.NoArgs,
 		Example: `  pocketci functions --dir ~/src/hello
   pocketci functions --json
@@ -109,6 +109,17 @@ type moduleView struct {
 	Module    string         `json:"module"`
 	Name      string         `json:"name"`
 	Functions []functionView `json:"functions"`
+	Checks    []checkView    `json:"checks"`
+}
+
+// checkView is a check. One of the main object is among the functions as well.
+type checkView struct {
+	Name        string   `json:"name"`
+	Description string   `json:"description"`
+	Path        []string `json:"path"`
+	// Requires are the arguments for which the function is marked as a check and
+	// is none.
+	Requires []argView `json:"requires,omitempty"`
 }
 
 type functionView struct {
@@ -126,16 +137,27 @@ type argView struct {
 	Default     json.RawMessage `json:"default,omitempty"`
 }
 
+func viewArg(a *modules.Arg) argView {
+	return argView{Name: a.Name, Description: a.Description, Type: a.Type.String(), Required: a.Required(), Default: a.Default}
+}
+
 func viewModules(list []*modules.Module) []moduleView {
 	views := []moduleView{}
 	for _, m := range list {
-		view := moduleView{Module: m.Path, Name: m.Name, Functions: []functionView{}}
+		view := moduleView{Module: m.Path, Name: m.Name, Functions: []functionView{}, Checks: []checkView{}}
 		for _, fn := range m.Functions {
 			f := functionView{Name: fn.Name, Description: fn.Description, Returns: fn.Returns.String(), Args: []argView{}}
-			for _, a := range fn.Args {
-				f.Args = append(f.Args, argView{Name: a.Name, Description: a.Description, Type: a.Type.String(), Required: a.Required(), Default: a.Default})
+			for i := range fn.Args {
+				f.Args = append(f.Args, viewArg(&fn.Args[i]))
 			}
 			view.Functions = append(view.Functions, f)
+		}
+		for _, check := range m.Checks {
+			c := checkView{Name: check.Name, Description: check.Description, Path: check.Path}
+			for i := range check.Requires {
+				c.Requires = append(c.Requires, viewArg(&check.Requires[i]))
+			}
+			view.Checks = append(view.Checks, c)
 		}
 		views = append(views, view)
 	}
@@ -157,6 +179,26 @@ func printModules(w io.Writer, list []*modules.Module) error {
 			}
 			first, _, _ := strings.Cut(fn.Description, "\n")
 			fmt.Fprintf(table, "%s:%s\t%s\t%s\t%s\n", m.Path, fn.Name, strings.Join(args, ", "), fn.Returns, first)
+		}
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	return printChecks(w, list)
+}
+
+// printChecks writes a second table if there are checks.
+func printChecks(w io.Writer, list []*modules.Module) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	header := "\nCHECK\tDESCRIPTION\n"
+	for _, m := range list {
+		for _, c := range m.Checks {
+			first, _, _ := strings.Cut(c.Description, "\n")
+			if len(c.Requires) > 0 {
+				first = "no check: it requires " + c.Requires[0].Name
+			}
+			fmt.Fprintf(table, "%s%s:%s\t%s\n", header, m.Path, c.Name, first)
+			header = ""
 		}
 	}
 	return table.Flush()

@@ -34,6 +34,8 @@ type Module struct {
 	// Functions are the settings per function, by the name the file uses; see
 	// Module.Function.
 	Functions map[string]Function
+	// Checks are the settings of the module's checks.
+	Checks Checks
 	// Line is where the module starts in the file, for messages; zero without
 	// a file.
 	Line int

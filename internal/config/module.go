@@ -16,7 +16,7 @@ import (
 
 // The keys of the file by where they stand.
 var (
-	moduleKeys   = []string{"paths", "secrets", "git", "functions"}
+	moduleKeys   = []string{"paths", "secrets", "git", "functions", "checks"}
 	shortKeys    = append([]string{"module-path"}, moduleKeys...)
 	longKeys     = append([]string{"path"}, moduleKeys...)
 	secretKeys   = []string{"name", "from-env", "from-agent", "from-provider"}
@@ -141,6 +141,8 @@ func (r *reader) module(m *Module, what string, entries []yamlfile.Entry) {
 			m.Secrets = r.secrets(e.Value)
 		case "git":
 			m.Git = r.Bool(e.Value, "git")
+		case "checks":
+			m.Checks = r.checks(e.Value)
 		}
 	}
 	// Secrets first: arguments must not be given twice.

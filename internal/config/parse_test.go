@@ -60,6 +60,17 @@ secrets:
 		{Name: "c", FromProvider: "op://infra/db/password", Line: 4}, {Name: "d", FromProvider: "vault://team/db.password?ttl=5m", Line: 5},
 	}, Line: 1}}},
 	{"byte order mark and windows lines", "\ufeffmodule-path: ci\r\ngit: true\r\n", []config.Module{{Path: "ci", Git: true, Line: 1}}},
+	{"no checks", "checks: false", []config.Module{{Checks: config.Checks{Off: true}, Line: 1}}},
+	{"all checks", "checks: true", []config.Module{{Line: 1}}},
+	{"settings of checks", `modules:
+- path: ci
+  checks:
+    lint: {on-changes: ["**/*.go"], events: [push, pull_request, tag], timeout: 10m, runs-on: big}
+    web:lint-js: {events: "push, release"}
+`, []config.Module{{Path: "ci", Line: 2, Checks: config.Checks{ByName: map[string]config.Check{
+		"lint":        {OnChanges: []string{"**/*.go"}, Events: []string{"push", "pull_request", "tag"}, Timeout: 10 * time.Minute, RunsOn: "big", Line: 4},
+		"web:lint-js": {Events: []string{"push", "release"}, Line: 5},
+	}}}}},
 	{"module at the root", "module-path: .", []config.Module{{Path: ".", Line: 1}}},
 	{"path is cleaned", "module-path: ./a/../ci/", []config.Module{{Path: "ci", Line: 1}}},
 	{"hidden folder", "module-path: .dagger", []config.Module{{Path: ".dagger", Line: 1}}},
@@ -166,6 +177,20 @@ var invalid = []struct {
 	{"modules of the wrong type", "modules: {path: ci}", []string{"1:10: modules must be a list, not a mapping"}, true},
 	{"a module of the wrong type", "modules: [ci]", []string{"1:11: a module must be a mapping of names to values, not a string"}, true},
 	{"module without path", "modules:\n- git: true\n", []string{"2:3: a module needs a path"}, true},
+	{"checks of the wrong type", "checks: [lint]", []string{"1:9: checks must be false, or a mapping of checks to their settings, not a list"}, true},
+	{"checks without a value", "checks:\n", []string{"1:8: checks must be false, or a mapping of checks to their settings, not nothing"}, true},
+	{"checks in words", "checks: off", []string{"1:9: checks must be false, or a mapping of checks to their settings, not a string"}, true},
+	{"check's name", "checks: {'lint all': {}, 'ci/lint': {}, 'web::lint': {}}", []string{`1:10: "lint all" is not the name of a check`, `1:26: "ci/lint" is not the name of a check`, `1:41: "web::lint" is not the name of a check`}, true},
+	{"one check in two spellings", "checks:\n  lint-all: {}\n  lintAll: {}\n", []string{"3:3: lintAll and lint-all in line 2 are the same check"}, false},
+	{"check without settings", "checks:\n  lint:\n", []string{"2:8: the check lint must be a mapping of names to values, not nothing"}, true},
+	{"check's key misspelt", "checks:\n  lint:\n    event: push\n", []string{`3:5: unknown key "event" in the check lint; did you mean "events"?`}, true},
+	{"function's key in a check", "checks:\n  lint:\n    args: {a: 1}\n", []string{`3:5: unknown key "args" in the check lint; the keys are on-changes, events, timeout, runs-on`}, true},
+	{"check for no event", "checks: {lint: {events: []}}", []string{"1:25: events is an empty list"}, true},
+	{"check for no name of an event", "checks: {lint: {events: [Push, 'pull-request']}}", []string{`1:25: events: "Push" is not the name of an event`, `1:25: events: "pull-request" is not the name of an event`}, true},
+	{"check with a bad glob", "checks: {lint: {on-changes: ['a[']}}", []string{`1:30: on-changes: bad glob "a["`}, false},
+	{"check with a number for a timeout", "checks: {lint: {timeout: 600}}", []string{"1:26: timeout needs a unit"}, true},
+	{"check with several labels", "checks: {lint: {runs-on: [a, b]}}", []string{"1:26: runs-on is a single label"}, true},
+	{"checks beside modules", "modules: [{path: ci}]\nchecks: false\n", []string{`2:1: "checks" describes the only module of a file`}, true},
 	{"same module twice", "modules:\n- path: ./ci\n- path: a/../ci/\n", []string{"3:9: the module ci is there twice, first in line 2"}, false},
 	{"duplicate key", "git: true\nmodule-path: ci\ngit: false\n", []string{`3:1: "git" is there twice in the file, first in line 1`}, false},
 	{"duplicate function", "functions:\n  a: {}\n  a: {}\n", []string{`3:3: "a" is there twice in functions`}, false},

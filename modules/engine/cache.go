@@ -16,7 +16,7 @@ import (
 
 // cacheFormat is part of every key. It changes whenever what is stored, or how
 // a module is read, does.
-const cacheFormat = "3"
+const cacheFormat = "4"
 
 // Limits of the cache. What falls out of it is asked for again.
 const (

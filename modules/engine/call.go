@@ -36,13 +36,17 @@ func (s *Session) Call(ctx context.Context, call modules.Call, report func(modul
 		return modules.Result{}, err
 	}
 	traced, finish := s.traces.begin(ctx, report)
-	var data map[string]map[string]json.RawMessage
+	var data map[string]json.RawMessage
 	err = s.link.client.Do(traced, &dagger.Request{Query: query}, &dagger.Response{Data: &data})
 	finish(s.link.proc.exited)
 	if err != nil {
 		return modules.Result{}, s.callError(ctx, call.Function, err)
 	}
-	return result(call.Returns, data[s.schema.Field][call.Function])
+	value, err := follow(data[s.schema.Field], pathOf(call))
+	if err != nil {
+		return modules.Result{}, fmt.Errorf("call %s: %w", call.Function, err)
+	}
+	return result(call.Returns, value)
 }
 
 // query writes the request: the constructor, the function and, of its value,
@@ -57,12 +61,11 @@ func (s *Session) query(ctx context.Context, call modules.Call) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	args, err := s.args(ctx, call.Function, call.Args)
+	selected, err := s.selected(ctx, call)
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("query { %s%s { %s%s%s } }",
-		s.schema.Field, construct, call.Function, args, s.selection(call.Returns)), nil
+	return fmt.Sprintf("query { %s%s { %s } }", s.schema.Field, construct, selected), nil
 }
 
 // args writes a function's arguments in parentheses.

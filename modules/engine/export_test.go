@@ -2,7 +2,9 @@ package engine
 
 import (
 	"encoding/json"
+	"fmt"
 	"log/slog"
+	"strings"
 
 	"go.opentelemetry.io/otel/trace"
 	logspb "go.opentelemetry.io/proto/otlp/logs/v1"
@@ -27,6 +29,35 @@ func ReadSchema(data []byte, path, name string) (any, error) {
 		return nil, err
 	}
 	return readSchema(answer.TypeDefs, path, name)
+}
+
+// ReadChecks reads what the engine says about the checks of a module named name:
+// those that it lists, and the functions that are marked, as Type.function.
+func ReadChecks(data []byte, name string, listed map[string][]string, marked ...string) ([]modules.Check, error) {
+	var answer struct{ TypeDefs []typeDef }
+	if err := json.Unmarshal(data, &answer); err != nil {
+		return nil, err
+	}
+	s, err := readSchema(answer.TypeDefs, "ci", name)
+	if err != nil {
+		return nil, err
+	}
+	var list []listedCheck
+	for name, path := range listed {
+		list = append(list, listedCheck{Name: name, Path: path})
+	}
+	var types []markedType
+	for _, mark := range marked {
+		object, function, _ := strings.Cut(mark, ".")
+		var t markedType
+		text := fmt.Sprintf(`{"name": %q, "fields": [{"name": %q, "directives": [{"name": "check"}]}]}`, object, function)
+		if err := json.Unmarshal([]byte(text), &t); err != nil {
+			return nil, err
+		}
+		types = append(types, t)
+	}
+	err = s.addChecks(answer.TypeDefs, list, types)
+	return s.Module.Checks, err
 }
 
 // StepName gives the name of the step that a span's call stands for.

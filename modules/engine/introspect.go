@@ -23,7 +23,7 @@ fragment function on Function {
 query {
   typeDefs: currentTypeDefs(returnAllTypes: true, hideCore: true) {
     name kind optional
-    asObject { name sourceModuleName functions { ...function } }
+    asObject { name sourceModuleName functions { ...function } fields { name typeDef { ...ref } } }
     asEnum { name members { name } }
     asScalar { name }
     asInput { name }
@@ -38,8 +38,9 @@ type (
 		Kind     string
 		Optional bool
 		AsObject *struct {
-			Name      string
-			Functions []functionDef
+			Name, SourceModuleName string
+			Functions              []functionDef
+			Fields                 []fieldDef
 		}
 		AsEnum *struct {
 			Name    string
@@ -51,6 +52,10 @@ type (
 	typeRef struct {
 		Name     string
 		Optional bool
+	}
+	fieldDef struct {
+		Name    string
+		TypeDef typeRef
 	}
 	functionDef struct {
 		Name, Description, SourceModuleName string
@@ -72,13 +77,16 @@ type schema struct {
 	// Field is the field of the Query type that constructs the main object.
 	Field string
 	// Contextual are the arguments whose default is a path of the
-	// repository, by function; the constructor is the function "".
+	// repository, by function; the constructor is the function "", and one on
+	// the way to a check is its path with dots.
 	Contextual map[string][]contextual
 	// Ignore are the patterns of what is not to be in a directory, by
 	// function and argument.
 	Ignore map[string]map[string][]string
 	// Syncable are the object types that have a sync field.
 	Syncable []string
+
+	main string // the main object's type, known when it is read
 }
 
 // contextual is an argument that takes a part of the repository by default.
@@ -88,23 +96,22 @@ type contextual struct {
 }
 
 // introspect reads the module that is served in the session.
-func introspect(ctx context.Context, client *dagger.Client, path, name string) (*schema, error) {
+func introspect(ctx context.Context, client *dagger.Client, module *dagger.Module, path, name string) (*schema, error) {
 	var data struct{ TypeDefs []typeDef }
 	if err := client.Do(ctx, &dagger.Request{Query: typeDefsQuery}, &dagger.Response{Data: &data}); err != nil {
 		return nil, fmt.Errorf("introspect module %s: %w", path, err)
 	}
-	return readSchema(data.TypeDefs, path, name)
+	s, err := readSchema(data.TypeDefs, path, name)
+	if err != nil {
+		return nil, err
+	}
+	return s, readChecks(ctx, client, s, data.TypeDefs, module)
 }
 
 // readSchema finds the module's main object the way Dagger's own command line
 // does: its constructor is the field of Query that comes from the module.
 func readSchema(defs []typeDef, path, name string) (*schema, error) {
-	r := reader{types: make(map[string]*typeDef, len(defs))}
-	for i := range defs {
-		if _, known := r.types[defs[i].Name]; !known {
-			r.types[defs[i].Name] = &defs[i]
-		}
-	}
+	r := newReader(defs)
 	query := r.types["Query"]
 	if query == nil || query.AsObject == nil {
 		return nil, fmt.Errorf("introspect module %s: the engine lists no Query type", path)
@@ -118,7 +125,7 @@ func readSchema(defs []typeDef, path, name string) (*schema, error) {
 	if main == nil || main.AsObject == nil {
 		return nil, &LoadError{Module: path, Message: fmt.Sprintf("the constructor gives a %s, which is not an object", constructor.ReturnType.Name)}
 	}
-	s := &schema{Field: constructor.Name, Contextual: map[string][]contextual{}, Ignore: map[string]map[string][]string{}}
+	s := &schema{Field: constructor.Name, main: main.AsObject.Name, Contextual: map[string][]contextual{}, Ignore: map[string]map[string][]string{}}
 	s.Module = modules.Module{Path: path, Name: name, Constructor: r.args(s, "", constructor.Args)}
 	for _, f := range main.AsObject.Functions {
 		s.Module.Functions = append(s.Module.Functions, modules.Function{
@@ -138,6 +145,16 @@ func readSchema(defs []typeDef, path, name string) (*schema, error) {
 }
 
 type reader struct{ types map[string]*typeDef }
+
+func newReader(defs []typeDef) reader {
+	r := reader{types: make(map[string]*typeDef, len(defs))}
+	for i := range defs {
+		if _, known := r.types[defs[i].Name]; !known {
+			r.types[defs[i].Name] = &defs[i]
+		}
+	}
+	return r
+}
 
 func (r *reader) args(s *schema, function string, defs []argDef) []modules.Arg {
 	args := make([]modules.Arg, 0, len(defs))

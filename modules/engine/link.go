@@ -114,7 +114,7 @@ func (l *link) load(ctx context.Context, a *assembly, key string) (*schema, erro
 	if err != nil {
 		return nil, l.loadError(ctx, a.module, err)
 	}
-	s, err := introspect(ctx, l.client, a.module, name)
+	s, err := introspect(ctx, l.client, module, a.module, name)
 	var empty *LoadError
 	if errors.As(err, &empty) {
 		// An SDK that only skims the source finds nothing in what does not
