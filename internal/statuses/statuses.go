@@ -132,8 +132,9 @@ func (t *Teller) tell(ctx context.Context, st *store.Status) error {
 		return err
 	}
 	known := t.cfg.Forges.Of(&event.Event)
-	if known == nil || !known.Statuses {
-		// It was configured when the run was planned.
+	if known == nil || !known.Statuses || st.SHA == "" {
+		// It was configured when the run was planned, or it is not known which
+		// commit the run would have been of.
 		return t.cfg.Store.Told(ctx, st, "")
 	}
 	told, err := t.status(ctx, st)
