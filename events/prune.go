@@ -18,6 +18,9 @@ import (
 type shape struct {
 	// fields are those of a struct by their names in lower case.
 	fields map[string]*shape
+	// lengths has the bit of each length that a name has, which tells most
+	// other keys apart; the highest is for all that are longer.
+	lengths uint64
 	// elements is for lists of structs.
 	elements *shape
 }
@@ -75,6 +78,9 @@ func makeShape(t reflect.Type, depth int) *shape {
 			return nil
 		}
 		s.fields[name] = makeShape(field.Type, depth+1)
+	}
+	for name := range s.fields {
+		s.lengths |= 1 << min(len(name), 63)
 	}
 	return s
 }
@@ -176,6 +182,9 @@ func (p *pruner) object(s *shape, depth int) bool {
 
 // field finds a field as encoding/json does, which does not mind the case.
 func (s *shape) field(name []byte) (*shape, bool) {
+	if s.lengths&(1<<min(len(name), 63)) == 0 {
+		return nil, false
+	}
 	for _, c := range name {
 		if 'A' <= c && c <= 'Z' {
 			field, ok := s.fields[strings.ToLower(string(name))]
