@@ -2,91 +2,12 @@ package events
 
 import (
 	"encoding/binary"
-	"encoding/json"
-	"maps"
 	"math/bits"
-	"reflect"
-	"strings"
-	"sync"
 )
 
 // Of a forge's payload little is read. Checking all of it and copying that
 // little before encoding/json sees it takes a fifth of the time that
 // encoding/json would take with the whole.
-
-// shape is what a type takes of a JSON value. nil takes all of it.
-type shape struct {
-	// fields are those of a struct by their names in lower case.
-	fields map[string]*shape
-	// elements is for lists of structs.
-	elements *shape
-}
-
-var (
-	shapes          sync.Map // of reflect.Type to *shape
-	unmarshalerType = reflect.TypeFor[json.Unmarshaler]()
-)
-
-// shapeOf returns what a struct takes, or nil if that is not known.
-func shapeOf(t reflect.Type) *shape {
-	if known, ok := shapes.Load(t); ok {
-		return known.(*shape)
-	}
-	s := makeShape(t, 0)
-	shapes.Store(t, s)
-	return s
-}
-
-func makeShape(t reflect.Type, depth int) *shape {
-	for t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	switch {
-	case depth > 20 || reflect.PointerTo(t).Implements(unmarshalerType):
-		return nil
-	case t.Kind() == reflect.Slice:
-		if elements := makeShape(t.Elem(), depth+1); elements != nil {
-			return &shape{elements: elements}
-		}
-		return nil
-	case t.Kind() != reflect.Struct:
-		return nil
-	}
-	s := &shape{fields: map[string]*shape{}}
-	for field := range t.Fields() {
-		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-		switch {
-		case field.Anonymous:
-			// Its fields count as the struct's own, unless it has such itself,
-			// which is left to encoding/json.
-			inner := makeShape(field.Type, depth+1)
-			if name != "" || inner == nil || inner.fields == nil || field.Type.Kind() != reflect.Struct || overlap(s.fields, inner.fields) {
-				return nil
-			}
-			maps.Copy(s.fields, inner.fields)
-			continue
-		case !field.IsExported() || name == "-":
-			continue
-		case name == "":
-			name = field.Name
-		}
-		name = strings.ToLower(name)
-		if _, twice := s.fields[name]; twice {
-			return nil
-		}
-		s.fields[name] = makeShape(field.Type, depth+1)
-	}
-	return s
-}
-
-func overlap(a, b map[string]*shape) bool {
-	for name := range a {
-		if _, both := b[name]; both {
-			return true
-		}
-	}
-	return false
-}
 
 // prune appends to out what the shape takes of a JSON object. It returns false
 // if the data may be something else or not JSON at all, for which it has only a
@@ -172,18 +93,6 @@ func (p *pruner) object(s *shape, depth int) bool {
 	})
 	p.out = append(p.out, '}')
 	return ok
-}
-
-// field finds a field as encoding/json does, which does not mind the case.
-func (s *shape) field(name []byte) (*shape, bool) {
-	for _, c := range name {
-		if 'A' <= c && c <= 'Z' {
-			field, ok := s.fields[strings.ToLower(string(name))]
-			return field, ok
-		}
-	}
-	field, ok := s.fields[string(name)]
-	return field, ok
 }
 
 // list reads what stands between brackets. Each is called at an element.

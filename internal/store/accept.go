@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/franela/pocketci/events"
@@ -203,7 +202,7 @@ func (s *Store) writeIntake() {
 		case p := <-s.intake:
 			batch := s.gather(p, fewest)
 			s.writeBatch(inOrder(batch))
-			fewest = min((len(batch)+len(s.intake))/2, batchLimit)
+			fewest = (len(batch) + len(s.intake)) * 5 / 8
 		case <-s.stopped.Done():
 			for {
 				select {
@@ -219,8 +218,8 @@ func (s *Store) writeIntake() {
 
 // gather makes a batch of what has come. A commit costs as much as several
 // deliveries do in it: if many came lately, it waits a moment for the fewest
-// that are worth one. Half of those that came are: while they are committed,
-// the others are read.
+// that are worth one. Five eighths of those that came are: to commit so many
+// takes about as long as to read the others and answer them.
 func (s *Store) gather(first *pending, fewest int) []*pending {
 	batch := []*pending{first}
 	var patience <-chan time.Time
@@ -305,46 +304,4 @@ func (s *Store) commitBatch(batch []*pending) error {
 		return err
 	}
 	return nil
-}
-
-// room is what is left of the queue, counted from time to time and not for
-// each batch: counting takes longer the more there is.
-type room struct {
-	mu sync.Mutex
-	// left is what nobody has reserved, flying what is reserved and not yet
-	// used.
-	left, flying int
-	counted      time.Duration
-}
-
-// reserve takes room for up to n deliveries and returns for how many.
-func (s *Store) reserve(ctx context.Context, n int) (int, error) {
-	r := &s.room
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if now := s.clock.Elapsed(); r.left < n || now-r.counted > time.Second {
-		waiting := 0
-		err := s.get(ctx, []any{&waiting}, `SELECT count(*) FROM (SELECT 1 FROM runs WHERE state = 'queued' AND holder = '' LIMIT ?) AS waiting`, s.opts.Depth)
-		if err != nil {
-			return 0, err
-		}
-		r.left, r.counted = max(0, s.opts.Depth-waiting-r.flying), now
-		if s.dialect.numbered && r.left > 4*batchLimit {
-			r.left /= 4 // other agents take from it as well
-		}
-	}
-	free := min(n, r.left)
-	r.left -= free
-	r.flying += free
-	return free, nil
-}
-
-// settle ends a reservation of which so much was used.
-func (r *room) settle(reserved, used int, known bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.flying -= reserved
-	if r.left += reserved - used; !known {
-		r.left = 0 // whether it was committed is not known: count
-	}
 }

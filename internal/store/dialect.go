@@ -100,11 +100,11 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 		return db, nil
 	}
 	var err error
-	// The first two have an effect only before the first table is made. A page
-	// takes a packed payload, and is written whole for one entry of an index that
-	// is in no order. The last is a safety net: commits
-	// do not make checkpoints as a rule, see [checkpoints].
-	if s.write, err = open(1, busyTimeout, "page_size(8192)", "auto_vacuum(incremental)", "journal_mode(wal)", "synchronous(full)",
+	// The first has an effect only before the first table is made. The last is a
+	// safety net: commits do not make checkpoints as a rule, see [checkpoints].
+	// Pages are of 4 kB as SQLite's are if nothing is said: larger ones are
+	// written whole for one entry of an index that is in no order.
+	if s.write, err = open(1, busyTimeout, "auto_vacuum(incremental)", "journal_mode(wal)", "synchronous(full)",
 		"cache_size(-16000)", "wal_autocheckpoint(30000)"); err != nil {
 		return err
 	}

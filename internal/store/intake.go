@@ -233,6 +233,9 @@ func (s *Store) prepareIntake(ctx context.Context, n int) error {
 	if s.dialect.numbered {
 		return nil
 	}
+	if s.ready[n] {
+		return nil
+	}
 	for _, query := range []string{s.dialect.insertEvents(n), s.dialect.insertPushes(n), s.dialect.insertRuns(n)} {
 		if s.prepared[query] != nil {
 			continue
@@ -243,6 +246,7 @@ func (s *Store) prepareIntake(ctx context.Context, n int) error {
 		}
 		s.prepared[query] = statement
 	}
+	s.ready[n] = true
 	return nil
 }
 

@@ -156,6 +156,8 @@ type Store struct {
 	uses   uses
 	// prepared belongs to who writes the intake to SQLite.
 	prepared map[string]*sql.Stmt
+	// ready are the sizes of batches whose queries are prepared.
+	ready [batchLimit + 1]bool
 
 	stop    context.CancelFunc
 	stopped context.Context
