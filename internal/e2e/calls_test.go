@@ -239,9 +239,9 @@ func TestForkIsNotRun(t *testing.T) {
 	base := f.repo.Commit("main", "1", dang(`  pub onGithubPullRequest: String! { "fine" }`)...)
 	head := f.repo.Commit("refs/pull/9/head", "2", gittest.Write("a", "a"))
 	a := start(t, f, settings{})
-	_, answer, err := a.post("pull_request", pull(t, f, "pull_request_fork", head, base), nil)
-	if reason := a.remember([]byte(answer)).Reason; err != nil || !strings.Contains(reason, "fork") || !strings.Contains(reason, "approval") {
-		t.Errorf("the reason is %q (%v)", reason, err)
+	log := a.refuse(a.deliver("pull_request", pull(t, f, "pull_request_fork", head, base)))
+	if !strings.Contains(log.Error, "code of the fork") || !strings.Contains(log.Error, "forks-share-engine") {
+		t.Errorf("the log says %q", log.Error)
 	}
 	if len(f.Requests()) != 0 {
 		t.Errorf("code of a fork was fetched: %+v", f.Requests())

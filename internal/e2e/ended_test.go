@@ -69,6 +69,8 @@ func TestAbortIsReportedByOneAgent(t *testing.T) {
 		t.Errorf("the last line of its report is %+v", last)
 	}
 
+	// It waits only if it would call something.
+	f.repo.Commit("main", "3", dang(`  pub onGithubIssueComment: String! { "said" }`)...)
 	waits := maker.deliver("issue_comment", payload(t, "issue_comment_pull_request", f, nil))
 	await(t, s, maker.runs[waits], store.StateWaiting)
 	if err := c.AbortRun(t.Context(), maker.runs[waits], v1.Abort{}); err != nil {
