@@ -178,7 +178,7 @@ func newAgent(o *options) (_ *process, err error) {
 		Log:                   p.log,
 	})
 	p.statuses = p.teller(set)
-	return p, p.listen(hooks(all))
+	return p, p.listen(hooks(all), set)
 }
 
 func newLogger(o *options, w io.Writer) *slog.Logger {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 
@@ -124,6 +125,18 @@ func people(set forge.Set) func(*events.Event) trust.Forge {
 			return nil
 		}
 		return forge.People{Forge: known, Repository: event.Repository.FullName}
+	}
+}
+
+// writers answers who may write to an event's repository, where its forge can be
+// asked.
+func writers(set forge.Set) func(context.Context, *events.Event, string) (bool, error) {
+	return func(ctx context.Context, event *events.Event, login string) (bool, error) {
+		known := set.Of(event)
+		if known == nil {
+			return false, errors.New("the agent has no token for the API of the forge")
+		}
+		return known.CanWrite(ctx, event.Repository.FullName, login)
 	}
 }
 

@@ -7,13 +7,12 @@ import (
 	"io"
 	"log/slog"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/franela/pocketci/internal/report"
+	"github.com/franela/pocketci/internal/settings"
 	"github.com/franela/pocketci/modules/engine"
 )
 
@@ -87,7 +86,7 @@ func (l *list) Set(text string) error {
 func parse(args []string, getenv func(string) string, output io.Writer) (*options, error) {
 	o := &options{
 		listen:       ":8080",
-		dataDir:      defaultDataDir(getenv),
+		dataDir:      settings.DefaultDataDir(getenv),
 		parallelism:  10,
 		logFormat:    string(report.FormatText),
 		queue:        10_000,
@@ -192,18 +191,6 @@ func isURL(text string) bool {
 // variable is the environment variable of a flag.
 func variable(name string) string {
 	return "POCKETCI_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
-}
-
-// defaultDataDir follows the XDG base directory specification.
-func defaultDataDir(getenv func(string) string) string {
-	if dir := getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
-		return filepath.Join(dir, "pocketci")
-	}
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return ""
-	}
-	return filepath.Join(home, ".local", "share", "pocketci")
 }
 
 func usage(w io.Writer, flags *flag.FlagSet) {

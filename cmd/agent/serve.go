@@ -12,13 +12,14 @@ import (
 	"github.com/franela/pocketci/internal/agent"
 	"github.com/franela/pocketci/internal/api"
 	v1 "github.com/franela/pocketci/internal/api/v1"
+	"github.com/franela/pocketci/internal/forge"
 	"github.com/franela/pocketci/internal/forges"
 	"github.com/franela/pocketci/internal/server"
 	"github.com/franela/pocketci/modules"
 )
 
 // listen makes the servers and their listeners.
-func (p *process) listen(hooks []server.Hook) error {
+func (p *process) listen(hooks []server.Hook, set forge.Set) error {
 	if len(hooks) == 0 {
 		return errors.New("nothing can be received: give a forge in agent.yaml its webhook-secrets")
 	}
@@ -40,6 +41,7 @@ func (p *process) listen(hooks []server.Hook) error {
 		Planner:   trial{p.agent},
 		Parse:     forges.Parse,
 		Checks:    func(ctx context.Context) map[string]string { return intake.States(ctx) },
+		CanWrite:  writers(set),
 		PublicURL: p.o.publicURL,
 		Version:   versionText(),
 		Log:       p.log,

@@ -42,9 +42,9 @@ func newKeysList() *cobra.Command {
 				return writeJSON(cmd.OutOrStdout(), list)
 			}
 			s := newScreen(cmd.OutOrStdout())
-			t := s.table("KEY", "NAME", "SCOPE", "CREATED", "BY", "USED", "EXPIRES")
+			t := s.table("KEY", "NAME", "SCOPE", "LOGIN", "CREATED", "BY", "USED", "EXPIRES")
 			for _, k := range list.Keys {
-				t.row(k.ID, k.Name, string(k.Scope), s.when(k.CreatedAt), k.CreatedBy, s.whenPtr(k.UsedAt), s.whenPtr(k.ExpiresAt))
+				t.row(k.ID, k.Name, string(k.Scope), k.Login, s.when(k.CreatedAt), k.CreatedBy, s.whenPtr(k.UsedAt), s.whenPtr(k.ExpiresAt))
 			}
 			return t.flush()
 		},
@@ -57,6 +57,7 @@ func newKeysList() *cobra.Command {
 // newKey is what keys create is asked for.
 type newKey struct {
 	scope, expires       string
+	login                string
 	dataDir, databaseEnv string
 	json                 bool
 }
@@ -71,13 +72,20 @@ func newKeysCreate() *cobra.Command {
 cannot be shown again. The scope read shows everything but keys, run also starts
 and ends work, admin also manages keys.
 
+With --login the key is that of the person whom the forge knows by this name: with
+the scope run they may also approve runs of the repositories that they may write
+to, as the forge says when they do.
+
 With --data-dir or --database-env the key is written to the agent's database,
 without a server: that is how the first key is made, on the agent's own machine.`,
 		Args: cobra.ExactArgs(1),
 		Example: `  # the first key, on the agent's machine, as the agent's user
   pocketci keys create mona --data-dir /var/lib/pocketci
 
-  pocketci keys create ci --scope run --expires 90d > key.txt`,
+  pocketci keys create ci --scope run --expires 90d > key.txt
+
+  # a person who may approve what strangers send
+  pocketci keys create ada --scope run --login ada-lovelace`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			expires, err := expiry(n.expires, time.Now())
 			if err != nil {
@@ -95,7 +103,7 @@ without a server: that is how the first key is made, on the agent's own machine.
 			default:
 				return fmt.Errorf("--scope %q: say read, run or admin", n.scope)
 			}
-			request := v1.KeyRequest{Name: args[0], Scope: v1.Scope(n.scope), ExpiresAt: expires}
+			request := v1.KeyRequest{Name: args[0], Scope: v1.Scope(n.scope), Login: n.login, ExpiresAt: expires}
 			var key v1.NewKey
 			if here {
 				if key, err = n.createHere(cmd.Context(), request); err != nil {
@@ -115,11 +123,14 @@ without a server: that is how the first key is made, on the agent's own machine.
 				return writeJSON(cmd.OutOrStdout(), key)
 			}
 			s := newScreen(cmd.ErrOrStderr())
-			until := ""
+			of, until := "", ""
+			if key.Login != "" {
+				of = ", login " + key.Login
+			}
 			if key.ExpiresAt != nil {
 				until = ", expires " + s.when(*key.ExpiresAt)
 			}
-			s.printf("key %s of %s, scope %s%s; its secret is shown this once:\n", key.ID, key.Name, string(key.Scope), until)
+			s.printf("key %s of %s, scope %s%s%s; its secret is shown this once:\n", key.ID, key.Name, string(key.Scope), of, until)
 			newScreen(cmd.OutOrStdout()).printf("%s\n", key.Secret)
 			return nil
 		},
@@ -127,6 +138,7 @@ without a server: that is how the first key is made, on the agent's own machine.
 	r.flags(cmd)
 	f := cmd.Flags()
 	f.StringVar(&n.scope, "scope", "", "what the key may do: a `SCOPE` of read, run or admin; on the agent's machine admin by default")
+	f.StringVar(&n.login, "login", "", "bind the key to the person whom forges know by this `LOGIN`, who may approve runs where they may write")
 	f.StringVar(&n.expires, "expires", "", "`WHEN` it ends: a time from now as 90d or 12h, a date, or a time as in RFC 3339; never by default")
 	f.StringVar(&n.dataDir, "data-dir", "", "write to the database in this data `DIR` of an agent")
 	f.StringVar(&n.databaseEnv, "database-env", "", "write to the PostgreSQL database whose address is in the variable `NAME`")
@@ -176,7 +188,7 @@ func (n *newKey) createHere(ctx context.Context, request v1.KeyRequest) (key v1.
 		return key, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	asked := store.NewKey{Name: request.Name, Scope: string(request.Scope)}
+	asked := store.NewKey{Name: request.Name, Scope: string(request.Scope), Login: request.Login}
 	if request.ExpiresAt != nil {
 		asked.ExpiresAt = *request.ExpiresAt
 	}
@@ -185,7 +197,7 @@ func (n *newKey) createHere(ctx context.Context, request v1.KeyRequest) (key v1.
 		return key, err
 	}
 	return v1.NewKey{
-		Key: v1.Key{ID: made.ID, Name: made.Name, Scope: v1.Scope(made.Scope), CreatedAt: made.CreatedAt.UTC(),
+		Key: v1.Key{ID: made.ID, Name: made.Name, Scope: v1.Scope(made.Scope), Login: made.Login, CreatedAt: made.CreatedAt.UTC(),
 			CreatedBy: made.CreatedBy, ExpiresAt: request.ExpiresAt},
 		Secret: secret,
 	}, nil

@@ -63,11 +63,11 @@ func newRoot() *cobra.Command {
 		Short: "Call Dagger functions on events",
 		Long: `pocketci matches an event with the functions of a repository's Dagger modules by
 their names (On<Vendor><Event><Filter>), and calls those that match: plan, run,
-call and functions do so on a local directory, the other commands talk to an
-agent.
+call and functions do so on a local directory, hook sets up the webhooks of the
+agent's machine, and the other commands talk to an agent.
 
 Exit codes: 0 fine; 1 a call failed or was invalid (run, call, --fail), or the
-agent refused or could not be reached; 2 usage or configuration, a key that is
+agent or a forge refused or could not be reached; 2 usage or configuration, a key that is
 not accepted, or an invalid call (plan); 3 nothing matched.`,
 		Version:       versionText(),
 		SilenceUsage:  true,
@@ -76,7 +76,7 @@ not accepted, or an invalid call (plan); 3 nothing matched.`,
 	root.SetVersionTemplate("pocketci {{.Version}}\n")
 	root.AddCommand(newPlan(), newRun(), newCall(), newFunctions(), newSchema())
 	root.AddCommand(newLogin(), newLogout(), newEvents(), newRuns(), newCalls(), newLogs(), newReplay(), newRestart(), newAbort(),
-		newApprove(), newEnable(), newDisable(), newRepositories(), newKeys(), newAudit(), newHealth())
+		newApprove(), newEnable(), newDisable(), newRepositories(), newKeys(), newAudit(), newHealth(), newHook())
 	return root
 }
 

@@ -48,6 +48,11 @@ type Options struct {
 	// Checks returns the state of what the agent needs by name: ok, failed or
 	// timed out. It is bounded in time.
 	Checks func(ctx context.Context) map[string]string
+	// CanWrite reports whether the person that a forge knows by a login may
+	// write to an event's repository, as the forge itself says now. Its errors
+	// are shown to the client: they hold no secrets. An error counts as no, and
+	// so does a CanWrite that is nil.
+	CanWrite func(ctx context.Context, event *events.Event, login string) (bool, error)
 	// PublicURL is where people reach the agent, without a slash at the end.
 	// Empty leaves links to runs out.
 	PublicURL string

@@ -161,6 +161,7 @@ func TestKeys(t *testing.T) {
 	for name, body := range map[string]any{
 		"expired": v1.KeyRequest{Name: "x", Scope: v1.ScopeRun, ExpiresAt: &past},
 		"a line":  v1.KeyRequest{Name: "x\ny", Scope: v1.ScopeRun},
+		"a login": v1.KeyRequest{Name: "x", Scope: v1.ScopeRun, Login: "x\ny"},
 		"no name": v1.KeyRequest{Scope: v1.ScopeRun},
 		"a scope": v1.KeyRequest{Name: "x", Scope: "root"},
 	} {

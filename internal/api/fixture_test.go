@@ -84,7 +84,8 @@ func newFixture(t *testing.T, change ...func(*api.Options, *http.Server)) *fixtu
 			}
 			return github.Parse(name, payload)
 		},
-		Checks: func(context.Context) map[string]string { return map[string]string{"engine": "ok"} },
+		Checks:   func(context.Context) map[string]string { return map[string]string{"engine": "ok"} },
+		CanWrite: func(_ context.Context, _ *events.Event, login string) (bool, error) { return login == writer, nil },
 	}
 	config := server.NewHTTPServer(nil, nil)
 	for _, c := range change {
@@ -104,7 +105,11 @@ func newFixture(t *testing.T, change ...func(*api.Options, *http.Server)) *fixtu
 		f.server.Close()
 	})
 	for scope, name := range map[v1.Scope]string{v1.ScopeRead: "reader", v1.ScopeRun: "runner", v1.ScopeAdmin: "admin"} {
-		_, secret, err := s.CreateKey(t.Context(), store.NewKey{Name: name, Scope: string(scope)}, store.Actor{Person: "test"})
+		key := store.NewKey{Name: name, Scope: string(scope)}
+		if scope == v1.ScopeRun {
+			key.Login = writer
+		}
+		_, secret, err := s.CreateKey(t.Context(), key, store.Actor{Person: "test"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -112,6 +117,9 @@ func newFixture(t *testing.T, change ...func(*api.Options, *http.Server)) *fixtu
 	}
 	return f
 }
+
+// writer is the login of the runner, who may write to every repository.
+const writer = "mona-writes"
 
 // answered is an answer that has been read to its end.
 type answered struct {

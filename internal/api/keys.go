@@ -36,7 +36,7 @@ func (s *service) keyRoutes() {
 
 func wireKey(k *store.Key) v1.Key {
 	return v1.Key{
-		ID: k.ID, Name: k.Name, Scope: v1.Scope(k.Scope), CreatedAt: k.CreatedAt.UTC(), CreatedBy: k.CreatedBy,
+		ID: k.ID, Name: k.Name, Scope: v1.Scope(k.Scope), Login: k.Login, CreatedAt: k.CreatedAt.UTC(), CreatedBy: k.CreatedBy,
 		ExpiresAt: moment(k.ExpiresAt), UsedAt: moment(k.UsedAt),
 	}
 }
@@ -59,7 +59,10 @@ func (s *service) createKey(ctx context.Context, in *createKeyInput) (*body[v1.N
 	if err := events.CheckText(in.Body.Name); err != nil {
 		return nil, invalid("body.name", err.Error())
 	}
-	n := store.NewKey{Name: in.Body.Name, Scope: string(in.Body.Scope)}
+	if err := events.CheckText(in.Body.Login); err != nil {
+		return nil, invalid("body.login", err.Error())
+	}
+	n := store.NewKey{Name: in.Body.Name, Scope: string(in.Body.Scope), Login: in.Body.Login}
 	if in.Body.ExpiresAt != nil {
 		n.ExpiresAt = *in.Body.ExpiresAt
 	}

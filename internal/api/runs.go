@@ -2,12 +2,9 @@ package api
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"strconv"
 	"time"
-
-	"github.com/danielgtaylor/huma/v2"
 
 	v1 "github.com/franela/pocketci/internal/api/v1"
 	"github.com/franela/pocketci/internal/store"
@@ -39,7 +36,7 @@ func (s *service) runRoutes() {
 	register(s, operation{
 		id: "approve-run", method: http.MethodPost, path: "/runs/{id}/approve", tag: tagRuns, scope: v1.ScopeRun,
 		summary:     "Approve a run that waits for it",
-		description: "The sha is that of the commit that was looked at. With trust it is run as if it came from a branch of the repository: by its own pocketci.yaml and modules, with secrets.",
+		description: "The sha is that of the commit that was looked at. The key is bound to a person who may write to the repository, as its forge says when asked, or is one for admin. With trust it is run as if it came from a branch of the repository: by its own pocketci.yaml and modules, with secrets, which only keys for admin can.",
 		errors:      []int{http.StatusNotFound, http.StatusConflict},
 	}, s.approve)
 	s.runStreamRoute()
@@ -165,34 +162,6 @@ func (s *service) abort(ctx context.Context, in *abortInput) (*body[v1.Run], err
 		return nil, err
 	}
 	if err := s.Store.Abort(ctx, r.ID, who(ctx).actor, reason(in.Body)); err != nil {
-		return nil, err
-	}
-	return s.changed(ctx, r.ID)
-}
-
-type approveInput struct {
-	RunID
-	Body v1.Approve
-}
-
-func (s *service) approve(ctx context.Context, in *approveInput) (*body[v1.Run], error) {
-	r, err := s.find(ctx, in.ID)
-	if err != nil {
-		return nil, err
-	}
-	e, err := s.Store.Event(ctx, r.Event)
-	if err != nil {
-		return nil, err
-	}
-	switch {
-	case in.Body.Trust && !allows(v1.Scope(who(ctx).key.Scope), v1.ScopeAdmin):
-		return nil, huma.Error403Forbidden("to trust other people's code with the repository's secrets needs a key with the scope admin")
-	case r.State != store.StateWaiting:
-		return nil, &store.StateError{Doing: "approve", ID: r.ID, State: r.State}
-	case e.SHA != "" && e.SHA != in.Body.SHA:
-		return nil, conflict(fmt.Sprintf("run %d is of the commit %s, and %s was approved", r.Number, e.SHA, in.Body.SHA))
-	}
-	if err := s.Store.Approve(ctx, r.ID, in.Body.SHA, in.Body.Trust, who(ctx).actor); err != nil {
 		return nil, err
 	}
 	return s.changed(ctx, r.ID)

@@ -178,6 +178,10 @@ func TestCommandLineFlags(t *testing.T) {
 		"logs":        {"The agent", "logs"},
 		"keys create": {"The agent", "keys"},
 		"schema":      nil,
+
+		"hook install":   {"hook", "hook install"},
+		"hook list":      {"hook"},
+		"hook redeliver": {"hook", "hook redeliver"},
 	} {
 		if diff := cmp.Diff(flagsIn(help(t, "pocketci", strings.Fields(command)...)), described(t, page, sections...)); diff != "" {
 			t.Errorf("flags (-pocketci %s --help +docs/cli.md):\n%s", command, diff)

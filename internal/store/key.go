@@ -40,6 +40,8 @@ type Key struct {
 	Name string
 	// Scope is read, run or admin.
 	Scope string
+	// Login is what forges know its person by, or empty: then it is nobody's.
+	Login string
 	// CreatedBy is the name of who made it.
 	CreatedBy string
 	CreatedAt time.Time
@@ -53,6 +55,8 @@ type Key struct {
 // NewKey is what a key is made of.
 type NewKey struct {
 	Name, Scope string
+	// Login binds it to the person that forges know by it. It may be empty.
+	Login string
 	// ExpiresAt is zero for never.
 	ExpiresAt time.Time
 }
@@ -73,15 +77,18 @@ func (s *Store) CreateKey(ctx context.Context, n NewKey, by Actor) (Key, string,
 	random := make([]byte, secretBytes)
 	rand.Read(random) // it never fails
 	secret := secretPrefix + base64.RawURLEncoding.EncodeToString(random)
-	k := Key{ID: events.NewID(), Name: clean(n.Name), Scope: n.Scope, CreatedBy: clean(by.Person),
+	k := Key{ID: events.NewID(), Name: clean(n.Name), Scope: n.Scope, Login: clean(n.Login), CreatedBy: clean(by.Person),
 		CreatedAt: fromMicros(micros(now)), ExpiresAt: fromMicros(micros(n.ExpiresAt))}
 	detail := k.Name + ", scope " + k.Scope
+	if k.Login != "" {
+		detail += ", login " + k.Login
+	}
 	if !k.ExpiresAt.IsZero() {
 		detail += ", expires " + k.ExpiresAt.Format(time.RFC3339)
 	}
 	err := s.change(ctx, "create-key", "create API key", func(t *tx) error {
-		if _, err := t.exec(`INSERT INTO keys (id, name, scope, hash, created_at, created_by, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-			k.ID, k.Name, k.Scope, hashOf(secret), micros(k.CreatedAt), k.CreatedBy, micros(k.ExpiresAt)); err != nil {
+		if _, err := t.exec(`INSERT INTO keys (id, name, scope, login, hash, created_at, created_by, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+			k.ID, k.Name, k.Scope, k.Login, hashOf(secret), micros(k.CreatedAt), k.CreatedBy, micros(k.ExpiresAt)); err != nil {
 			return err
 		}
 		return s.record(t, by, "create-key", "key "+k.ID, detail)
@@ -101,7 +108,7 @@ func hashOf(secret string) []byte {
 	return sum[:]
 }
 
-const keyColumns = `id, name, scope, created_by, created_at, expires_at, used_at`
+const keyColumns = `id, name, scope, login, created_by, created_at, expires_at, used_at`
 
 // keyScan returns where to scan keyColumns to, and what turns it into a Key.
 func keyScan() ([]any, func() Key) {
@@ -109,7 +116,7 @@ func keyScan() ([]any, func() Key) {
 		k                      Key
 		created, expires, used int64
 	)
-	return []any{&k.ID, &k.Name, &k.Scope, &k.CreatedBy, &created, &expires, &used}, func() Key {
+	return []any{&k.ID, &k.Name, &k.Scope, &k.Login, &k.CreatedBy, &created, &expires, &used}, func() Key {
 		k := k
 		k.CreatedAt, k.ExpiresAt, k.UsedAt = fromMicros(created), fromMicros(expires), fromMicros(used)
 		return k

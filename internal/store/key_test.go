@@ -30,13 +30,13 @@ func TestKeys(t *testing.T) {
 		c.set(time.Second)
 		expires := c.Now().Add(time.Hour)
 		// Names need not be unique.
-		second, other, err := s.CreateKey(ctx, store.NewKey{Name: "ada", Scope: store.KeyScopeRead, ExpiresAt: expires}, octocat)
+		second, other, err := s.CreateKey(ctx, store.NewKey{Name: "ada", Scope: store.KeyScopeRead, Login: "ada-lovelace", ExpiresAt: expires}, octocat)
 		if err != nil {
 			t.Fatal(err)
 		}
 		want := []store.Key{
 			{ID: first.ID, Name: "ada", Scope: "admin", CreatedBy: "octocat", CreatedAt: start},
-			{ID: second.ID, Name: "ada", Scope: "read", CreatedBy: "octocat", CreatedAt: start.Add(time.Second), ExpiresAt: expires},
+			{ID: second.ID, Name: "ada", Scope: "read", Login: "ada-lovelace", CreatedBy: "octocat", CreatedAt: start.Add(time.Second), ExpiresAt: expires},
 		}
 		keys, err := s.Keys(ctx)
 		if diff := cmp.Diff(want, keys); diff != "" || err != nil {
@@ -76,7 +76,7 @@ func TestKeys(t *testing.T) {
 		}
 		if diff := cmp.Diff([][3]string{
 			{"create-key", "key " + first.ID, "ada, scope admin"},
-			{"create-key", "key " + second.ID, "ada, scope read, expires " + expires.Format(time.RFC3339)},
+			{"create-key", "key " + second.ID, "ada, scope read, login ada-lovelace, expires " + expires.Format(time.RFC3339)},
 			{"delete-key", "key " + second.ID, "ada, scope read"},
 		}, audit(t, s)); diff != "" {
 			t.Error(diff)

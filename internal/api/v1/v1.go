@@ -285,6 +285,7 @@ type Key struct {
 	ID        string     `json:"id"`
 	Name      string     `json:"name" doc:"of the person or program that uses it; named in the audit log"`
 	Scope     Scope      `json:"scope" enum:"read,run,admin"`
+	Login     string     `json:"login,omitempty" doc:"of the person whose key it is, as forges know them"`
 	CreatedAt time.Time  `json:"created_at"`
 	CreatedBy string     `json:"created_by"`
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
@@ -300,6 +301,7 @@ type Keys struct {
 type KeyRequest struct {
 	Name      string     `json:"name" minLength:"1" maxLength:"100"`
 	Scope     Scope      `json:"scope" enum:"read,run,admin"`
+	Login     string     `json:"login,omitempty" maxLength:"255" doc:"binds the key to a person, as forges know them, who may then approve runs of the repositories that they may write to"`
 	ExpiresAt *time.Time `json:"expires_at,omitempty" doc:"never if it is left out"`
 }
 
