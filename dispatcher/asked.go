@@ -2,7 +2,6 @@ package dispatcher
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -63,7 +62,7 @@ func (p *Planner) planByHand(ctx context.Context, req Request, cfg *config.Confi
 		for j := range part.module.Functions {
 			fn := &part.module.Functions[j]
 			if (name{part.module.Path, fn.Name}) == chosen {
-				plan.addAsked(p.input(req, cfg.Modules[i], part.module), fn, asked.Args)
+				plan.addAsked(p.input(req, cfg.Modules[i], part), fn, asked.Args)
 				continue
 			}
 			reason := fmt.Sprintf("a person asked for the function %s and no other", asked.Function)
@@ -84,11 +83,7 @@ func (p *Planner) loadAsked(ctx context.Context, req Request, module config.Modu
 	if reason := disabledReason(req.Disabled, module.Path, ""); reason != "" {
 		return skip(reason)
 	}
-	loaded, err := p.Loader.Load(ctx, req.Tree, module.Path)
-	if errors.Is(err, modules.ErrModule) {
-		return part{Plan: Plan{Invalid: []Invalid{{Module: module.Path, Error: err.Error()}}}}, nil
-	}
-	return part{module: loaded}, err
+	return p.load(ctx, req, module.Path)
 }
 
 // addAsked adds the function that a person asked for, with the values that they

@@ -19,6 +19,7 @@ type callFile struct {
 	Why         string          `json:"why"`
 	Timeout     time.Duration   `json:"timeout_ns,omitempty"`
 	RunsOn      string          `json:"runs_on,omitempty"`
+	Commit      string          `json:"commit,omitempty"`
 	After       []int           `json:"after"`
 	Concurrency concurrencyFile `json:"concurrency,omitzero"`
 }
@@ -50,6 +51,7 @@ func (c Call) MarshalJSON() ([]byte, error) {
 		Why:         c.Why,
 		Timeout:     c.Timeout,
 		RunsOn:      c.RunsOn,
+		Commit:      c.Commit,
 		After:       c.After,
 		Concurrency: concurrencyFile(c.Concurrency),
 	}
@@ -82,6 +84,7 @@ func (c *Call) UnmarshalJSON(data []byte) error {
 		Why:         f.Why,
 		Timeout:     f.Timeout,
 		RunsOn:      f.RunsOn,
+		Commit:      f.Commit,
 		After:       f.After,
 		Concurrency: Concurrency(f.Concurrency),
 	}

@@ -24,6 +24,8 @@ type Input struct {
 	Refs   Refs
 	Config config.Module
 	Module *modules.Module
+	// Commit is that of a module of another repository.
+	Commit string
 	// Labels are those that some runner has.
 	Labels []string
 	// Secret says why a secret reference may not or cannot be resolved; nil
@@ -119,6 +121,7 @@ func (c *Call) set(in Input, settings config.Function) {
 		c.Timeout = in.Timeout
 	}
 	c.RunsOn = settings.RunsOn
+	c.Commit = in.Commit
 	c.Concurrency = groupOf(in.Event, c.Module, c.Function, settings)
 }
 
