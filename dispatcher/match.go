@@ -71,7 +71,7 @@ func Match(in Input) Plan {
 		matched, ok := selected.chosen[i]
 		if !ok {
 			if by, silenced := selected.silenced[i]; silenced {
-				skip(fmt.Sprintf("%s has a more specific name, which takes precedence even where it is not called", by))
+				skip(fmt.Sprintf("%s has a more specific name, which takes precedence even where it is not called", name{in.Module.Path, by}))
 			} else {
 				skip(unmatchedReason(fn.Name, in.Event))
 			}
