@@ -2,7 +2,6 @@ package dispatcher
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -39,7 +38,10 @@ func (p *Planner) planByHand(ctx context.Context, req Request, cfg *config.Confi
 			found, target = append(found, cfg.Modules[i].Path), i
 		}
 	}
-	chosen := name{}
+	chosen, what := name{}, asked.Function
+	if asked.Module != "" {
+		what = name{asked.Module, asked.Function}.String()
+	}
 	switch {
 	case asked.Module != "" && !slices.ContainsFunc(all, func(path string) bool { return sameModule(path, asked.Module) }):
 		invalid(asked.Module, "the repository has no module %s; its modules are %s", asked.Module, strings.Join(all, ", "))
@@ -54,7 +56,10 @@ func (p *Planner) planByHand(ctx context.Context, req Request, cfg *config.Confi
 	case len(found) == 1:
 		chosen = name{found[0], parts[target].module.Function(asked.Function).Name}
 	case slices.ContainsFunc(parts, func(part part) bool { return part.module != nil }):
-		invalid(asked.Module, "there is no function %s; those that there are stand in the plan as not called", asked.Function)
+		invalid(asked.Module, "there is no function %s; those that there are stand in the plan as not called", what)
+	}
+	if chosen.function != "" {
+		what = chosen.String()
 	}
 	for i, part := range parts {
 		if part.module == nil {
@@ -63,10 +68,10 @@ func (p *Planner) planByHand(ctx context.Context, req Request, cfg *config.Confi
 		for j := range part.module.Functions {
 			fn := &part.module.Functions[j]
 			if (name{part.module.Path, fn.Name}) == chosen {
-				plan.addAsked(p.input(req, cfg.Modules[i], part.module), fn, asked.Args)
+				plan.addAsked(p.input(req, cfg.Modules[i], part), fn, asked.Args)
 				continue
 			}
-			reason := fmt.Sprintf("a person asked for the function %s and no other", asked.Function)
+			reason := fmt.Sprintf("a person asked for the function %s and no other", what)
 			plan.Skipped = append(plan.Skipped, Skipped{Module: part.module.Path, Function: fn.Name, Reason: reason})
 		}
 	}
@@ -84,11 +89,7 @@ func (p *Planner) loadAsked(ctx context.Context, req Request, module config.Modu
 	if reason := disabledReason(req.Disabled, module.Path, ""); reason != "" {
 		return skip(reason)
 	}
-	loaded, err := p.Loader.Load(ctx, req.Tree, module.Path)
-	if errors.Is(err, modules.ErrModule) {
-		return part{Plan: Plan{Invalid: []Invalid{{Module: module.Path, Error: err.Error()}}}}, nil
-	}
-	return part{module: loaded}, err
+	return p.load(ctx, req, module.Path)
 }
 
 // addAsked adds the function that a person asked for, with the values that they

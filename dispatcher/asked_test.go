@@ -51,7 +51,7 @@ func TestByHandRuns(t *testing.T) {
 				"src": {Kind: modules.ValueSource, Git: true}, "eventTrigger": {Kind: modules.ValueEvent},
 				"environment": constant("staging"), "token": {Kind: modules.ValueSecret, Secret: "env://OTHER"}, "replicas": constant(int64(3)),
 			},
-			reason: "a person asked for the function deploy-on-push and no other",
+			reason: "a person asked for the function api:deployOnPush and no other",
 		},
 		"what is typed wins, what is mapped is filled in": {
 			asked: events.ByHand{Module: "api", Function: "deployOnPush", Args: map[string]string{"environment": "production"}},
@@ -64,7 +64,7 @@ func TestByHandRuns(t *testing.T) {
 		"the only module that has it":     {asked: events.ByHand{Function: "build"}, call: "web:build"},
 		"two modules have it":             {asked: events.ByHand{Function: "same"}, invalid: []dispatcher.Invalid{{Function: "same", Error: "modules api, web have a function same; say which is meant"}}},
 		"the one that is named":           {asked: events.ByHand{Module: "web", Function: "same"}, call: "web:same", reason: "a person asked for the module web and no other"},
-		"no such function":                {asked: events.ByHand{Module: "web", Function: "ship"}, invalid: []dispatcher.Invalid{{Module: "web", Function: "ship", Error: "there is no function ship"}}},
+		"no such function":                {asked: events.ByHand{Module: "web", Function: "ship"}, invalid: []dispatcher.Invalid{{Module: "web", Function: "ship", Error: "there is no function web:ship"}}},
 		"no such function anywhere":       {asked: events.ByHand{Function: "ship"}, invalid: []dispatcher.Invalid{{Function: "ship", Error: "there is no function ship"}}},
 		"no such module":                  {asked: events.ByHand{Module: "db", Function: "ship"}, invalid: []dispatcher.Invalid{{Module: "db", Function: "ship", Error: "the repository has no module db; its modules are api, web"}}},
 		"an argument that is missing":     {asked: events.ByHand{Function: "demanding"}, invalid: []dispatcher.Invalid{{Module: "api", Function: "demanding", Argument: "level", Error: "it is required (Int!); give it by name"}}},

@@ -34,9 +34,9 @@ type Place struct {
 // It can be pasted into a POSIX shell. Secrets are references in it, never
 // values.
 func (p Place) Command(c *Call) string {
-	argv := []string{"dagger", "call", "-m", p.module(c.Module), strcase.ToKebab(c.Function)}
+	argv := []string{"dagger", "call", "-m", p.module(c), strcase.ToKebab(c.Function)}
 	if c.IsCheck() {
-		argv = []string{"dagger", "check", "-m", p.module(c.Module), c.Function}
+		argv = []string{"dagger", "check", "-m", p.module(c), c.Function}
 	}
 	for _, arg := range c.Args {
 		argv = append(argv, p.flag(arg)...)
@@ -52,7 +52,11 @@ func (p Place) Command(c *Call) string {
 }
 
 // module names the module the way the dagger command line wants it.
-func (p Place) module(modulePath string) string {
+func (p Place) module(c *Call) string {
+	modulePath := c.Module
+	if c.Commit != "" {
+		return modules.AtCommit(modulePath, c.Commit)
+	}
 	source := cmp.Or(p.Rules, p.Source)
 	if source == "." {
 		if modulePath == "." {

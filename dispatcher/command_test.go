@@ -2,6 +2,7 @@ package dispatcher_test
 
 import (
 	"os/exec"
+	"strings"
 	"testing"
 
 	"github.com/franela/pocketci/dispatcher"
@@ -27,19 +28,25 @@ func TestCommand(t *testing.T) {
 		"bool":   {laptop, "ci", "onPush", []modules.Bound{constant("strict", false)}, "dagger call -m ./ci on-push --strict=false"},
 		"numbers": {laptop, "ci", "onPush", []modules.Bound{constant("level", int64(-3)), constant("ratio", 0.5)},
 			"dagger call -m ./ci on-push --level=-3 --ratio 0.5"},
-		"list":              {laptop, "ci", "onPush", []modules.Bound{constant("onChanges", []any{"a.go", "b,c", `d"e`})}, `dagger call -m ./ci on-push '--on-changes=a.go,"b,c","d""e"'`},
-		"empty list":        {laptop, "ci", "onPush", []modules.Bound{constant("onChanges", []any{})}, "dagger call -m ./ci on-push --on-changes="},
-		"an empty item":     {laptop, "ci", "onPush", []modules.Bound{constant("onChanges", []any{""})}, `dagger call -m ./ci on-push '--on-changes=""'`},
-		"empty text":        {laptop, "ci", "onPush", []modules.Bound{constant("base", "")}, "dagger call -m ./ci on-push --base="},
-		"shell words":       {laptop, "ci", "onPush", []modules.Bound{constant("filter", "it's $HOME; `x`")}, `dagger call -m ./ci on-push --filter 'it'\''s $HOME; ` + "`x`'"},
-		"like a flag":       {laptop, "ci", "onPush", []modules.Bound{constant("filter", "--help")}, "dagger call -m ./ci on-push --filter=--help"},
-		"elsewhere":         {dispatcher.Place{Dir: "/my repo", Source: ".", EventFile: "e"}, "ci", "onPushV2", nil, "cd '/my repo' && dagger call -m ./ci on-push-v-2"},
-		"remote":            {dispatcher.Place{Source: "https://github.com/octo/hello.git#abc", EventFile: "event.json"}, "ci", "onPush", []modules.Bound{{Name: "src", Value: modules.Value{Kind: modules.ValueSource}}}, "dagger call -m github.com/octo/hello/ci@abc on-push --src 'https://github.com/octo/hello.git#abc'"},
-		"remote, elsewhere": {dispatcher.Place{Source: "http://git.test/octo/hello.git#abc"}, "ci", "onPush", nil, "dagger call -m http://git.test/octo/hello.git/ci@abc on-push"},
-		"remote, root":      {dispatcher.Place{Source: "https://github.com/octo/hello.git#abc"}, ".", "onPush", nil, "dagger call -m github.com/octo/hello@abc on-push"},
+		"list":                           {laptop, "ci", "onPush", []modules.Bound{constant("onChanges", []any{"a.go", "b,c", `d"e`})}, `dagger call -m ./ci on-push '--on-changes=a.go,"b,c","d""e"'`},
+		"empty list":                     {laptop, "ci", "onPush", []modules.Bound{constant("onChanges", []any{})}, "dagger call -m ./ci on-push --on-changes="},
+		"an empty item":                  {laptop, "ci", "onPush", []modules.Bound{constant("onChanges", []any{""})}, `dagger call -m ./ci on-push '--on-changes=""'`},
+		"empty text":                     {laptop, "ci", "onPush", []modules.Bound{constant("base", "")}, "dagger call -m ./ci on-push --base="},
+		"shell words":                    {laptop, "ci", "onPush", []modules.Bound{constant("filter", "it's $HOME; `x`")}, `dagger call -m ./ci on-push --filter 'it'\''s $HOME; ` + "`x`'"},
+		"like a flag":                    {laptop, "ci", "onPush", []modules.Bound{constant("filter", "--help")}, "dagger call -m ./ci on-push --filter=--help"},
+		"elsewhere":                      {dispatcher.Place{Dir: "/my repo", Source: ".", EventFile: "e"}, "ci", "onPushV2", nil, "cd '/my repo' && dagger call -m ./ci on-push-v-2"},
+		"remote":                         {dispatcher.Place{Source: "https://github.com/octo/hello.git#abc", EventFile: "event.json"}, "ci", "onPush", []modules.Bound{{Name: "src", Value: modules.Value{Kind: modules.ValueSource}}}, "dagger call -m github.com/octo/hello/ci@abc on-push --src 'https://github.com/octo/hello.git#abc'"},
+		"remote, elsewhere":              {dispatcher.Place{Source: "http://git.test/octo/hello.git#abc"}, "ci", "onPush", nil, "dagger call -m http://git.test/octo/hello.git/ci@abc on-push"},
+		"remote, root":                   {dispatcher.Place{Source: "https://github.com/octo/hello.git#abc"}, ".", "onPush", nil, "dagger call -m github.com/octo/hello@abc on-push"},
+		"a module of another repository": {laptop, "github.com/acme/ci/go@v1", "onPush", []modules.Bound{{Name: "src", Value: modules.Value{Kind: modules.ValueSource}}}, "dagger call -m github.com/acme/ci/go@" + pinnedCommit + " on-push --src ."},
+		"one by its address":             {dispatcher.Place{Source: "https://github.com/octo/hello.git#abc"}, "https://git.test/acme/ci.git/go@v1", "onPush", []modules.Bound{{Name: "src", Value: modules.Value{Kind: modules.ValueSource}}}, "dagger call -m https://git.test/acme/ci.git/go@" + pinnedCommit + " on-push --src 'https://github.com/octo/hello.git#abc'"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := c.place.Command(&dispatcher.Call{Module: c.module, Call: modules.Call{Function: c.fn, Args: c.args}})
+			call := &dispatcher.Call{Module: c.module, Call: modules.Call{Function: c.fn, Args: c.args}}
+			if strings.Contains(c.module, "@") {
+				call.Commit = pinnedCommit
+			}
+			got := c.place.Command(call)
 			if got != c.want {
 				t.Errorf("got  %s\nwant %s", got, c.want)
 			}

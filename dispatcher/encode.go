@@ -20,6 +20,7 @@ type callFile struct {
 	Why         string          `json:"why"`
 	Timeout     time.Duration   `json:"timeout_ns,omitempty"`
 	RunsOn      string          `json:"runs_on,omitempty"`
+	Commit      string          `json:"commit,omitempty"`
 	After       []int           `json:"after"`
 	Concurrency concurrencyFile `json:"concurrency,omitzero"`
 }
@@ -52,6 +53,7 @@ func (c Call) MarshalJSON() ([]byte, error) {
 		Why:         c.Why,
 		Timeout:     c.Timeout,
 		RunsOn:      c.RunsOn,
+		Commit:      c.Commit,
 		After:       c.After,
 		Concurrency: concurrencyFile(c.Concurrency),
 	}
@@ -84,6 +86,7 @@ func (c *Call) UnmarshalJSON(data []byte) error {
 		Why:         f.Why,
 		Timeout:     f.Timeout,
 		RunsOn:      f.RunsOn,
+		Commit:      f.Commit,
 		After:       f.After,
 		Concurrency: Concurrency(f.Concurrency),
 	}

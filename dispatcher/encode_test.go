@@ -79,6 +79,7 @@ func TestCallsSurviveStorage(t *testing.T) {
 			Why:     "named On<Event>; ветка changed",
 			Timeout: time.Duration(random.Int64()),
 			RunsOn:  "arm",
+			Commit:  texts[random.IntN(2)],
 		}
 		for range random.IntN(5) {
 			value := []modules.Value{

@@ -24,6 +24,8 @@ type Input struct {
 	Refs   Refs
 	Config config.Module
 	Module *modules.Module
+	// Commit is that of a module of another repository.
+	Commit string
 	// Labels are those that some runner has.
 	Labels []string
 	// Secret says why a secret reference may not or cannot be resolved; nil
@@ -72,7 +74,7 @@ func Match(in Input) Plan {
 		matched, ok := selected.chosen[i]
 		if !ok {
 			if by, silenced := selected.silenced[i]; silenced {
-				skip(fmt.Sprintf("%s has a more specific name, which takes precedence even where it is not called", by))
+				skip(fmt.Sprintf("%s has a more specific name, which takes precedence even where it is not called", name{in.Module.Path, by}))
 			} else {
 				skip(unmatchedReason(fn.Name, in.Event))
 			}
@@ -123,6 +125,7 @@ func (c *Call) set(in Input, settings config.Function) {
 		c.Timeout = in.Timeout
 	}
 	c.RunsOn = settings.RunsOn
+	c.Commit = in.Commit
 	c.Concurrency = groupOf(in.Event, c.Module, c.Function, settings)
 }
 

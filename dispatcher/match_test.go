@@ -218,8 +218,8 @@ func TestConditionNeverOpensALowerLevel(t *testing.T) {
 	}
 	want := []string{
 		"no changed file matches **/*.go",
-		"onGithubPush has a more specific name, which takes precedence even where it is not called",
-		"onGithubPush has a more specific name, which takes precedence even where it is not called",
+		"ci:onGithubPush has a more specific name, which takes precedence even where it is not called",
+		"ci:onGithubPush has a more specific name, which takes precedence even where it is not called",
 	}
 	var got []string
 	for _, s := range plan.Skipped {

@@ -19,6 +19,9 @@ type Plan struct {
 	Skipped []Skipped
 	// Warnings are doubts that do not stop a call.
 	Warnings []string
+	// Pinned are the commits of the modules of other repositories, by their
+	// paths: those that their versions stood for when the plan was made.
+	Pinned map[string]string
 }
 
 // Changes are the files that an event changed.
@@ -41,6 +44,8 @@ type Call struct {
 	// Module is the path of the function's module.
 	Module string
 	modules.Call
+	// Commit is that of a module of another repository, empty for every other.
+	Commit string
 	// Why says in a few words what made the function be called.
 	Why string
 	// Timeout limits the call; zero means no limit of its own.

@@ -33,6 +33,8 @@ const loading = 4
 // once it is in use; it may be used from several goroutines.
 type Planner struct {
 	Loader Loader
+	// Modules gives those of other repositories; nil refuses each.
+	Modules Modules
 	// Labels are those that some runner has, UntrustedLabels those of runners
 	// for other people's code.
 	Labels, UntrustedLabels []string
@@ -130,6 +132,7 @@ func (p *Plan) add(part Plan) {
 	p.Invalid = append(p.Invalid, part.Invalid...)
 	p.Skipped = append(p.Skipped, part.Skipped...)
 	p.Warnings = append(p.Warnings, part.Warnings...)
+	p.addPins(part.Pinned)
 }
 
 // each plans the modules of a repository, several at a time.
@@ -172,15 +175,13 @@ func (p *Planner) planModule(ctx context.Context, req Request, module config.Mod
 		}
 	}
 
-	loaded, err := p.Loader.Load(ctx, req.Tree, module.Path)
-	if errors.Is(err, modules.ErrModule) {
-		return part{Plan: Plan{Invalid: []Invalid{{Module: module.Path, Error: err.Error()}}}}, nil
-	}
-	if err != nil {
-		return part{}, err
+	made, err := p.load(ctx, req, module.Path)
+	loaded := made.module
+	if err != nil || loaded == nil {
+		return made, err
 	}
 
-	in := p.input(req, module, loaded)
+	in := p.input(req, module, made)
 	in.Index = index
 	var warning string
 	if req.Refs != nil && slices.ContainsFunc(loaded.Functions, func(f modules.Function) bool { return namesRef(f.Name) }) {
@@ -194,11 +195,12 @@ func (p *Planner) planModule(ctx context.Context, req Request, module config.Mod
 	if warning != "" {
 		plan.Warnings = append(plan.Warnings, warning)
 	}
+	plan.Pinned = made.Pinned
 	return part{plan, loaded}, nil
 }
 
 // input is what the functions of a loaded module are decided by.
-func (p *Planner) input(req Request, module config.Module, loaded *modules.Module) Input {
+func (p *Planner) input(req Request, module config.Module, loaded part) Input {
 	labels := p.Labels
 	if req.Untrusted {
 		labels = p.UntrustedLabels
@@ -211,7 +213,8 @@ func (p *Planner) input(req Request, module config.Module, loaded *modules.Modul
 		Event:      req.Event,
 		Changes:    req.Changes,
 		Config:     module,
-		Module:     loaded,
+		Module:     loaded.module,
+		Commit:     loaded.Pinned[module.Path],
 		Labels:     labels,
 		Secret:     secret,
 		RunURL:     req.RunURL,

@@ -1,5 +1,10 @@
 package dispatcher
 
+import (
+	"maps"
+	"slices"
+)
+
 // View is a plan as `pocketci plan --json` prints it. Its form is a contract:
 // docs/plan.schema.json describes it, and fields are only ever added.
 type View struct {
@@ -8,6 +13,15 @@ type View struct {
 	Invalid  []Invalid  `json:"invalid"`
 	Skipped  []Skipped  `json:"skipped"`
 	Warnings []string   `json:"warnings"`
+	// Pinned is left out of plans without a module of another repository.
+	Pinned []PinnedView `json:"pinned,omitempty"`
+}
+
+// PinnedView is a module of another repository at the commit that its version
+// stood for when the plan was made.
+type PinnedView struct {
+	Module string `json:"module"`
+	Commit string `json:"commit"`
 }
 
 // EventView is the part of an event that planning used.
@@ -73,6 +87,9 @@ func (p *Plan) View(place Place) View {
 	}
 	if p.Changes.Unknown == "" {
 		v.Event.Changes = append([]string{}, p.Changes.Files...)
+	}
+	for _, module := range slices.Sorted(maps.Keys(p.Pinned)) {
+		v.Pinned = append(v.Pinned, PinnedView{module, p.Pinned[module]})
 	}
 	if p.Event.Repository != nil {
 		v.Event.Repository = p.Event.Repository.FullName

@@ -144,12 +144,14 @@ func newAgent(o *options) (_ *process, err error) {
 		return nil, err
 	}
 	grant := grants(vault.With(own.ResolveSecret))
-	p.dispatcher = dispatcher.New(runs.Sessions{Runners: p.runners, Secrets: grant, Masker: masker}, o.parallelism, p.log)
+	remotes := runs.Remotes{Fetch: p.mirrors.Module, Allow: conf.Modules.Allow}
+	p.dispatcher = dispatcher.New(runs.Sessions{Runners: p.runners, Secrets: grant, Modules: remotes, Masker: masker}, o.parallelism, p.log)
 	p.agent = agent.New(agent.Config{
 		Store:        p.store,
 		Repositories: repositories{mirrors: p.mirrors, events: p.events()},
 		Planner: &dispatcher.Planner{
 			Loader:          loader{own, p.metrics},
+			Modules:         remotes,
 			Labels:          p.runners.Labels(false),
 			UntrustedLabels: p.runners.Labels(true),
 			Secrets:         func(event *events.Event) func(string) error { return grant(event).Check },

@@ -10,6 +10,7 @@ import (
 	"github.com/franela/pocketci/dispatcher"
 	v1 "github.com/franela/pocketci/internal/api/v1"
 	"github.com/franela/pocketci/internal/secretref"
+	"github.com/franela/pocketci/modules"
 )
 
 func newCall() *cobra.Command {
@@ -59,7 +60,7 @@ the head of its default branch. The agent must have received an event of it.`,
 				return err
 			}
 			defer local.Close()
-			mod, fn, err := local.find(cmd.Context(), module, args[0])
+			mod, fn, pinned, err := local.find(cmd.Context(), module, args[0])
 			if err != nil {
 				return err
 			}
@@ -67,8 +68,9 @@ the head of its default branch. The agent must have received an event of it.`,
 			if err != nil {
 				return err
 			}
+			call.Commit = pinned[mod.Path]
 			outcomes := local.direct.Dispatch(cmd.Context(), local.runID(), local.snapshot, &dispatcher.Plan{
-				Event: local.snapshot.Event, Changes: local.snapshot.Changes, Calls: []dispatcher.Call{call},
+				Event: local.snapshot.Event, Changes: local.snapshot.Changes, Calls: []dispatcher.Call{call}, Pinned: pinned,
 			})
 			if outcomes[0].State != dispatcher.StateSucceeded {
 				return &exitError{code: exitFailed}
@@ -89,7 +91,7 @@ the head of its default branch. The agent must have received an event of it.`,
 
 // callThere has an agent call a function.
 func callThere(cmd *cobra.Command, r *remote, w *waiting, request v1.CallRequest) error {
-	if module, function, ok := strings.Cut(request.Function, ":"); ok {
+	if module, function := modules.CutQualified(request.Function); module != "" {
 		request.Module, request.Function = module, function
 	}
 	c, err := r.connect()

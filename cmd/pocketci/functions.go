@@ -41,7 +41,7 @@ in the last 7 and 30 days.`,
 				return err
 			}
 			defer local.Close()
-			list, err := local.modules(cmd.Context())
+			list, _, err := local.modules(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -58,32 +58,37 @@ in the last 7 and 30 days.`,
 	return cmd
 }
 
-// modules loads every module that the repository's configuration names.
-func (l *local) modules(ctx context.Context) ([]*modules.Module, error) {
+// modules loads every module that the repository's configuration names, and says
+// which commits those of other repositories stand for.
+func (l *local) modules(ctx context.Context) (list []*modules.Module, pinned map[string]string, err error) {
 	cfg, err := config.Load(l.snapshot.Tree.FS)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var list []*modules.Module
+	pinned = map[string]string{}
 	for _, m := range cfg.Modules {
-		loaded, err := l.direct.Planner.Loader.Load(ctx, l.snapshot.Tree, m.Path)
+		loaded, commit, err := l.direct.Planner.Load(ctx, l.snapshot.Tree, m.Path)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		list = append(list, loaded)
+		if commit != "" {
+			pinned[m.Path] = commit
+		}
 	}
-	return list, nil
+	return list, pinned, nil
 }
 
 // find returns the function with the given name, which may be qualified as
-// MODULE:FUNCTION and spelt as in Go or on the dagger command line.
-func (l *local) find(ctx context.Context, module, name string) (*modules.Module, *modules.Function, error) {
-	if path, fn, ok := strings.Cut(name, ":"); ok {
+// MODULE:FUNCTION and spelt as in Go or on the dagger command line, and the commits
+// of modules of other repositories.
+func (l *local) find(ctx context.Context, module, name string) (*modules.Module, *modules.Function, map[string]string, error) {
+	if path, fn := modules.CutQualified(name); path != "" {
 		module, name = path, fn
 	}
-	list, err := l.modules(ctx)
+	list, pinned, err := l.modules(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	var inModule *modules.Module
 	var found *modules.Function
@@ -93,15 +98,15 @@ func (l *local) find(ctx context.Context, module, name string) (*modules.Module,
 		}
 		if fn := m.Function(name); fn != nil {
 			if found != nil {
-				return nil, nil, fmt.Errorf("modules %s and %s both have %s; choose one with --module", inModule.Path, m.Path, name)
+				return nil, nil, nil, fmt.Errorf("modules %s and %s both have %s; choose one with --module", inModule.Path, m.Path, name)
 			}
 			inModule, found = m, fn
 		}
 	}
 	if found == nil {
-		return nil, nil, fmt.Errorf("%w: %s; see pocketci functions", errNoFunction, name)
+		return nil, nil, nil, fmt.Errorf("%w: %s; see pocketci functions", errNoFunction, name)
 	}
-	return inModule, found, nil
+	return inModule, found, pinned, nil
 }
 
 // moduleView is a module in JSON; docs/functions.schema.json describes it.

@@ -30,6 +30,7 @@ type local struct {
 	snapshot *runs.Snapshot
 	direct   *runs.Direct
 	engine   *engine.Engine
+	remotes  *elsewhere
 	masker   *secrets.Masker
 }
 
@@ -65,22 +66,25 @@ func (in *input) open(cmd *cobra.Command) (*local, error) {
 		return nil, err
 	}
 	log := slog.New(slog.NewTextHandler(report.Lines(l.masker.Writer(cmd.ErrOrStderr())), &slog.HandlerOptions{Level: slog.LevelWarn}))
-	if l.engine, err = engine.New(engine.Config{
-		Host: os.Getenv(engine.EnvRunnerHost),
-		CLI:  daggerProgram(),
-		Dir:  filepath.Join(cache, "dagger"),
-		Mask: l.masker.String,
-		Log:  log,
-	}); err != nil {
-		return nil, err
-	}
 	policy, err := secrets.Allow(in.allow...)
 	if err != nil {
 		return nil, err
 	}
 	vault := secrets.Read(policy)
 	vault.AddTo(l.masker)
-	// Whose code it is, is for the user to know.
+	l.remotes = &elsewhere{dir: cache, vault: vault, log: log}
+	if l.engine, err = engine.New(engine.Config{
+		Host:     os.Getenv(engine.EnvRunnerHost),
+		CLI:      daggerProgram(),
+		Dir:      filepath.Join(cache, "dagger"),
+		Checkout: l.remotes.checkout,
+		Mask:     l.masker.String,
+		Log:      log,
+	}); err != nil {
+		return nil, err
+	}
+	// Whose code it is, and whose modules are used, is for the user to know.
+	remotes := runs.Remotes{Fetch: l.remotes.fetch, Allow: func(string) error { return nil }}
 	grant := func(event *events.Event) secrets.Grant {
 		scope := secrets.ScopeOf(event)
 		scope.Trusted = true
@@ -97,11 +101,12 @@ func (in *input) open(cmd *cobra.Command) (*local, error) {
 	l.direct = &runs.Direct{
 		Planner: &dispatcher.Planner{
 			Loader:  noticing(l.engine, cmd.ErrOrStderr()),
+			Modules: remotes,
 			Labels:  in.labels,
 			Secrets: func(event *events.Event) func(string) error { return grant(event).Check },
 			Timeout: in.timeout,
 		},
-		Dispatcher: dispatcher.New(runs.Sessions{Runners: runs.Runners{{Engine: l.engine, Labels: in.labels}}, Secrets: grant, Masker: l.masker}, parallelism, log),
+		Dispatcher: dispatcher.New(runs.Sessions{Runners: runs.Runners{{Engine: l.engine, Labels: in.labels}}, Secrets: grant, Modules: remotes, Masker: l.masker}, parallelism, log),
 		Report:     reports,
 	}
 	return l, nil
@@ -143,6 +148,7 @@ func (in *input) print(w io.Writer, plan *dispatcher.Plan, place dispatcher.Plac
 func (l *local) Close() {
 	// All that is left to fail is saying goodbye.
 	_ = l.engine.Close()
+	_ = l.remotes.Close()
 }
 
 // masked returns a writer that hides secrets, for what is written in whole

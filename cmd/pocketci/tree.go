@@ -123,9 +123,20 @@ func (s *screen) notCalled(plan json.RawMessage) error {
 		Invalid  []struct{ Module, Function, Error string }
 		Skipped  []struct{ Module, Function, Reason string }
 		Warnings []string
+		Pinned   []struct{ Module, Commit string }
 	}
 	if err := json.Unmarshal(plan, &view); err != nil {
 		return fmt.Errorf("read the plan: %w", err)
+	}
+	if len(view.Pinned) > 0 {
+		s.printf("\nmodules of other repositories:\n")
+		t := s.table()
+		for _, p := range view.Pinned {
+			t.row("  "+p.Module, p.Commit)
+		}
+		if err := t.flush(); err != nil {
+			return err
+		}
 	}
 	if len(view.Skipped) > 0 {
 		s.printf("\nnot called:\n")

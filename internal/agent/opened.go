@@ -109,7 +109,7 @@ func (a *Agent) openRun(ctx context.Context, id string) (*dispatcher.Run, error)
 	}
 	return &dispatcher.Run{
 		ID:        reportID(&run),
-		Plan:      &dispatcher.Plan{Event: snapshot.Event, Changes: record.Changes()},
+		Plan:      &dispatcher.Plan{Event: snapshot.Event, Changes: record.Changes(), Pinned: record.Pinned()},
 		Tree:      snapshot.Tree,
 		Source:    snapshot.Source,
 		EventFile: snapshot.EventFile,

@@ -47,7 +47,7 @@ type CommandError struct{ Reason string }
 func (e *CommandError) Error() string { return e.Reason }
 
 // functionName is a function, MODULE:FUNCTION or FUNCTION.
-var functionName = regexp.MustCompile(`^(?:[A-Za-z0-9._/-]{1,200}:)?[A-Za-z][A-Za-z0-9_-]{0,200}$`)
+var functionName = regexp.MustCompile(`^(?:[A-Za-z0-9._/@:+~-]{1,400}:)?[A-Za-z][A-Za-z0-9_-]{0,200}$`)
 
 // Parse reads the commands in a comment: lines that begin with a slash and one of
 // the verbs. Quoted lines and those in code blocks are none, nor are other bots'

@@ -22,6 +22,7 @@ func TestParse(t *testing.T) {
 		"one":                    {"/retest", []commands.Command{{Verb: commands.Retest}}, ""},
 		"on Windows":             {"hello\r\n/retest \r\nbye\r\n", []commands.Command{{Verb: commands.Retest}}, ""},
 		"several":                {"/abort\n/test lint-on-github-push\n/test ci:onPush", []commands.Command{{commands.Abort, ""}, {commands.Test, "lint-on-github-push"}, {commands.Test, "ci:onPush"}}, ""},
+		"of another repository":  {"/test github.com/acme/ci@v1:onPush", []commands.Command{{commands.Test, "github.com/acme/ci@v1:onPush"}}, ""},
 		"a commit":               {"/approve " + sha, []commands.Command{{commands.Approve, sha}}, ""},
 		"other bots":             {"/lgtm\n/assign @me\n/\n//\n/retesting", nil, ""},
 		"case counts":            {"/Retest", nil, ""},

@@ -229,10 +229,7 @@ func (r *request) test(ctx context.Context, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	module, function, qualified := strings.Cut(name, ":")
-	if !qualified {
-		module, function = "", name
-	}
+	module, function := modules.CutQualified(name)
 	for _, run := range all {
 		calls, err := r.Store.Calls(ctx, run.ID)
 		if err != nil {

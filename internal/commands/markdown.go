@@ -41,6 +41,9 @@ func table(v *dispatcher.View, run *store.Run) string {
 	fmt.Fprintf(&b, "What `%s %s` calls at commit %.12s, as run %d was planned:\n\n| function | | why |\n|---|---|---|\n", run.Name, run.Filter, v.Event.SHA, run.Number)
 	b.WriteString(strings.Join(rows, "\n"))
 	b.WriteString(more)
+	for _, p := range v.Pinned {
+		fmt.Fprintf(&b, "\n\n`%s` is at commit %s.", p.Module, p.Commit)
+	}
 	for _, w := range v.Warnings {
 		b.WriteString("\n\nWarning: " + escape(firstLine(w)))
 	}

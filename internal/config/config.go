@@ -21,8 +21,10 @@ type Config struct {
 // Module is what the file says about one Dagger module.
 type Module struct {
 	// Path is the module's directory relative to the repository's root,
-	// cleaned, slash-separated; "." is the root. Only Parse leaves it empty,
-	// where the file does not name the module.
+	// cleaned, slash-separated; "." is the root. That of a module of another
+	// repository is the reference as the file has it, which
+	// [modules.ParseRemote] reads and which no folder is called. Only Parse
+	// leaves it empty, where the file does not name the module.
 	Path string
 	// Paths are globs; unless a changed file matches, nothing of the module
 	// is called. Empty means always.

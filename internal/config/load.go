@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"path"
 	"syscall"
+
+	"github.com/franela/pocketci/modules"
 )
 
 // moduleFile is the file that makes a folder a Dagger module.
@@ -58,6 +60,9 @@ func Load(fsys fs.FS) (*Config, error) {
 				return nil, err
 			}
 			continue
+		}
+		if _, err := modules.ParseRemote(m.Path); err == nil {
+			continue // what is there is seen when it is loaded
 		}
 		ok, err := isModule(fsys, m.Path)
 		switch {

@@ -32,6 +32,7 @@ func TestLoad(t *testing.T) {
 		{"module-path without a module", []string{"pocketci.yaml=git: true\nmodule-path: ./cii", "ci/dagger.json"}, nil, "pocketci.yaml:2:14: no dagger.json in the folder cii"},
 		{"module-path is a file", []string{"pocketci.yaml=module-path: README.md", "README.md", "ci/dagger.json"}, nil, "pocketci.yaml:1:14: no dagger.json"},
 		{"one of several modules is missing", []string{"pocketci.yaml=modules:\n- path: a\n- path: b\n- path: c\n", "b/dagger.json"}, nil, "pocketci.yaml:2:9: no dagger.json in the folder a; name the folder of a Dagger module, or make one with dagger init\npocketci.yaml:4:9: no dagger.json in the folder c"},
+		{"a module of another repository has no folder here", []string{"pocketci.yaml=modules:\n- path: ci\n- path: github.com/acme/ci/go@v1\n", "ci/dagger.json"}, []config.Module{{Path: "ci", Line: 2}, {Path: "github.com/acme/ci/go@v1", Line: 3}}, ""},
 		{"a broken file", []string{"pocketci.yaml=gut: true", "dagger.json"}, nil, `pocketci.yaml:1:1: unknown key "gut"`},
 		{"wrong extension", []string{"pocketci.yml=git: true", "dagger.json"}, nil, "pocketci.yml:1:1: pocketci reads pocketci.yaml; rename the file"},
 		{"hidden file", []string{".pocketci.yaml=git: true", "dagger.json"}, nil, ".pocketci.yaml:1:1: pocketci reads pocketci.yaml; rename the file"},

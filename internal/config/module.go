@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"path"
 	"regexp"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/franela/pocketci/internal/globs"
 	"github.com/franela/pocketci/internal/yamlfile"
+	"github.com/franela/pocketci/modules"
 )
 
 // The keys of the file by where they stand.
@@ -158,18 +160,18 @@ func checkFileGlob(glob string) error {
 	return err
 }
 
-var (
-	hostName  = regexp.MustCompile(`^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+(:[0-9]+)?$`)
-	driveName = regexp.MustCompile(`^[A-Za-z]:`)
-)
+var driveName = regexp.MustCompile(`^[A-Za-z]:`)
 
 // modulePath cleans the path of a module and refuses those that are not in the
-// repository.
+// repository. A reference to a module of another one stays as it is.
 func modulePath(s string) (string, error) {
-	first, _, more := strings.Cut(s, "/")
+	if modules.LooksRemote(s) {
+		if _, err := modules.ParseRemote(s); err != nil {
+			return "", fmt.Errorf("%w (a folder that looks like a host begins with ./)", err)
+		}
+		return s, nil
+	}
 	switch {
-	case strings.Contains(s, "://"), strings.HasPrefix(s, "git@"), more && hostName.MatchString(first):
-		return "", errors.New("a module of another repository is not supported by this version; write a folder of this one, such as ./ci (a folder that looks like a host begins with ./)")
 	case strings.Contains(s, `\`):
 		return "", errors.New("separate folders with a slash, not a backslash")
 	case strings.HasPrefix(s, "/"), driveName.MatchString(s):
@@ -181,6 +183,9 @@ func modulePath(s string) (string, error) {
 	}
 	if !fs.ValidPath(clean) || strings.ContainsFunc(clean, func(c rune) bool { return c < ' ' || c == 0x7f }) {
 		return "", errors.New("not a path; write a folder such as ./ci")
+	}
+	if _, err := modules.ParseRemote(clean); err == nil {
+		return "", errors.New("the folder's name reads as a module of another repository; rename the folder")
 	}
 	return clean, nil
 }

@@ -26,6 +26,22 @@ secrets:
   - name: ghUsername
     from-env: GITHUB_USERNAME
 `, []config.Module{{Path: "ci", Paths: []string{"**/**.go"}, Secrets: []config.Secret{{Name: "ghUsername", FromEnv: "GITHUB_USERNAME", Line: 4}}, Line: 1}}},
+	{"a remote module in the short form", "module-path: github.com/org/ci@v1\ngit: true\n", []config.Module{{Path: "github.com/org/ci@v1", Git: true, Line: 1}}},
+	{"remote modules beside a local one", `modules:
+  - path: github.com/org/repo/sub/dir@release/1.x
+    paths: ["apps/**"]
+    secrets: [{name: token, from-env: API_TOKEN}]
+  - path: https://git.example.com:8443/org/team/repo.git/sub@0123456789abcdef0123456789abcdef01234567
+  - path: ./github.com/org/ci
+    functions:
+      testOnPush: {after: "github.com/org/repo/sub/dir@release/1.x:lintOnPush"}
+`, []config.Module{
+		{Path: "github.com/org/repo/sub/dir@release/1.x", Paths: []string{"apps/**"}, Secrets: []config.Secret{{Name: "token", FromEnv: "API_TOKEN", Line: 4}}, Line: 2},
+		{Path: "https://git.example.com:8443/org/team/repo.git/sub@0123456789abcdef0123456789abcdef01234567", Line: 5},
+		{Path: "github.com/org/ci", Line: 6, Functions: map[string]config.Function{
+			"testOnPush": {After: []config.After{{Module: "github.com/org/repo/sub/dir@release/1.x", Function: "lintOnPush", Line: 8}}, Line: 8},
+		}},
+	}},
 	{"the design's long form", `modules:                     # the long form: a monorepo
   - path: ./apps/api/ci
     paths: ["apps/api/**"]
@@ -212,9 +228,18 @@ var invalid = []struct {
 	{"backslashes", `module-path: 'apps\ci'`, []string{"1:14: module-path: separate folders with a slash"}, true},
 	{"empty path", "module-path: ''", []string{"1:14: module-path is empty"}, true},
 	{"path without a value", "module-path:\n", []string{"1:13: module-path must be a string, not nothing"}, true},
-	{"remote module", "module-path: github.com/org/ci@v1", []string{"1:14: module-path: a module of another repository is not supported by this version"}, true},
-	{"remote module by address", "module-path: https://example.com/ci", []string{"not supported by this version"}, true},
-	{"remote module over SSH", "module-path: git@example.com:org/ci", []string{"not supported by this version"}, true},
+	{"remote module without a version", "module-path: github.com/org/ci", []string{"1:14: module-path: say which version of the module: add @ and a tag"}, true},
+	{"remote module by address without a version", "modules:\n- path: https://example.com/org/ci.git\n", []string{"2:9: path: say which version"}, true},
+	{"remote module over SSH", "module-path: git@example.com:org/ci@v1", []string{"1:14: module-path: a module of another repository is not named by its ssh address"}, true},
+	{"remote module by ssh's address", "modules:\n- git: true\n  path: ssh://git@example.com/org/ci@v1\n", []string{"3:9: path: a module of another repository is named by HOST/OWNER/NAME@VERSION or by its https address"}, true},
+	{"remote module with a password", "module-path: https://bot:secret@example.com/org/ci.git@v1", []string{"1:14: module-path: the address of a module holds no user and no password"}, true},
+	{"remote module of no repository", "module-path: github.com/org@v1", []string{"1:14: module-path: the repository is missing"}, false},
+	{"remote module, unclear where the repository ends", "module-path: git.example.com/a/b/c@v1", []string{"1:14: module-path: say where the name of the repository ends with .git"}, false},
+	{"remote module upwards", "module-path: github.com/org/ci/../x@v1", []string{"1:14: module-path: not the name of a repository"}, false},
+	{"remote module with an option for a version", "module-path: github.com/org/ci@-x", []string{"1:14: module-path: what stands after @ is not a version"}, true},
+	{"remote module twice", "modules:\n- path: github.com/org/ci@v1\n- path: github.com/org/ci@v2\n- path: github.com/org/ci@v1\n", []string{"4:9: the module github.com/org/ci@v1 is there twice, first in line 2"}, false},
+	{"folder called as a remote module", "module-path: ./github.com/org/ci@v1", []string{"1:14: module-path: the folder's name reads as a module of another repository; rename the folder"}, false},
+	{"after a remote module without a function", "functions:\n  a:\n    after: https://example.com/org/ci.git@v1\n", []string{"3:12: after: \"//example.com/org/ci.git@v1\" is not the name of a function"}, false},
 	{"path with a line break", `module-path: "a\nb"`, []string{"1:14: module-path: not a path"}, false},
 	{"paths of the wrong type", "paths: {a: b}", []string{"1:8: paths must be a list of strings or a string with commas, not a mapping"}, true},
 	{"paths without a value", "paths:\n", []string{"1:7: paths must be a list of strings or a string with commas, not nothing"}, true},

@@ -79,7 +79,7 @@ func TestAbortEndsACallAndNoOther(t *testing.T) {
 	for function, want := range map[string]string{
 		"longOnGithubPush": "aborted aborted by ann: not needed", "firstOnGithubPush": "aborted aborted by ann: not needed",
 		"besideOnGithubPush": "succeeded ", "secondOnGithubPush": "succeeded ",
-		"waitsOnGithubPush": "skipped it comes after longOnGithubPush, which is aborted",
+		"waitsOnGithubPush": "skipped it comes after ci:longOnGithubPush, which is aborted",
 	} {
 		if c := callOf(t, s, r.ID, function); string(c.State)+" "+c.Reason != want {
 			t.Errorf("%s is %s %s, want %s", function, c.State, c.Reason, want)

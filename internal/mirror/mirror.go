@@ -187,16 +187,25 @@ func (m *Mirrors) Snapshot(ctx context.Context, ev *events.Event) (*Snapshot, er
 	if err != nil {
 		return nil, err
 	}
-	mir := m.mirror(r)
+	var snap *Snapshot
+	err = m.mirror(r).try(ctx, func(mir *mirror) (err error) {
+		snap, err = mir.snapshot(ctx, ev, r)
+		return err
+	})
+	return snap, err
+}
+
+// try works with a mirror, once more if it was damaged and has been made anew.
+func (mir *mirror) try(ctx context.Context, work func(*mirror) error) error {
 	if mir.suspect.Load() {
 		mir.repair(ctx)
 	}
 	remade := mir.remade.Load()
-	snap, err := mir.snapshot(ctx, ev, r)
+	err := work(mir)
 	if doubtful(err) && (mir.repair(ctx) || mir.remade.Load() != remade) {
-		snap, err = mir.snapshot(ctx, ev, r)
+		err = work(mir)
 	}
-	return snap, err
+	return err
 }
 
 // mirror returns the one mirror of the remote.

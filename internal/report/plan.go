@@ -3,6 +3,8 @@ package report
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/franela/pocketci/dispatcher"
@@ -18,6 +20,9 @@ func Plan(w io.Writer, p *dispatcher.Plan, place dispatcher.Place) {
 		fmt.Fprintf(w, "changed files: not known, so conditions on them hold: %s\n", p.Changes.Unknown)
 	default:
 		fmt.Fprintf(w, "changed files: %d\n", len(p.Changes.Files))
+	}
+	for _, module := range slices.Sorted(maps.Keys(p.Pinned)) {
+		fmt.Fprintf(w, "%s is at commit %s\n", module, p.Pinned[module])
 	}
 	if len(p.Calls) > 0 {
 		fmt.Fprintln(w, "\ncalls:")

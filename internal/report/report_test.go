@@ -45,6 +45,7 @@ func example() (*dispatcher.Run, []dispatcher.Outcome) {
 		Invalid:  []dispatcher.Invalid{{Module: "ci", Function: "deployOnPush", Argument: "token", Error: "required secret token is not mapped"}},
 		Skipped:  []dispatcher.Skipped{{Module: "ci", Function: "onRelease", Reason: "its name waits for OnRelease"}, {Module: "web/ci", Function: "*", Reason: "no changed file matches"}},
 		Warnings: []string{"ci:httponPush ends in a trigger"},
+		Pinned:   map[string]string{"github.com/acme/ci@v1": "89abcdef0123456789abcdef0123456789abcdef"},
 	}
 	return &dispatcher.Run{ID: "run-1", Plan: plan}, []dispatcher.Outcome{
 		{State: dispatcher.StateSucceeded, Duration: 1234 * time.Millisecond, Result: modules.Result{Output: "line 1\nline 2\n"}},

@@ -3,6 +3,8 @@ package report
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"text/tabwriter"
@@ -80,6 +82,9 @@ func (t *text) Planned(run *dispatcher.Run, _ dispatcher.Place) {
 	defer t.mu.Unlock()
 	p := run.Plan
 	fmt.Fprintf(t.live, "%s %s: %d to call, %d invalid, %d not called\n", run.ID, Describe(p), len(p.Calls), len(p.Invalid), len(p.Skipped))
+	for _, module := range slices.Sorted(maps.Keys(p.Pinned)) {
+		fmt.Fprintf(t.live, "%s %s is at commit %s\n", run.ID, module, p.Pinned[module])
+	}
 	for _, s := range p.Skipped {
 		fmt.Fprintf(t.live, "%s %s not called: %s\n", run.ID, qualify(s.Module, s.Function), terminal.Plain(s.Reason))
 	}

@@ -48,6 +48,15 @@ func (r *Record) Changes() dispatcher.Changes {
 	return dispatcher.Changes{Files: r.View.Event.Changes, Unknown: r.View.Event.ChangesUnknown}
 }
 
+// Pinned are the commits of the modules of other repositories, by their paths.
+func (r *Record) Pinned() map[string]string {
+	pinned := map[string]string{}
+	for _, p := range r.View.Pinned {
+		pinned[p.Module] = p.Commit
+	}
+	return pinned
+}
+
 // Result is what a call came to, as it is stored with it.
 type Result struct {
 	// Output is what the function returned, Error why it failed. Both are

@@ -77,6 +77,9 @@ func rulePlaces(ctx context.Context, rules modules.Tree) ([]string, error) {
 		return places, nil
 	}
 	for _, module := range cfg.Modules {
+		if _, err := modules.ParseRemote(module.Path); err == nil {
+			continue // no change of this repository reaches it
+		}
 		found, err := engine.Footprint(ctx, rules.FS, module.Path)
 		whole := (*modules.WholeError)(nil)
 		switch {

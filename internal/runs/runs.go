@@ -154,6 +154,8 @@ type Sessions struct {
 	Runners Runners
 	// Secrets gives what the run of an event may have.
 	Secrets func(event *events.Event) secrets.Grant
+	// Modules gives those of other repositories; nil refuses each.
+	Modules dispatcher.Modules
 	// Masker learns each value before a function does.
 	Masker *secrets.Masker
 }
@@ -166,11 +168,16 @@ func (s Sessions) Open(ctx context.Context, run dispatcher.Run, module, label st
 		return nil, err
 	}
 	grant := s.Secrets(&run.Plan.Event)
+	place, err := s.place(ctx, &run, module)
+	if err != nil {
+		return nil, err
+	}
 	session, err := runner.Engine.Open(ctx, engine.Run{
-		Tree:   run.Tree,
-		Source: run.Source,
-		Module: module,
-		Event:  run.EventFile,
+		Tree:    place.tree,
+		Source:  place.source,
+		Context: place.context,
+		Module:  place.path,
+		Event:   run.EventFile,
 		Secret: func(ctx context.Context, ref string) (string, error) {
 			value, err := grant.Resolve(ctx, ref)
 			s.Masker.Add(value)

@@ -298,7 +298,7 @@ func TestAfter(t *testing.T) {
 					return
 				}
 				calls, err := s.Calls(t.Context(), r.Run)
-				if err != nil || calls[1].Reason != "it comes after test, which is failed" {
+				if err != nil || calls[1].Reason != "it comes after ci:test, which is failed" {
 					t.Errorf("build is skipped because %q (%v)", calls[1].Reason, err)
 				}
 				// A restart of what failed makes the skipped ones as well.

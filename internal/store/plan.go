@@ -142,7 +142,7 @@ func (p *Plan) check() error {
 			return fmt.Errorf("function %s of module %q is called twice", call.Function, call.Module)
 		}
 		names[name] = true
-		if err := checkJSON("call "+call.Function, call.Spec); err != nil {
+		if err := checkJSON("call "+call.Module+":"+call.Function, call.Spec); err != nil {
 			return err
 		}
 	}
@@ -160,7 +160,7 @@ func (p *Plan) check() error {
 		}
 		switch seen[i] {
 		case open:
-			return fmt.Errorf("call %s comes after itself", p.Calls[i].Function)
+			return fmt.Errorf("call %s:%s comes after itself", p.Calls[i].Module, p.Calls[i].Function)
 		case done:
 			return nil
 		}

@@ -14,10 +14,10 @@ func (s *Store) settle(t *tx, r *runRow) error {
 		return nil
 	}
 	type call struct {
-		id, function string
-		state        State
-		blocked      bool
-		after        []string
+		id, module, function string
+		state                State
+		blocked              bool
+		after                []string
 	}
 	var (
 		c     call
@@ -25,8 +25,8 @@ func (s *Store) settle(t *tx, r *runRow) error {
 		calls []*call
 	)
 	byID := map[string]*call{}
-	for _, err := range t.each([]any{&c.id, &c.function, &c.state, &c.blocked, &after},
-		`SELECT id, function, state, blocked, after_calls FROM calls WHERE run = ? AND planned = 1 ORDER BY position`, r.id) {
+	for _, err := range t.each([]any{&c.id, &c.module, &c.function, &c.state, &c.blocked, &after},
+		`SELECT id, module, function, state, blocked, after_calls FROM calls WHERE run = ? AND planned = 1 ORDER BY position`, r.id) {
 		if err != nil {
 			return err
 		}
@@ -47,7 +47,7 @@ func (s *Store) settle(t *tx, r *runRow) error {
 				switch before := byID[id]; {
 				case before == nil || before.state == StateSucceeded:
 				case before.state.Final():
-					reason = fmt.Sprintf("it comes after %s, which is %s", before.function, before.state)
+					reason = fmt.Sprintf("it comes after %s:%s, which is %s", before.module, before.function, before.state)
 				default:
 					ready = false
 				}

@@ -1,11 +1,13 @@
 package engine
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
 	"strings"
 
+	"dagger.io/dagger"
 	"go.opentelemetry.io/otel/trace"
 	logspb "go.opentelemetry.io/proto/otlp/logs/v1"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
@@ -110,3 +112,18 @@ func feed(id, parent []byte, spans *tracepb.TracesData, logs *logspb.LogsData, m
 func (q *stepQueue) Add(s modules.Step) { q.add(s) }
 
 func (q *stepQueue) Close() { q.close() }
+
+// Ask makes a query of the client that serves the session, whose own secrets it
+// may use.
+func (s *Session) Ask(ctx context.Context, query string, variables map[string]any, into any) error {
+	return s.link.client.Do(ctx, &dagger.Request{Query: query, Variables: variables}, &dagger.Response{Data: into})
+}
+
+// SecretID is the handle of a secret of the session.
+func (s *Session) SecretID(ctx context.Context, ref string) (string, error) {
+	id, err := s.secret(ctx, ref)
+	return string(id), err
+}
+
+// SecretName is what a secret is called on the engine.
+func (e *Engine) SecretName(ref, value string) string { return e.names.name(ref, value) }

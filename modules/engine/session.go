@@ -18,6 +18,10 @@ type Run struct {
 	// Tree has the module, Source is what its functions get as src: Tree as
 	// well if it is the zero Tree.
 	Tree, Source modules.Tree
+	// Context is what arguments with a default path take their files from: Source
+	// as well if it is the zero Tree. For a module of another repository it is
+	// that repository, which is all that such a path can mean.
+	Context modules.Tree
 	// Module is the module's path in the tree.
 	Module string
 	// Event is the content of the event file.
@@ -52,6 +56,9 @@ type Session struct {
 func (e *Engine) Open(ctx context.Context, run Run) (*Session, error) {
 	if run.Source.FS == nil {
 		run.Source = run.Tree
+	}
+	if run.Context.FS == nil {
+		run.Context = run.Source
 	}
 	a, err := assemble(ctx, run.Tree.FS, run.Module, run.Tree.Dir != "")
 	if err != nil {
@@ -163,8 +170,13 @@ func (s *Session) once(ctx context.Context, what string, create func(context.Con
 
 // source gives the repository's tree as a Directory.
 func (s *Session) source(ctx context.Context, git bool) (dagger.ID, error) {
-	return s.once(ctx, fmt.Sprintf("source %t", git), func(ctx context.Context) (dagger.ID, error) {
-		id, err := s.uploadSource(ctx, git)
+	return s.directory(ctx, s.run.Source, git)
+}
+
+// directory gives a tree as a Directory.
+func (s *Session) directory(ctx context.Context, tree modules.Tree, git bool) (dagger.ID, error) {
+	return s.once(ctx, fmt.Sprintf("tree %s %s %s %t", tree.Dir, tree.GitDir, tree.Commit, git), func(ctx context.Context) (dagger.ID, error) {
+		id, err := s.uploadSource(ctx, tree, git)
 		if err != nil {
 			return "", fmt.Errorf("upload the repository: %w", err)
 		}

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"dagger.io/dagger"
+
+	"github.com/franela/pocketci/modules"
 )
 
 // uploadSource puts the repository's tree on the engine: a checkout, uploaded
@@ -26,14 +28,14 @@ import (
 //
 // The engine's own checkout also fetches submodules from wherever the
 // repository says, and fails if that fails.
-func (s *Session) uploadSource(ctx context.Context, git bool) (dagger.ID, error) {
-	dir, release := s.run.Source.Dir, func() {}
+func (s *Session) uploadSource(ctx context.Context, tree modules.Tree, git bool) (dagger.ID, error) {
+	dir, release := tree.Dir, func() {}
 	if dir == "" {
 		if s.link.engine.cfg.Checkout == nil {
 			return "", errors.New("no checkout is configured")
 		}
 		var err error
-		if dir, release, err = s.link.engine.cfg.Checkout(ctx, s.run.Source, git); err != nil {
+		if dir, release, err = s.link.engine.cfg.Checkout(ctx, tree, git); err != nil {
 			return "", fmt.Errorf("check out: %w", err)
 		}
 	}
@@ -64,7 +66,7 @@ func (s *Session) part(ctx context.Context, c contextual) (dagger.ID, error) {
 	} else if !inside {
 		return "", fmt.Errorf("its default path %s leaves the repository", c.Path)
 	}
-	id, err := s.source(ctx, git)
+	id, err := s.directory(ctx, s.run.Context, git)
 	if err != nil {
 		return "", err
 	}
