@@ -48,8 +48,9 @@ type Run struct {
 	// ID identifies the run in logs and reports.
 	ID   string
 	Plan *Plan
-	// Tree has the modules. Source is what functions get as src, the same
-	// tree unless the rules are not the event's own.
+	// Tree has the modules but those of other repositories, whose commits are the
+	// plan's. Source is what functions get as src, the same tree unless the rules
+	// are not the event's own.
 	Tree, Source modules.Tree
 	// Untrusted says that the code is other people's, so that it runs only
 	// where that may.
