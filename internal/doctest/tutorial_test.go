@@ -79,9 +79,13 @@ func (s *shell) must(dir, script string) string {
 // plan makes the plan of an event as JSON.
 func (s *shell) plan(flags string) dispatcher.View {
 	s.t.Helper()
-	var view dispatcher.View
-	if err := json.Unmarshal([]byte(s.must("hello", "pocketci plan --json "+flags)), &view); err != nil {
-		s.t.Fatal(err)
+	return viewOf(s.t, s.must("hello", "pocketci plan --json "+flags))
+}
+
+func viewOf(t *testing.T, plan string) (view dispatcher.View) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(plan), &view); err != nil {
+		t.Fatalf("%v: %s", err, plan)
 	}
 	return view
 }
