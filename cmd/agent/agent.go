@@ -143,7 +143,7 @@ func newAgent(o *options) (_ *process, err error) {
 	if err != nil {
 		return nil, err
 	}
-	grant := grants(vault.With(own.ResolveSecret))
+	grant := grants(vault.With(own.ResolveSecret), p.mirrors.Trusts)
 	remotes := runs.Remotes{Fetch: p.mirrors.Module, Allow: conf.Modules.Allow}
 	p.dispatcher = dispatcher.New(runs.Sessions{Runners: p.runners, Secrets: grant, Modules: remotes, Masker: masker}, o.parallelism, p.log)
 	p.agent = agent.New(agent.Config{

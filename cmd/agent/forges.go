@@ -83,9 +83,7 @@ func logins(conf *settings.Settings, all []forges.Forge) []mirror.Login {
 	var list []mirror.Login
 	if len(conf.Forges) > 0 {
 		for _, f := range all {
-			if f.Login != nil {
-				list = append(list, mirror.Login{Host: f.Origin, Get: f.Login})
-			}
+			list = append(list, mirror.Login{Host: f.Origin, Get: f.Login})
 		}
 	}
 	return list

@@ -50,7 +50,12 @@ func (p *process) warnOf(conf *settings.Settings, vault *secrets.Vault) {
 	}
 }
 
-// grants gives what the run of an event may have of a vault.
-func grants(vault *secrets.Vault) func(*events.Event) secrets.Grant {
-	return func(event *events.Event) secrets.Grant { return vault.For(secrets.ScopeOf(event)) }
+// grants gives what the run of an event may have of a vault. Known reports whether
+// the server of a repository is one of the agent's own.
+func grants(vault *secrets.Vault, known func(*events.Event) bool) func(*events.Event) secrets.Grant {
+	return func(event *events.Event) secrets.Grant {
+		scope := secrets.ScopeOf(event)
+		scope.Elsewhere = event.Repository != nil && !known(event)
+		return vault.For(scope)
+	}
 }

@@ -297,8 +297,11 @@ func TestForks(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
+			var approved atomic.Bool
 			w.plan = func(req dispatcher.Request) (*dispatcher.Plan, error) {
-				if trusted := req.Event.Trusted && req.Event.Fork == ""; trusted != c.want.AsBranch || req.Untrusted != c.want.Untrusted {
+				// Before that it is planned by the base's rules, to see whether
+				// anything would be called.
+				if trusted := req.Event.Trusted && req.Event.Fork == ""; trusted != (c.want.AsBranch && approved.Load()) || approved.Load() && req.Untrusted != c.want.Untrusted {
 					t.Errorf("planned as %+v", req.Event)
 				}
 				return planOf("a")(req)
@@ -309,6 +312,7 @@ func TestForks(t *testing.T) {
 			number := w.accept(p, forkOf("fork"))
 			if c.state != store.StateInvalid && c.state != store.StateSkipped {
 				r := w.run(number, "to wait", func(r store.Run) bool { return r.State == store.StateWaiting })
+				approved.Store(true)
 				if err := w.store.Approve(t.Context(), r.ID, sha("fork"), c.trust, store.Actor{Person: "ann"}); err != nil {
 					t.Fatal(err)
 				}
@@ -329,6 +333,27 @@ func TestForks(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What calls nothing needs neither an approval nor a runner, and what names a
+// commit that was pushed is the repository's own.
+func TestStrangersThatNeedNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.plan = func(req dispatcher.Request) (*dispatcher.Plan, error) {
+		if req.Event.Name == events.NamePush || req.Event.Name == "deployment" && req.Event.Trusted {
+			return planOf("a")(req)
+		}
+		return &dispatcher.Plan{Event: *req.Event, Skipped: []dispatcher.Skipped{{Function: "*", Reason: "nothing is named for it"}}}, nil
+	}
+	p := w.start(nil)
+	w.ended(w.accept(p, forkOf("fork")), store.StateSkipped)
+	deployment := push("deployment")
+	deployment.Name, deployment.Ref, deployment.Trusted = "deployment", "", false
+	w.ended(w.accept(p, deployment), store.StateSkipped)
+	w.ended(w.accept(p, push("pushed")), store.StateSucceeded)
+	deployment.ID, deployment.Delivery, deployment.SHA = "deployment 2", "deployment 2", sha("pushed")
+	w.ended(w.accept(p, deployment), store.StateSucceeded)
 }
 
 // Whoever closes a pull request ends what is left to do for it, and needs no

@@ -13,7 +13,6 @@ import (
 	"github.com/franela/pocketci/internal/config"
 	"github.com/franela/pocketci/internal/runs"
 	"github.com/franela/pocketci/internal/store"
-	"github.com/franela/pocketci/internal/trust"
 	"github.com/franela/pocketci/modules"
 )
 
@@ -146,22 +145,24 @@ func (a *Agent) planOnce(ctx context.Context, event *events.Event, run *store.Ru
 	if err != nil {
 		return nil, nil, err
 	}
-	terms, err := a.terms(ctx, event, run, event.SHA)
-	held, waits := errors.AsType[*heldError](err)
-	if waits && trust.Foreign(event) || err != nil && !waits {
+	terms, unfit, err := a.terms(ctx, event, run, event.SHA)
+	if err != nil {
 		return nil, nil, told(ctx, err)
 	}
 	snapshot := &runs.Snapshot{Event: *event}
 	if !whole {
 		begun := time.Now()
-		if snapshot, err = a.cfg.Repositories.Snapshot(ctx, event, terms); err != nil {
+		snapshot, err = a.cfg.Repositories.Snapshot(ctx, event, terms)
+		switch {
+		case err != nil && unfit != nil && ctx.Err() == nil:
+			return nil, nil, unfit
+		case err != nil:
 			return nil, nil, told(ctx, err)
 		}
 		a.cfg.Meter.Phase("fetch", time.Since(begun))
-		if event.SHA == "" && !waits {
+		if event.SHA == "" && unfit == nil {
 			// Only now is it known which commit was to be approved.
-			_, err := a.terms(ctx, event, run, snapshot.Event.SHA)
-			if held, waits = errors.AsType[*heldError](err); err != nil && !waits {
+			if _, unfit, err = a.terms(ctx, event, run, snapshot.Event.SHA); err != nil {
 				return nil, nil, told(ctx, err)
 			}
 		}
@@ -171,10 +172,10 @@ func (a *Agent) planOnce(ctx context.Context, event *events.Event, run *store.Ru
 	request.RunURL, request.Disabled = a.cfg.RunURL(run.Number), disabled
 	plan, err := a.cfg.Planner.Plan(ctx, request)
 	a.cfg.Meter.Phase("plan", time.Since(begun))
-	if err == nil && waits && len(plan.Calls)+len(plan.Invalid) > 0 {
-		// The repository's own functions would be called for what an outsider
-		// said. Where none would be, nobody needs to approve anything.
-		return nil, nil, held
+	if unfit != nil && ctx.Err() == nil && (err != nil || len(plan.Calls)+len(plan.Invalid) > 0) {
+		// Planned were the repository's own rules, which is all that may be done
+		// yet. Where nothing would be called, nobody needs to approve anything.
+		return nil, nil, unfit
 	}
 	return snapshot, plan, told(ctx, err)
 }

@@ -24,23 +24,40 @@ type invalidError struct{ reason string }
 
 func (e *invalidError) Error() string { return e.reason }
 
-// terms says on which terms an event may be planned, and fails if it may not. The
-// sha is its commit as far as it is known.
-func (a *Agent) terms(ctx context.Context, event *events.Event, run *store.Run, sha string) (runs.Terms, error) {
+// terms says on which terms an event may be planned. Unfit says why nothing may be
+// called on them; it may still be planned by the repository's own rules, to see
+// whether anything would be. The sha is the event's commit as far as it is known.
+func (a *Agent) terms(ctx context.Context, event *events.Event, run *store.Run, sha string) (terms runs.Terms, unfit, err error) {
+	own, err := a.ownCommit(ctx, event)
+	if err != nil || own {
+		return runs.Terms{AsBranch: own}, nil, err
+	}
 	approval := trust.Approval{SHA: run.Approval.SHA, Trust: run.Approval.Trust}
 	d, err := trust.Decide(ctx, a.cfg.Trust, event, sha, approval, a.forge(event))
 	if err != nil {
-		return runs.Terms{}, err
+		return runs.Terms{}, nil, err
 	}
+	foreign := trust.Foreign(event)
+	rules := runs.Terms{BaseRules: foreign, Untrusted: foreign && a.cfg.Trust.Isolated}
 	switch d.Answer {
 	case trust.Wait:
-		return runs.Terms{}, &heldError{d.Reason}
+		return rules, &heldError{d.Reason}, nil
 	case trust.Skip:
-		return runs.Terms{}, &skippedError{d.Reason}
+		return runs.Terms{}, nil, &skippedError{d.Reason}
 	case trust.Refuse:
-		return runs.Terms{}, &invalidError{d.Reason}
+		return rules, &invalidError{d.Reason}, nil
 	}
-	return runs.Terms{BaseRules: d.BaseRules, AsBranch: d.AsBranch, Untrusted: d.Untrusted && a.cfg.Trust.Isolated}, nil
+	return runs.Terms{BaseRules: d.BaseRules, AsBranch: d.AsBranch, Untrusted: d.Untrusted && a.cfg.Trust.Isolated}, nil, nil
+}
+
+// ownCommit reports whether an event that names a commit by its sha alone is about
+// one that was pushed to the repository. Whoever makes statuses, checks and
+// deployments may write; only whose commit they are about is in doubt.
+func (a *Agent) ownCommit(ctx context.Context, event *events.Event) (bool, error) {
+	if event.Trusted || event.Fork != "" || event.SHA == "" || event.PullRequest != 0 || event.Name == events.NamePullRequest || event.Repository == nil {
+		return false, nil
+	}
+	return a.cfg.Store.Pushed(ctx, event.Repository.FullName, event.SHA)
 }
 
 func (a *Agent) forge(event *events.Event) trust.Forge {

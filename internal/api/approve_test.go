@@ -19,7 +19,9 @@ import (
 func TestWhoMayApprove(t *testing.T) {
 	yes := func(context.Context, *events.Event, string) (bool, error) { return true, nil }
 	no := func(context.Context, *events.Event, string) (bool, error) { return false, nil }
-	away := func(context.Context, *events.Event, string) (bool, error) { return true, errors.New("the forge is away") }
+	away := func(context.Context, *events.Event, string) (bool, error) {
+		return true, errors.New("the forge is away")
+	}
 	for name, tc := range map[string]struct {
 		key      store.NewKey
 		canWrite func(context.Context, *events.Event, string) (bool, error)

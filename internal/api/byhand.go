@@ -34,12 +34,24 @@ func (s *service) call(ctx context.Context, in *callInput) (*body[v1.Accepted], 
 	if b.Function != "" {
 		e = events.ManualCall(latest.Repository, ref, sha, person, events.ByHand{Module: b.Module, Function: b.Function, Args: b.Args})
 	}
-	if ref != "" && !strings.HasPrefix(ref, "refs/heads/") && !strings.HasPrefix(ref, "refs/tags/") {
-		// Forges keep the heads of pull requests under such refs, those of forks
-		// too.
+	own, err := s.own(ctx, b.Repository, ref, sha)
+	if err != nil {
+		return nil, err
+	}
+	if !own {
 		e.Trusted, e.Fork = false, unknownFork
 	}
 	return s.accept(ctx, store.Delivery{Event: e})
+}
+
+// own reports whether only somebody with write access can have made the commit. Forges
+// keep the heads of pull requests under refs of their own, those of forks too, and serve
+// any of their commits by its sha.
+func (s *service) own(ctx context.Context, repository, ref, sha string) (bool, error) {
+	if sha != "" {
+		return s.Store.Pushed(ctx, repository, sha)
+	}
+	return ref == "" || strings.HasPrefix(ref, "refs/heads/") || strings.HasPrefix(ref, "refs/tags/"), nil
 }
 
 // unknownFork stands for whose commit a ref holds that is no branch or tag.

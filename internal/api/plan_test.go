@@ -104,6 +104,7 @@ func TestCallByHand(t *testing.T) {
 	for name, tc := range map[string]struct {
 		request  v1.CallRequest
 		ref, sha string
+		foreign  bool
 		byHand   *events.ByHand
 	}{
 		"all that match":      {request: v1.CallRequest{}},
@@ -112,6 +113,8 @@ func TestCallByHand(t *testing.T) {
 		"a branch and a tag":  {request: v1.CallRequest{Ref: "both"}, ref: "refs/heads/both"},
 		"a full ref":          {request: v1.CallRequest{Ref: "refs/tags/unseen"}, ref: "refs/tags/unseen"},
 		"a commit":            {request: v1.CallRequest{Ref: sha}, sha: sha},
+		"a commit of anybody": {request: v1.CallRequest{Ref: strings.Repeat("9", 40)}, sha: strings.Repeat("9", 40), foreign: true},
+		"a pull request":      {request: v1.CallRequest{Ref: "refs/pull/7/head"}, ref: "refs/pull/7/head", foreign: true},
 		"one function":        {request: v1.CallRequest{Function: "deploy"}, byHand: &events.ByHand{Function: "deploy", Args: map[string]string{}}},
 		"one with everything": {request: v1.CallRequest{Module: "ci", Function: "deploy", Args: map[string]string{"to": "größe 🚀"}}, byHand: &events.ByHand{Module: "ci", Function: "deploy", Args: map[string]string{"to": "größe 🚀"}}},
 	} {
@@ -123,7 +126,7 @@ func TestCallByHand(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if e.Vendor != "manual" || e.Name != "run" || e.Ref != tc.ref || e.SHA != tc.sha || e.Sender != "runner" || !e.Trusted || e.Fork != "" ||
+			if e.Vendor != "manual" || e.Name != "run" || e.Ref != tc.ref || e.SHA != tc.sha || e.Sender != "runner" || e.Trusted == tc.foreign || (e.Fork != "") != tc.foreign ||
 				e.Repository.CloneURL != "https://github.com/a/b.git" {
 				t.Errorf("made %+v", e.Event)
 			}

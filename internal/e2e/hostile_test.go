@@ -71,6 +71,13 @@ func TestHostileCloneURLs(t *testing.T) {
 	if got := a.finish(a.deliver("push", body)).succeeded("onGithubPush"); got != "of another server" {
 		t.Errorf("the other server's function returned %q", got)
 	}
+	// Nor does it get secrets under the name of a repository that may have them.
+	greedy := thief.Repo(fullName).Commit("main", "2", join(
+		yaml("module-path: ci", "secrets: [{name: token, from-env: GITHUB_TOKEN}]"), dang(`  pub onGithubPush(token: Secret!): String! { token.plaintext }`))...)
+	body = payload(t, "push", f, edits{"repository.clone_url": thief.CloneURL(fullName), "before": zeroSHA, "after": greedy})
+	if got := a.finish(a.deliver("push", body)).result("onGithubPush"); got.State != "invalid" || !strings.Contains(got.Error, "neither a forge of the agent") {
+		t.Errorf("another server's function got a secret: %+v", got)
+	}
 	f.RedirectTo(thief.URL)
 	body = payload(t, "push", f, edits{
 		"repository.full_name": "octo/moved", "repository.clone_url": f.CloneURL("octo/moved"), "before": zeroSHA, "after": stolen,

@@ -148,7 +148,7 @@ var errTimeout = errors.New("it took too long")
 func (m *Mirrors) login(ctx context.Context, r *remote) (username, token string, err error) {
 	switch {
 	case r.scheme == "ssh":
-	case r.login != nil:
+	case r.login != nil && r.login.Get != nil:
 		username, token, err = r.login.Get(ctx, r.name)
 		if strings.ContainsAny(username+token, "\r\n\x00") {
 			return "", "", errors.New("user name or token holds a line break")

@@ -75,7 +75,8 @@ type Login struct {
 	// Host is the server, as in [Credentials.Hosts].
 	Host string
 	// Get returns a user name and a token that are valid for the time of a
-	// fetch. Its errors hold neither.
+	// fetch. Its errors hold neither. Nil is for a server that is known and has
+	// no credentials.
 	Get func(ctx context.Context, repository string) (username, token string, err error)
 }
 

@@ -100,12 +100,22 @@ func (m *Mirrors) remote(repo *events.Repository, vendor string) (*remote, error
 			r.login = &m.logins[i]
 		}
 	}
-	if r.trusted && r.login == nil && m.credentials.SSHKeyFile != "" && m.credentials.Token == "" && u.Scheme == "https" && u.Port() == "" {
+	if r.trusted && (r.login == nil || r.login.Get == nil) && m.credentials.SSHKeyFile != "" && m.credentials.Token == "" && u.Scheme == "https" && u.Port() == "" {
 		u.Scheme, u.User = "ssh", url.User("git")
 		r.scheme = "ssh"
 	}
 	r.url = u.String()
 	return r, nil
+}
+
+// Trusts reports whether the repository of an event is on a server that is named in
+// the credentials or has a login, also where there is nothing to log in with.
+func (m *Mirrors) Trusts(ev *events.Event) bool {
+	if ev.Repository == nil {
+		return false
+	}
+	r, err := m.remote(ev.Repository, ev.Vendor)
+	return err == nil && (r.trusted || r.login != nil)
 }
 
 // trusts reports whether credentials may go to the remote: exact names only.

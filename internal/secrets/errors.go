@@ -17,6 +17,14 @@ func (e *UntrustedError) Error() string {
 	return "the run is of a fork, or of an event that somebody without write access may have caused; such runs get no secrets"
 }
 
+// ElsewhereError says that a repository is on a server whose repositories get no
+// secrets.
+type ElsewhereError struct{}
+
+func (e *ElsewhereError) Error() string {
+	return "the repository is cloned from a server that is neither a forge of the agent nor named with --clone-host; such repositories get no secrets"
+}
+
 // RefusedError says that a repository may not use a secret.
 type RefusedError struct {
 	// Secret is what may not be used: the variable NAME, the secret NAME, or a

@@ -96,7 +96,7 @@ func read(ref string) (wanted, error) {
 }
 
 // check returns what a reference stands for in a scope, or a [*ReferenceError],
-// [*UntrustedError] or [*RefusedError].
+// [*UntrustedError], [*ElsewhereError] or [*RefusedError].
 func (p *Policy) check(scope Scope, ref string) (wanted, error) {
 	w, err := read(ref)
 	if err != nil {
@@ -104,6 +104,9 @@ func (p *Policy) check(scope Scope, ref string) (wanted, error) {
 	}
 	if !scope.Trusted {
 		return wanted{}, &UntrustedError{}
+	}
+	if scope.Elsewhere {
+		return wanted{}, &ElsewhereError{}
 	}
 	pattern, rules := p.rulesFor(scope.Repository)
 	if len(rules) == 0 {

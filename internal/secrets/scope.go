@@ -13,6 +13,10 @@ type Scope struct {
 	// Trusted is false where somebody without write access may have chosen the
 	// code or caused the event. No secret is given there.
 	Trusted bool
+	// Elsewhere says that the repository is cloned from a server that the agent
+	// does not know: a payload can say so, under the name of any repository. No
+	// secret is given there.
+	Elsewhere bool
 }
 
 // ScopeOf returns the scope of an event's run. It is trusted only if the event is

@@ -156,6 +156,18 @@ func (s *Store) Runs(ctx context.Context, f RunFilter) ([]Run, error) {
 	return runs, nil
 }
 
+// Pushed reports whether a push of a branch or tag of the repository to the commit
+// was received, and is kept.
+func (s *Store) Pushed(ctx context.Context, repository, sha string) (bool, error) {
+	var found int
+	err := s.get(ctx, []any{&found}, `SELECT count(*) FROM (SELECT 1 FROM runs WHERE repository = ? AND sha = ? AND name IN ('push', 'tag') LIMIT 1) AS pushes`,
+		key(repository), clean(sha))
+	if err != nil {
+		return false, fmt.Errorf("find a push of %s: %w", sha, err)
+	}
+	return found > 0, nil
+}
+
 // RunAttempts returns the earlier attempts of a run, the first one first.
 func (s *Store) RunAttempts(ctx context.Context, id string) ([]Attempt, error) {
 	return s.attempts(ctx, `SELECT attempt, state, reason, cause, '', plan, queued_at, started_at, ended_at, 0, 0, 0

@@ -169,6 +169,27 @@ func TestStatusesAreLeased(t *testing.T) {
 	})
 }
 
+func TestPushed(t *testing.T) {
+	onBoth(t, func(t *testing.T, o store.Options) {
+		s := open(t, o)
+		accept(t, s, push("a/b", "1"))
+		pull := push("a/b", "2")
+		pull.Event.Name, pull.Event.SHA = "pull_request", strings.Repeat("c", 40)
+		accept(t, s, pull)
+		for _, c := range []struct {
+			repository, sha string
+			want            bool
+		}{
+			{"a/b", strings.Repeat("a", 40), true}, {"a/b", strings.Repeat("c", 40), false},
+			{"c/d", strings.Repeat("a", 40), false}, {"a/b", "", false},
+		} {
+			if got, err := s.Pushed(t.Context(), c.repository, c.sha); err != nil || got != c.want {
+				t.Errorf("%s at %s: %v, %v", c.repository, c.sha, got, err)
+			}
+		}
+	})
+}
+
 func TestCalledFunctions(t *testing.T) {
 	onBoth(t, func(t *testing.T, o store.Options) {
 		s := open(t, o)
