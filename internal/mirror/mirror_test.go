@@ -318,7 +318,7 @@ func TestWaitingForAnotherProcessEndsWithTheContext(t *testing.T) {
 func TestRefsOfPullRequests(t *testing.T) {
 	for vendor, ref := range map[string]string{
 		events.VendorGithub: "refs/pull/7/head", events.VendorGitea: "refs/pull/7/head",
-		events.VendorGitlab: "refs/merge-requests/7/head", events.VendorBitbucket: "refs/pull-requests/7/from",
+		events.VendorGitlab: "refs/merge-requests/7/head", // Bitbucket has none
 	} {
 		t.Run(vendor, func(t *testing.T) {
 			s := newSetup(t)
@@ -363,5 +363,33 @@ func TestFileScheme(t *testing.T) {
 	ev.Repository.CloneURL += "none"
 	if _, err := s.mirrors.Snapshot(t.Context(), ev); !errors.Is(err, mirror.ErrNotFound) {
 		t.Errorf("missing repository: %v", err)
+	}
+}
+
+// Bitbucket keeps the head of a fork's pull request in the fork alone.
+func TestForkOnBitbucket(t *testing.T) {
+	s := newSetup(t)
+	base := s.repo.Commit("main", "1", gittest.Write("a", "1"))
+	fork := s.server.Repo("mallory/shop")
+	fork.Commit("main", "0", gittest.Write("a", "0"))
+	head := fork.Commit("feature", "2", gittest.Write("a", "2"))
+	event := s.push("main", "", base)
+	event.Vendor, event.Name, event.PullRequest = events.VendorBitbucket, events.NamePullRequest, 7
+	event.Ref, event.Branch, event.Fork, event.SHA, event.BaseSHA, event.BaseRef = "", "feature", "mallory/shop", head, base, "main"
+	snap := s.snapshot(event)
+	if data, err := fs.ReadFile(snap.Tree.FS, "a"); err != nil || string(data) != "2" || snap.SHA != head || snap.Base == nil {
+		t.Errorf("%q of %s, %v", data, snap.SHA, err)
+	}
+	for name, change := range map[string]func(*events.Event){
+		"a fork that is gone":      func(e *events.Event) { e.Fork = "unknown" },
+		"a fork that is elsewhere": func(e *events.Event) { e.Fork = "../other" },
+		"a commit it has not":      func(e *events.Event) { e.SHA = strings.Repeat("9", 40) },
+		"no commit":                func(e *events.Event) { e.SHA = "" },
+	} {
+		other := *event
+		change(&other)
+		if _, err := s.mirrors.Snapshot(t.Context(), &other); !errors.Is(err, mirror.ErrCommit) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

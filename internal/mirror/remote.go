@@ -108,6 +108,20 @@ func (m *Mirrors) remote(repo *events.Repository, vendor string) (*remote, error
 	return r, nil
 }
 
+// forkOf returns where the head of a pull request is fetched from that the forge
+// keeps in the fork alone, as Bitbucket does; nil where the repository has it.
+func (m *Mirrors) forkOf(ev *events.Event) (*remote, error) {
+	if ev.Vendor != events.VendorBitbucket || ev.Name != events.NamePullRequest || ev.Fork == "" {
+		return nil, nil
+	}
+	u, err := url.Parse(ev.Repository.CloneURL)
+	if err != nil || events.CheckFullName(ev.Fork) != nil {
+		return nil, &Error{Kind: ErrCommit, Repository: printable(ev.Repository.FullName), Detail: fmt.Sprintf("the fork %q has no address", printable(ev.Fork))}
+	}
+	u.Path = "/" + ev.Fork + ".git"
+	return m.remote(&events.Repository{FullName: ev.Fork, CloneURL: u.String()}, ev.Vendor)
+}
+
 // Trusts reports whether the repository of an event is on a server that is named in
 // the credentials or has a login, also where there is nothing to log in with.
 func (m *Mirrors) Trusts(ev *events.Event) bool {

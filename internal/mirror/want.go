@@ -62,7 +62,12 @@ func needOf(ev *events.Event) (*need, error) {
 			n.head.refs = append(n.head.refs, ref)
 		}
 	}
-	if n.head.sha == "" && len(n.head.refs) == 0 {
+	switch {
+	case n.head.sha != "" || len(n.head.refs) > 0:
+	case ev.Fork != "":
+		// Never the default branch in the place of what a fork has.
+		return nil, fmt.Errorf("the commit of the fork %q is not known", printable(ev.Fork))
+	default:
 		n.head.refs = standardBranch(ev).refs
 	}
 	switch {
@@ -106,7 +111,7 @@ func pullRef(ev *events.Event) string {
 	case ev.Vendor == events.VendorGitlab:
 		return fmt.Sprintf("refs/merge-requests/%d/head", ev.PullRequest)
 	case ev.Vendor == events.VendorBitbucket:
-		return fmt.Sprintf("refs/pull-requests/%d/from", ev.PullRequest)
+		return "" // it keeps none
 	}
 	return fmt.Sprintf("refs/pull/%d/head", ev.PullRequest)
 }
