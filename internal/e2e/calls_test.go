@@ -233,15 +233,18 @@ func TestBadConfigurationMakesNoRun(t *testing.T) {
 	}
 }
 
+// Without an agent.yaml nothing says where other people's code may run.
 func TestForkIsNotRun(t *testing.T) {
 	t.Parallel()
 	f := newForge(t)
 	base := f.repo.Commit("main", "1", dang(`  pub onGithubPullRequest: String! { "fine" }`)...)
 	head := f.repo.Commit("refs/pull/9/head", "2", gittest.Write("a", "a"))
 	a := start(t, f, settings{})
-	_, answer, err := a.post("pull_request", pull(t, f, "pull_request_fork", head, base), nil)
-	if reason := a.remember([]byte(answer)).Reason; err != nil || !strings.Contains(reason, "fork") || !strings.Contains(reason, "approval") {
-		t.Errorf("the reason is %q (%v)", reason, err)
+	log := a.refuse(a.deliver("pull_request", pull(t, f, "pull_request_fork", head, base)))
+	for _, word := range []string{"code of the fork hubot-contrib/hello", "untrusted: true", "forks-share-engine: true"} {
+		if !strings.Contains(log.Error, word) {
+			t.Errorf("the reason %q does not say %q", log.Error, word)
+		}
 	}
 	if len(f.Requests()) != 0 {
 		t.Errorf("code of a fork was fetched: %+v", f.Requests())

@@ -146,9 +146,10 @@ func tellPlanned(t *tx, r *runRow, uncalled []Uncalled) error {
 	return tellAgain(t, r.id)
 }
 
-// tellUnplanned has the forge be told why a run comes to no plan.
+// tellUnplanned has the forge be told why a run comes to no plan, if it is known
+// beside which commit.
 func tellUnplanned(t *tx, r *runRow) error {
-	_, err := t.exec(`INSERT INTO statuses (run, call, module, function, reason) VALUES (?, '', '', '', '')
+	_, err := t.exec(`INSERT INTO statuses (run, call, module, function, reason) SELECT id, '', '', '', '' FROM runs WHERE id = ? AND sha <> ''
 		ON CONFLICT (run, module, function) DO UPDATE SET done = 0`, r.id)
 	return err
 }
