@@ -86,6 +86,21 @@ func newWhole(t *testing.T, vendor string) *whole {
 	return w
 }
 
+// newApp makes a GitHub for agents that are an App.
+func newApp(t *testing.T) *whole {
+	t.Helper()
+	w := &whole{t: t, vendor: events.VendorGithub, secret: rand.Text(), forge: &forge{user: "x-access-token", token: forgetest.TokenOfTests}}
+	w.github = githubtest.NewApp(t, githubtest.OfEnterpriseServer)
+	w.serve(gittest.NewServer(t), w.github.Prefix+"/", w.github, w.github)
+	w.github.URL = w.URL
+	key := filepath.Join(t.TempDir(), "app.pem")
+	if err := os.WriteFile(key, githubtest.PEM(githubtest.KeyOfTests()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.login = []string{"url: " + w.URL, fmt.Sprintf("app: {id: %d, private-key: {from-file: %s}}", githubtest.AppID, key)}
+	return w
+}
+
 func (w *whole) serve(server *gittest.Server, prefix string, api http.Handler, world forgetest.World) {
 	w.Server, w.world = server, world
 	server.Handle(prefix, api)
@@ -245,4 +260,3 @@ func (w *whole) link(sha, context string) string {
 	_, _, url, _ := w.world.Status(sha, context)
 	return url
 }
-
