@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -97,7 +98,7 @@ func newApp(t *testing.T) *whole {
 	if err := os.WriteFile(key, githubtest.PEM(githubtest.KeyOfTests()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w.login = []string{"url: " + w.URL, fmt.Sprintf("app: {id: %d, private-key: {from-file: %s}}", githubtest.AppID, key)}
+	w.login = []string{"url: " + w.URL, fmt.Sprintf("app: {id: %d, private-key: {from-file: %q}}", githubtest.AppID, key)}
 	return w
 }
 
@@ -142,7 +143,7 @@ func (w *whole) start(s settings, lines ...string) *agent {
 	w.t.Helper()
 	dir := w.t.TempDir()
 	secret, config := filepath.Join(dir, "webhook.secret"), filepath.Join(dir, "agent.yaml")
-	all := append([]string{"forges:", "  - name: " + w.vendor, "    webhook-secrets: [{from-file: " + secret + "}]"}, indented(w.login)...)
+	all := append([]string{"forges:", "  - name: " + w.vendor, "    webhook-secrets: [{from-file: " + strconv.Quote(secret) + "}]"}, indented(w.login)...)
 	for path, content := range map[string]string{secret: w.secret + "\n", config: strings.Join(append(all, lines...), "\n") + "\n"} {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			w.t.Fatal(err)

@@ -17,6 +17,10 @@ func (e *UntrustedError) Error() string {
 	return "the run is of a fork, or of an event that somebody without write access may have caused; such runs get no secrets"
 }
 
+// Withheld reports that it is not about one secret: a function that can do without
+// is called without.
+func (e *UntrustedError) Withheld() bool { return true }
+
 // RefusedError says that a repository may not use a secret.
 type RefusedError struct {
 	// Secret is what may not be used: the variable NAME, the secret NAME, or a
