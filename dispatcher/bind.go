@@ -157,10 +157,23 @@ func secretFor(in Input, arg *modules.Arg) (modules.Value, bool, error) {
 		return modules.Value{}, false, fmt.Errorf("%s:%d: secret %s is mapped to an argument of type %s; only a Secret can take it", config.FileName, secret.Line, secret.Name, arg.Type)
 	}
 	ref := SecretRef(secret)
-	if err := in.checkSecret(ref); err != nil {
+	switch err := in.checkSecret(ref); {
+	case err != nil && !arg.Required() && isWithheld(err):
+		return modules.Value{}, false, nil
+	case err != nil:
 		return modules.Value{}, false, fmt.Errorf("%s:%d: secret %s: %w", config.FileName, secret.Line, secret.Name, err)
 	}
 	return modules.Value{Kind: modules.ValueSecret, Secret: ref}, true, nil
+}
+
+// isWithheld reports whether a run gets no secrets at all, as that of a fork's pull
+// request, whose checks are to run all the same.
+func isWithheld(err error) bool {
+	w, ok := errors.AsType[interface {
+		error
+		Withheld() bool
+	}](err)
+	return ok && w.Withheld()
 }
 
 // checkSecret says why a secret reference may not or cannot be resolved.

@@ -29,7 +29,8 @@ type Input struct {
 	// Labels are those that some runner has.
 	Labels []string
 	// Secret says why a secret reference may not or cannot be resolved; nil
-	// refuses every secret.
+	// refuses every secret. An error whose Withheld() is true says that the run
+	// gets none at all: arguments that can do without are left out then.
 	Secret func(ref string) error
 	// RunURL links to the run, empty on a laptop.
 	RunURL string

@@ -413,6 +413,33 @@ func TestArguments(t *testing.T) {
 	}
 }
 
+type withheldError struct{}
+
+func (withheldError) Error() string  { return "such runs get no secrets" }
+func (withheldError) Withheld() bool { return true }
+
+// A run that gets no secrets calls what can do without them.
+func TestSecretsAreWithheld(t *testing.T) {
+	ev := push("main")
+	in := dispatcher.Input{
+		Event: &ev, Module: module([]modules.Function{fn("lintOnPush", optional("token", secretType)), fn("testOnPush", arg("token", secretType))}),
+		Config: config.Module{Path: "ci", Secrets: []config.Secret{{Name: "token", FromEnv: "GITHUB_TOKEN", Line: 3}}},
+		Secret: func(string) error { return fmt.Errorf("checked: %w", withheldError{}) },
+	}
+	plan := match(t, in)
+	if len(plan.Calls) != 1 || plan.Calls[0].Function != "lintOnPush" || len(plan.Calls[0].Args) != 0 {
+		t.Errorf("calls %+v", plan.Calls)
+	}
+	if len(plan.Invalid) != 1 || plan.Invalid[0].Function != "testOnPush" || !strings.Contains(plan.Invalid[0].Error, "such runs get no secrets") {
+		t.Errorf("invalid %+v", plan.Invalid)
+	}
+	// One that is refused for another reason is a mistake in pocketci.yaml.
+	in.Secret = func(string) error { return errDenied }
+	if plan = match(t, in); len(plan.Calls) != 0 || len(plan.Invalid) != 2 {
+		t.Errorf("calls %+v, invalid %+v", plan.Calls, plan.Invalid)
+	}
+}
+
 func TestRequiredConstructorArgument(t *testing.T) {
 	ev := push("main")
 	m := module(fns("onPush"))

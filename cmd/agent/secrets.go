@@ -23,7 +23,8 @@ func takeSecrets(o *options) (conf *settings.Settings, vault *secrets.Vault, war
 	if err := fatal(taken); err != nil {
 		return nil, nil, nil, err
 	}
-	_, scrubbed := secrets.Scrub()
+	// The agent's own git needs them, and they name files.
+	_, scrubbed := secrets.Scrub("GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "CURL_CA_BUNDLE")
 	if err := fatal(scrubbed); err != nil {
 		return nil, nil, nil, err
 	}

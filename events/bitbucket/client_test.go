@@ -10,13 +10,14 @@ import (
 
 	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/events/bitbucket"
+	"github.com/franela/pocketci/events/bitbucket/bitbuckettest"
 	"github.com/franela/pocketci/internal/forge"
 	"github.com/franela/pocketci/internal/forge/forgetest"
 )
 
-func newClient(t *testing.T) (*bitbucket.Client, *standIn) {
+func newClient(t *testing.T) (*bitbucket.Client, *bitbuckettest.World) {
 	t.Helper()
-	s := newStandIn(t)
+	s := bitbuckettest.New(t).Serve()
 	c, err := bitbucket.NewClient(bitbucket.ClientOptions{API: s.URL + "/2.0", Token: forgetest.TokenOfTests, Backoff: time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
@@ -38,9 +39,9 @@ func TestClient(t *testing.T) {
 
 // An API token goes with its owner's address.
 func TestClientOfAPIToken(t *testing.T) {
-	s := newStandIn(t)
-	s.username = "mona@example.com"
-	c, err := bitbucket.NewClient(bitbucket.ClientOptions{API: s.URL + "/2.0", Username: s.username, Token: forgetest.TokenOfTests})
+	s := bitbuckettest.New(t).Serve()
+	s.Username = "mona@example.com"
+	c, err := bitbucket.NewClient(bitbucket.ClientOptions{API: s.URL + "/2.0", Username: s.Username, Token: forgetest.TokenOfTests})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +53,7 @@ func TestClientOfAPIToken(t *testing.T) {
 // People are also found by their UUIDs, and never by a nickname.
 func TestPeopleByUUID(t *testing.T) {
 	c, s := newClient(t)
-	for login, want := range map[string]bool{userOf(forgetest.Anna).UUID: true, userOf(forgetest.Reed).UUID: false, `x" OR "a"="a`: false} {
+	for login, want := range map[string]bool{bitbuckettest.UserOf(forgetest.Anna).UUID: true, bitbuckettest.UserOf(forgetest.Reed).UUID: false, `x" OR "a"="a`: false} {
 		if may, err := c.CanWrite(t.Context(), forgetest.Repository, login); err != nil || may != want {
 			t.Errorf("%s may write: %t, %v", login, may, err)
 		}
@@ -76,24 +77,24 @@ func TestPullRequestOfFork(t *testing.T) {
 		"gone": {nil, "unknown", forgetest.Repository},
 	} {
 		client, s := newClient(t)
-		s.pull["source"].(map[string]any)["repository"] = c.repository
-		delete(s.commits, forgetest.Repository+" "+forgetest.Head[:12])
+		s.Pull["source"].(map[string]any)["repository"] = c.repository
+		delete(s.Commits, forgetest.Repository+" "+forgetest.Head[:12])
 		if _, err := client.PullRequest(t.Context(), forgetest.Repository, 7); !errors.Is(err, forge.ErrNotFound) {
 			t.Errorf("%s, whose head is nowhere: %v", name, err)
 		}
-		s.commits[c.known+" "+forgetest.Head[:12]] = forgetest.Head
+		s.Commits[c.known+" "+forgetest.Head[:12]] = forgetest.Head
 		if p, err := client.PullRequest(t.Context(), forgetest.Repository, 7); err != nil || p.Fork != c.want || p.HeadSHA != forgetest.Head {
 			t.Errorf("%s: %+v, %v", name, p, err)
 		}
 	}
 	client, s := newClient(t)
 	for state, want := range map[string][2]bool{"OPEN": {true, false}, "MERGED": {false, true}, "DECLINED": {false, false}, "SUPERSEDED": {false, false}} {
-		s.pull["state"] = state
+		s.Pull["state"] = state
 		if p, err := client.PullRequest(t.Context(), forgetest.Repository, 7); err != nil || p.Open != want[0] || p.Merged != want[1] {
 			t.Errorf("%s: %+v, %v", state, p, err)
 		}
 	}
-	s.commits[forgetest.Repository+" "+forgetest.Head[:12]] = forgetest.Base
+	s.Commits[forgetest.Repository+" "+forgetest.Head[:12]] = forgetest.Base
 	if _, err := client.PullRequest(t.Context(), forgetest.Repository, 7); err == nil {
 		t.Error("a commit that does not begin like the head is taken for it")
 	}
@@ -111,11 +112,11 @@ func TestComplete(t *testing.T) {
 		if e.Fork != "" {
 			head, in = commit("p9"), e.Fork
 		}
-		s.commits[forgetest.Repository+" "+commit("c2")[:12]] = commit("c2")
+		s.Commits[forgetest.Repository+" "+commit("c2")[:12]] = commit("c2")
 		if err := client.Complete(t.Context(), &e); !errors.Is(err, forge.ErrNotFound) || e.SHA != "" || e.BaseSHA != "" {
 			t.Errorf("%s, whose head is nowhere: %v", file, err)
 		}
-		s.commits[in+" "+head[:12]] = head
+		s.Commits[in+" "+head[:12]] = head
 		if err := client.Complete(t.Context(), &e); err != nil || e.SHA != head || e.BaseSHA != commit("c2") {
 			t.Errorf("%s: %s to %s, %v", file, e.SHA, e.BaseSHA, err)
 		}
@@ -140,7 +141,7 @@ func TestComplete(t *testing.T) {
 // A token that may not ask for itself knows its comments once it has written one.
 func TestCommentOfNamelessToken(t *testing.T) {
 	client, s := newClient(t)
-	s.nameless = true
+	s.Nameless = true
 	s.AddComment(forgetest.Reed, "I can write "+forge.MarkerOf("plan")+" too")
 	for _, body := range []string{"one", "two"} {
 		if err := client.Comment(t.Context(), forgetest.Repository, 7, forge.Comment{Marker: "plan", Body: body}); err != nil {
@@ -159,7 +160,7 @@ func TestCommentDeleted(t *testing.T) {
 		if err := client.Comment(t.Context(), forgetest.Repository, 7, forge.Comment{Marker: "plan", Body: body}); err != nil {
 			t.Fatal(err)
 		}
-		s.comments[0].Deleted = true
+		s.Said[0].Deleted = true
 	}
 	if got := s.Comments(); len(got) != 2 {
 		t.Errorf("comments %q", got)
@@ -175,7 +176,7 @@ func TestWebhooksOfWorkspace(t *testing.T) {
 			t.Errorf("installed: %+v, %t, %v", h, isNew, err)
 		}
 	}
-	if h := s.hooks["workspaces/acme/hooks"]; len(h) != 1 || h[0].secret != "secret1" {
+	if h := s.Hooks["workspaces/acme/hooks"]; len(h) != 1 || h[0].Secret != "secret1" {
 		t.Errorf("%d webhooks", len(h))
 	}
 	for _, name := range []string{"", "..", "a?b", "a/b/c"} {
@@ -194,8 +195,8 @@ func TestStatusKeys(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if len(s.statuses[forgetest.Head]) != 2 {
-		t.Errorf("%d statuses", len(s.statuses[forgetest.Head]))
+	if len(s.Statuses[forgetest.Head]) != 2 {
+		t.Errorf("%d statuses", len(s.Statuses[forgetest.Head]))
 	}
 	_, _, link, _ := s.Status(forgetest.Head, long+"one")
 	if link != "https://bitbucket.org/acme/shop/commits/"+forgetest.Head {

@@ -12,13 +12,16 @@ import (
 	sdk "code.gitea.io/sdk/gitea"
 
 	"github.com/franela/pocketci/events/gitea"
+	"github.com/franela/pocketci/events/gitea/giteatest"
 	"github.com/franela/pocketci/internal/forge"
 	"github.com/franela/pocketci/internal/forge/forgetest"
 )
 
-func newClient(t *testing.T) (*gitea.Client, *standIn) {
+func newClient(t *testing.T) (*gitea.Client, *giteatest.World) {
 	t.Helper()
-	s := newStandIn(t)
+	s := giteatest.New(t)
+	s.Below = "/sub"
+	s.Serve()
 	c, err := gitea.NewClient(gitea.ClientOptions{URL: s.URL + "/sub/", Token: forgetest.TokenOfTests, Backoff: time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
@@ -40,7 +43,9 @@ func TestClient(t *testing.T) {
 // Gitea's own client gets along with the stand-in, which is therefore no easier
 // than what it stands for.
 func TestStandInAgainstSDK(t *testing.T) {
-	s := newStandIn(t)
+	s := giteatest.New(t)
+	s.Below = "/sub"
+	s.Serve()
 	c, err := sdk.NewClient(s.URL+"/sub", sdk.SetToken(forgetest.TokenOfTests), sdk.SetGiteaVersion("1.24.0"), sdk.SetHTTPClient(&http.Client{Transport: accepting{}}))
 	if err != nil {
 		t.Fatal(err)
@@ -86,17 +91,17 @@ func TestPullRequestOfFork(t *testing.T) {
 		"agit": {func(p *sdk.PullRequest) { p.Head.Name, p.Head.Ref = "", "refs/pull/7/head" }, "unknown"},
 	} {
 		client, s := newClient(t)
-		c.change(&s.pull)
+		c.change(&s.Pull)
 		if p, err := client.PullRequest(t.Context(), forgetest.Repository, 7); err != nil || p.Fork != c.want {
 			t.Errorf("%s: fork %q, want %q: %v", name, p.Fork, c.want, err)
 		}
 	}
 	client, s := newClient(t)
-	s.pull.State, s.pull.HasMerged = sdk.StateClosed, true
+	s.Pull.State, s.Pull.HasMerged = sdk.StateClosed, true
 	if p, err := client.PullRequest(t.Context(), forgetest.Repository, 7); err != nil || p.Open || !p.Merged {
 		t.Errorf("merged: %+v, %v", p, err)
 	}
-	s.pull.Head.Sha = "abc"
+	s.Pull.Head.Sha = "abc"
 	if _, err := client.PullRequest(t.Context(), forgetest.Repository, 7); err == nil {
 		t.Error("a head that is no commit is taken")
 	}
@@ -111,7 +116,7 @@ func TestWebhooksOfOrganization(t *testing.T) {
 			t.Errorf("installed: %+v, %t, %v", h, isNew, err)
 		}
 	}
-	if h := s.hooks["orgs/acme/hooks"]; len(h) != 1 || h[0].secret != "secret1" {
+	if h := s.Hooks["orgs/acme/hooks"]; len(h) != 1 || h[0].Secret != "secret1" {
 		t.Errorf("%d webhooks", len(h))
 	}
 	if found, err := client.Webhooks(t.Context(), "acme", "https://ci.example.com"); err != nil || len(found) != 1 {
@@ -134,10 +139,10 @@ func TestInstallWebhookRepairs(t *testing.T) {
 		if i == 1 {
 			to = "https://elsewhere.example.com/"
 		}
-		s.hooks[list] = append(s.hooks[list], &storedHook{Hook: sdk.Hook{ID: int64(i + 1), Type: kind, Config: map[string]string{"url": to}}})
+		s.Hooks[list] = append(s.Hooks[list], &giteatest.StoredHook{Hook: sdk.Hook{ID: int64(i + 1), Type: kind, Config: map[string]string{"url": to}}})
 	}
 	h, created, err := client.InstallWebhook(t.Context(), forgetest.Repository, forge.NewWebhook{URL: address, Secret: "x"})
-	if err != nil || created || h.ID != "3" || !h.Active || s.hooks[list][0].secret != "" || s.hooks[list][2].secret != "x" {
+	if err != nil || created || h.ID != "3" || !h.Active || s.Hooks[list][0].Secret != "" || s.Hooks[list][2].Secret != "x" {
 		t.Errorf("%+v, %t, %v", h, created, err)
 	}
 }

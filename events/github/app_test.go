@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/franela/pocketci/events/github"
+	"github.com/franela/pocketci/events/github/githubtest"
 	"github.com/franela/pocketci/internal/forge"
 	"github.com/franela/pocketci/internal/forge/forgetest"
 )
@@ -35,9 +36,9 @@ func (c *clock) now() time.Time { c.mu.Lock(); defer c.mu.Unlock(); return c.at 
 
 func (c *clock) add(d time.Duration) { c.mu.Lock(); defer c.mu.Unlock(); c.at = c.at.Add(d) }
 
-func newClock(w *world) *clock {
+func newClock(w *githubtest.World) *clock {
 	c := &clock{at: time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)}
-	w.app.now = c.now
+	w.App.Now = c.now
 	return c
 }
 
@@ -48,9 +49,9 @@ func count(requests []string, want string) int {
 // A token is made once, kept while it is good for ten more minutes, and then
 // replaced.
 func TestAppKeepsTokens(t *testing.T) {
-	w := newAppWorld(t, ofGitHub)
+	w := githubtest.NewApp(t, githubtest.OfGitHub).Serve()
 	at := newClock(w)
-	c := w.appClient()
+	c := w.AppClient()
 	var tokens []string
 	for _, later := range []time.Duration{0, 40 * time.Minute, 9 * time.Minute, 2 * time.Minute, time.Hour} {
 		at.add(later)
@@ -58,7 +59,7 @@ func TestAppKeepsTokens(t *testing.T) {
 		if err != nil || user != "x-access-token" {
 			t.Fatalf("after %s: %q, %v", later, user, err)
 		}
-		if left := w.app.tokens[token].Sub(at.now()); left < 10*time.Minute {
+		if left := w.App.Tokens[token].Sub(at.now()); left < 10*time.Minute {
 			t.Errorf("after %s the token is valid for %s only", later, left)
 		}
 		tokens = append(tokens, token)
@@ -66,7 +67,7 @@ func TestAppKeepsTokens(t *testing.T) {
 	if tokens[0] != tokens[1] || tokens[1] != tokens[2] || tokens[2] == tokens[3] || tokens[3] == tokens[4] {
 		t.Errorf("tokens %q", tokens)
 	}
-	if n := count(w.since(0), "GET /repos/acme/shop/installation"); n != 1 {
+	if n := count(w.Since(0), "GET /repos/acme/shop/installation"); n != 1 {
 		t.Errorf("the installation is looked up %d times", n)
 	}
 	if _, err := c.PullRequest(t.Context(), forgetest.Repository, 7); err != nil {
@@ -75,15 +76,15 @@ func TestAppKeepsTokens(t *testing.T) {
 }
 
 func TestAppRefreshesOnceForMany(t *testing.T) {
-	w := newAppWorld(t, ofGitHub)
+	w := githubtest.NewApp(t, githubtest.OfGitHub).Serve()
 	at := newClock(w)
-	c := w.appClient()
+	c := w.AppClient()
 	if _, err := c.PullRequest(t.Context(), forgetest.Repository, 7); err != nil {
 		t.Fatal(err)
 	}
 	at.add(time.Hour)
 	before := w.Requests()
-	w.app.hold = make(chan struct{})
+	w.App.Hold = make(chan struct{})
 	var wg sync.WaitGroup
 	for i := range 20 {
 		wg.Go(func() {
@@ -99,18 +100,18 @@ func TestAppRefreshesOnceForMany(t *testing.T) {
 	if _, err := c.PullRequest(short, forgetest.Repository, 7); !errors.Is(err, gone) {
 		t.Errorf("the one that is gone: %v", err)
 	}
-	close(w.app.hold)
+	close(w.App.Hold)
 	wg.Wait()
-	if n := count(w.since(before), tokenRequest); n != 1 {
+	if n := count(w.Since(before), tokenRequest); n != 1 {
 		t.Errorf("%d tokens are made", n)
 	}
 }
 
 // While GitHub makes no new token the old one is used for as long as it is valid.
 func TestAppUsesTheOldToken(t *testing.T) {
-	w := newAppWorld(t, ofGitHub)
+	w := githubtest.NewApp(t, githubtest.OfGitHub).Serve()
 	at := newClock(w)
-	c := w.appClient()
+	c := w.AppClient()
 	_, first, err := c.Credentials(t.Context(), forgetest.Repository)
 	if err != nil {
 		t.Fatal(err)
@@ -133,59 +134,59 @@ func TestAppUsesTheOldToken(t *testing.T) {
 // A token that GitHub does not take any more, though it should be valid, is
 // replaced at once.
 func TestAppReplacesARevokedToken(t *testing.T) {
-	w := newAppWorld(t, ofGitHub)
-	c := w.appClient()
+	w := githubtest.NewApp(t, githubtest.OfGitHub).Serve()
+	c := w.AppClient()
 	if _, err := c.PullRequest(t.Context(), forgetest.Repository, 7); err != nil {
 		t.Fatal(err)
 	}
-	w.mu.Lock()
-	clear(w.app.tokens)
-	w.mu.Unlock()
+	w.Lock()
+	clear(w.App.Tokens)
+	w.Unlock()
 	if _, err := c.PullRequest(t.Context(), forgetest.Repository, 7); err != nil {
 		t.Error(err)
 	}
-	if n := count(w.since(0), tokenRequest); n != 2 {
+	if n := count(w.Since(0), tokenRequest); n != 2 {
 		t.Errorf("%d tokens are made", n)
 	}
 }
 
 func TestAppThatIsNotInstalled(t *testing.T) {
-	w := newAppWorld(t, ofGitHub)
-	_, _, err := w.appClient().Credentials(t.Context(), "acme/gone")
+	w := githubtest.NewApp(t, githubtest.OfGitHub).Serve()
+	_, _, err := w.AppClient().Credentials(t.Context(), "acme/gone")
 	if !errors.Is(err, forge.ErrNotFound) || !strings.Contains(err.Error(), "the App to be installed there") {
 		t.Errorf("the error is %v", err)
 	}
-	if _, _, err := w.appClient().Credentials(t.Context(), "acme"); err == nil {
+	if _, _, err := w.AppClient().Credentials(t.Context(), "acme"); err == nil {
 		t.Error("an organisation is cloned")
 	}
 }
 
 // An App that was installed anew has another installation.
 func TestAppThatWasInstalledAnew(t *testing.T) {
-	w := newAppWorld(t, ofGitHub)
+	w := githubtest.NewApp(t, githubtest.OfGitHub).Serve()
 	at := newClock(w)
-	c := w.appClient()
+	c := w.AppClient()
 	if _, _, err := c.Credentials(t.Context(), forgetest.Repository); err != nil {
 		t.Fatal(err)
 	}
 	at.add(time.Hour)
-	w.mu.Lock()
-	w.fails = []failing{{status: http.StatusNotFound, body: `{"message":"Not Found"}`}}
-	w.mu.Unlock()
+	w.Lock()
+	w.Fails = []githubtest.Failing{{Status: http.StatusNotFound, Body: `{"message":"Not Found"}`}}
+	w.Unlock()
 	if _, _, err := c.Credentials(t.Context(), forgetest.Repository); !errors.Is(err, forge.ErrNotFound) {
 		t.Errorf("the error is %v", err)
 	}
 	if _, _, err := c.Credentials(t.Context(), forgetest.Repository); err != nil {
 		t.Error(err)
 	}
-	if n := count(w.since(0), "GET /repos/acme/shop/installation"); n != 2 {
+	if n := count(w.Since(0), "GET /repos/acme/shop/installation"); n != 2 {
 		t.Errorf("the installation is looked up %d times", n)
 	}
 }
 
 func TestAppKnowsItsLimits(t *testing.T) {
-	w := newAppWorld(t, ofGitHub)
-	c := w.appClient()
+	w := githubtest.NewApp(t, githubtest.OfGitHub).Serve()
+	c := w.AppClient()
 	if _, _, err := c.Credentials(t.Context(), forgetest.Repository); err != nil || c.Limited() != nil {
 		t.Fatalf("%v, %v", err, c.Limited())
 	}
@@ -197,7 +198,7 @@ func TestAppKnowsItsLimits(t *testing.T) {
 }
 
 func TestNewClientRefuses(t *testing.T) {
-	key := pemOf(keyOfTests())
+	key := githubtest.PEM(githubtest.KeyOfTests())
 	small, err := rsa.GenerateKey(rand.Reader, 1024)
 	if err != nil {
 		t.Fatal(err)
@@ -212,12 +213,12 @@ func TestNewClientRefuses(t *testing.T) {
 	}
 	for name, o := range map[string]github.ClientOptions{
 		"nothing":           {},
-		"both":              {Token: forgetest.TokenOfTests, AppID: appID, PrivateKey: key},
+		"both":              {Token: forgetest.TokenOfTests, AppID: githubtest.AppID, PrivateKey: key},
 		"no id":             {PrivateKey: key},
-		"no key":            {AppID: appID},
-		"half a key":        {AppID: appID, PrivateKey: key[:len(key)/2]},
-		"a key of 1024":     {AppID: appID, PrivateKey: pemOf(small)},
-		"a key of a curve":  {AppID: appID, PrivateKey: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})},
+		"no key":            {AppID: githubtest.AppID},
+		"half a key":        {AppID: githubtest.AppID, PrivateKey: key[:len(key)/2]},
+		"a key of 1024":     {AppID: githubtest.AppID, PrivateKey: githubtest.PEM(small)},
+		"a key of a curve":  {AppID: githubtest.AppID, PrivateKey: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})},
 		"no address":        {Token: forgetest.TokenOfTests, API: "ghe.example.com"},
 		"credentials in it": {Token: forgetest.TokenOfTests, API: "https://u:s3cret@ghe.example.com"},
 	} {
@@ -226,13 +227,13 @@ func TestNewClientRefuses(t *testing.T) {
 			t.Errorf("%s: %v, %v", name, c, err)
 		}
 	}
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(keyOfTests())
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(githubtest.KeyOfTests())
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, o := range map[string]github.ClientOptions{
-		"a token": {Token: forgetest.TokenOfTests}, "an App": {AppID: appID, PrivateKey: key},
-		"PKCS #8":              {AppID: appID, PrivateKey: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})},
+		"a token": {Token: forgetest.TokenOfTests}, "an App": {AppID: githubtest.AppID, PrivateKey: key},
+		"PKCS #8":              {AppID: githubtest.AppID, PrivateKey: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})},
 		"an Enterprise Server": {Token: forgetest.TokenOfTests, API: "https://ghe.example.com/api/v3"},
 	} {
 		c, err := github.NewClient(o)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/franela/pocketci/events/github/githubtest"
 	"github.com/franela/pocketci/internal/forge"
 	"github.com/franela/pocketci/internal/forge/forgetest"
 )
@@ -24,14 +25,14 @@ func TestInstallWebhookRepairs(t *testing.T) {
 		"another slash": {"active": true, "events": []any{"*"}, "config": map[string]any{"url": "https://CI.example.com:443/webhooks/github/", "content_type": "json"}},
 	} {
 		for _, owner := range []string{forgetest.Repository, "acme"} {
-			w := newWorld(t, ofGitHub)
-			hooks := w.hooks
+			w := githubtest.New(t, githubtest.OfGitHub).Serve()
+			hooks := w.Hooks
 			if owner == "acme" {
-				hooks = w.orgHooks
+				hooks = w.OrgHooks
 			}
 			hooks[5] = map[string]any{"active": true, "events": []any{"push"}, "config": map[string]any{"url": "https://elsewhere.example.com/webhooks/github"}}
 			hooks[6] = old
-			hook, created, err := w.client().InstallWebhook(t.Context(), owner, forge.NewWebhook{URL: hookURL, Secret: "s3cret-of-hooks"})
+			hook, created, err := w.Client().InstallWebhook(t.Context(), owner, forge.NewWebhook{URL: hookURL, Secret: "s3cret-of-hooks"})
 			if err != nil || created || hook.ID != "6" || hook.URL != hookURL || !hook.Active || !slices.Contains(hook.Events, "*") && !slices.Contains(hook.Events, "issue_comment") {
 				t.Errorf("%s of %s: %+v, %t, %v", name, owner, hook, created, err)
 			}
@@ -45,21 +46,21 @@ func TestInstallWebhookRepairs(t *testing.T) {
 
 // A webhook is for events that it can be for, and keeps those that somebody added.
 func TestInstallWebhookEvents(t *testing.T) {
-	for _, file := range []string{ofGitHub, ofEnterpriseServer} {
-		w := newWorld(t, file)
-		hook, _, err := w.client().InstallWebhook(t.Context(), forgetest.Repository, forge.NewWebhook{URL: hookURL, Secret: "s3cret-of-hooks"})
+	for _, file := range []string{githubtest.OfGitHub, githubtest.OfEnterpriseServer} {
+		w := githubtest.New(t, file).Serve()
+		hook, _, err := w.Client().InstallWebhook(t.Context(), forgetest.Repository, forge.NewWebhook{URL: hookURL, Secret: "s3cret-of-hooks"})
 		if err != nil || !slices.Contains(hook.Events, "push") {
 			t.Fatalf("%+v, %v", hook, err)
 		}
 		for _, event := range hook.Events {
-			if types := w.spec.webhookTypes(event); !slices.Contains(types, "repository") || !slices.Contains(types, "organization") {
+			if types := githubtest.Describe(t, file).WebhookTypes(event); !slices.Contains(types, "repository") || !slices.Contains(types, "organization") {
 				t.Errorf("%s: %s is for %v", file, event, types)
 			}
 		}
-		for _, hooks := range w.hooks {
+		for _, hooks := range w.Hooks {
 			hooks["events"] = []any{"star", "push"}
 		}
-		again, _, err := w.client().InstallWebhook(t.Context(), forgetest.Repository, forge.NewWebhook{URL: hookURL, Secret: "s3cret-of-hooks"})
+		again, _, err := w.Client().InstallWebhook(t.Context(), forgetest.Repository, forge.NewWebhook{URL: hookURL, Secret: "s3cret-of-hooks"})
 		if want := append(slices.Clone(hook.Events), "star"); err != nil || !slices.Equal(again.Events, slices.Sorted(slices.Values(want))) {
 			t.Errorf("%+v, %v", again, err)
 		}
@@ -68,52 +69,52 @@ func TestInstallWebhookEvents(t *testing.T) {
 
 func TestInstallWebhookOfAnOrganisation(t *testing.T) {
 	for _, isApp := range []bool{false, true} {
-		w := newWorld(t, ofGitHub)
-		f := forge.Forge(w.client())
+		w := githubtest.New(t, githubtest.OfGitHub).Serve()
+		f := forge.Forge(w.Client())
 		if isApp {
-			w = newAppWorld(t, ofGitHub)
-			f = w.appClient()
+			w = githubtest.NewApp(t, githubtest.OfGitHub).Serve()
+			f = w.AppClient()
 		}
 		hook, created, err := f.InstallWebhook(t.Context(), "acme", forge.NewWebhook{URL: hookURL, Secret: "s3cret-of-hooks"})
-		if err != nil || !created || len(w.orgHooks) != 1 || len(w.hooks) != 0 {
-			t.Fatalf("%+v, %t, %v: %v", hook, created, err, w.orgHooks)
+		if err != nil || !created || len(w.OrgHooks) != 1 || len(w.Hooks) != 0 {
+			t.Fatalf("%+v, %t, %v: %v", hook, created, err, w.OrgHooks)
 		}
 		found, err := f.Webhooks(t.Context(), "acme", "https://ci.example.com")
 		if err != nil || len(found) != 1 || found[0].ID != hook.ID {
 			t.Errorf("found %+v, %v", found, err)
 		}
-		w.missed = []map[string]any{missedDelivery(1, "a", 500)}
-		if n, err := f.Redeliver(t.Context(), "acme", hook.ID, time.Now().Add(-time.Hour)); n != 1 || err != nil || w.again[0] != "Organization "+hook.ID+" 1" {
-			t.Errorf("redelivered %d: %v, %v", n, err, w.again)
+		w.Missed = []map[string]any{missedDelivery(1, "a", 500)}
+		if n, err := f.Redeliver(t.Context(), "acme", hook.ID, time.Now().Add(-time.Hour)); n != 1 || err != nil || w.Again[0] != "Organization "+hook.ID+" 1" {
+			t.Errorf("redelivered %d: %v, %v", n, err, w.Again)
 		}
 	}
 }
 
 func TestInstallWebhookRefuses(t *testing.T) {
-	w := newWorld(t, ofGitHub)
+	w := githubtest.New(t, githubtest.OfGitHub).Serve()
 	for name, hook := range map[string]forge.NewWebhook{
 		"no secret": {URL: hookURL}, "a blank secret": {URL: hookURL, Secret: " \n"}, "no address": {Secret: "s3cret"},
 		"no web address": {URL: "ftp://ci.example.com", Secret: "s3cret"}, "credentials in it": {URL: "https://u:s3cret@ci.example.com", Secret: "s3cret"},
 	} {
-		if got, _, err := w.client().InstallWebhook(t.Context(), forgetest.Repository, hook); err == nil || strings.Contains(err.Error(), "s3cret") {
+		if got, _, err := w.Client().InstallWebhook(t.Context(), forgetest.Repository, hook); err == nil || strings.Contains(err.Error(), "s3cret") {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}
 	}
 	if w.Requests() != 0 {
-		t.Errorf("requests %v", w.since(0))
+		t.Errorf("requests %v", w.Since(0))
 	}
 }
 
 func TestWebhooksBelow(t *testing.T) {
-	w := newWorld(t, ofGitHub)
+	w := githubtest.New(t, githubtest.OfGitHub).Serve()
 	for i, address := range []string{
 		"https://ci.example.com", "https://ci.example.com/webhooks/github", "http://CI.example.com/webhooks/github/team", "https://ci.example.com:8443/",
 		"https://ci.example.com.evil.example/", "https://elsewhere.example.com/", "urn:webhooks", "https://ci.example.com/webhooksy",
 	} {
-		w.hooks[int64(i+1)] = map[string]any{"active": i != 0, "events": []any{"push"}, "config": map[string]any{"url": address}}
+		w.Hooks[int64(i+1)] = map[string]any{"active": i != 0, "events": []any{"push"}, "config": map[string]any{"url": address}}
 	}
 	for i := range 120 { // they are on the second page
-		w.hooks[int64(-i-1)] = map[string]any{"active": true, "events": []any{}, "config": map[string]any{"url": "https://" + strconv.Itoa(i) + ".example.com"}}
+		w.Hooks[int64(-i-1)] = map[string]any{"active": true, "events": []any{}, "config": map[string]any{"url": "https://" + strconv.Itoa(i) + ".example.com"}}
 	}
 	for below, want := range map[string][]string{
 		"https://ci.example.com":           {"1", "2", "3", "8"},
@@ -123,7 +124,7 @@ func TestWebhooksBelow(t *testing.T) {
 		"https://nobody.example.com":       nil,
 		"https://ci.example.com/webhooks/": {"2", "3"},
 	} {
-		found, err := w.client().Webhooks(t.Context(), forgetest.Repository, below)
+		found, err := w.Client().Webhooks(t.Context(), forgetest.Repository, below)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -142,18 +143,18 @@ func missedDelivery(id int, guid string, code int) map[string]any {
 }
 
 func TestClientRedelivers(t *testing.T) {
-	w := newWorld(t, ofGitHub)
-	w.hooks[6] = map[string]any{"active": true, "events": []any{"*"}, "config": map[string]any{"url": hookURL}}
-	w.missed = []map[string]any{missedDelivery(4, "a", 200), missedDelivery(3, "b", 0), missedDelivery(2, "a", 502), missedDelivery(1, "c", 504)}
-	n, err := w.client().Redeliver(t.Context(), forgetest.Repository, "6", time.Now().Add(-time.Hour))
-	if want := []string{"Repository 6 1", "Repository 6 3"}; n != 2 || err != nil || !slices.Equal(w.again, want) {
-		t.Errorf("%d: %v, %v, want %v", n, err, w.again, want)
+	w := githubtest.New(t, githubtest.OfGitHub).Serve()
+	w.Hooks[6] = map[string]any{"active": true, "events": []any{"*"}, "config": map[string]any{"url": hookURL}}
+	w.Missed = []map[string]any{missedDelivery(4, "a", 200), missedDelivery(3, "b", 0), missedDelivery(2, "a", 502), missedDelivery(1, "c", 504)}
+	n, err := w.Client().Redeliver(t.Context(), forgetest.Repository, "6", time.Now().Add(-time.Hour))
+	if want := []string{"Repository 6 1", "Repository 6 3"}; n != 2 || err != nil || !slices.Equal(w.Again, want) {
+		t.Errorf("%d: %v, %v, want %v", n, err, w.Again, want)
 	}
-	if _, err := w.client().Redeliver(t.Context(), forgetest.Repository, "7", time.Now()); !errors.Is(err, forge.ErrNotFound) {
+	if _, err := w.Client().Redeliver(t.Context(), forgetest.Repository, "7", time.Now()); !errors.Is(err, forge.ErrNotFound) {
 		t.Errorf("a webhook that is gone: %v", err)
 	}
 	for _, id := range []string{"", "x", "-1", "6/deliveries"} {
-		if _, err := w.client().Redeliver(t.Context(), forgetest.Repository, id, time.Now()); err == nil {
+		if _, err := w.Client().Redeliver(t.Context(), forgetest.Repository, id, time.Now()); err == nil {
 			t.Errorf("%q is a webhook", id)
 		}
 	}

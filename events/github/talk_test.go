@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/franela/pocketci/events/github"
+	"github.com/franela/pocketci/events/github/githubtest"
 	"github.com/franela/pocketci/internal/forge"
 	"github.com/franela/pocketci/internal/forge/forgetest"
 )
@@ -32,11 +33,11 @@ func TestStatusIsWhatGitHubTakes(t *testing.T) {
 		"four bytes":    {forge.Status{State: forge.StateFailed, Description: "a 🐛 in it"}, "failure", "a \ufffd in it", nil},
 		"no characters": {forge.Status{State: forge.StateFailed, Description: "a\xffb"}, "failure", "a\ufffdb", nil},
 	} {
-		w := newWorld(t, ofGitHub)
-		if ref := set(t, w.client(), c.status, "12"); ref != "" {
+		w := githubtest.New(t, githubtest.OfGitHub).Serve()
+		if ref := set(t, w.Client(), c.status, "12"); ref != "" {
 			t.Errorf("%s: ref %q", name, ref)
 		}
-		got := w.statuses[0]
+		got := w.Statuses[0]
 		if got["state"] != c.state || got["description"] != c.text || got["target_url"] != c.link || got["context"] != lint {
 			t.Errorf("%s: %v", name, got)
 		}
@@ -44,10 +45,10 @@ func TestStatusIsWhatGitHubTakes(t *testing.T) {
 }
 
 func TestStatusThatGitHubRefuses(t *testing.T) {
-	w := newWorld(t, ofGitHub)
-	c := w.client()
+	w := githubtest.New(t, githubtest.OfGitHub).Serve()
+	c := w.Client()
 	for range 1000 {
-		w.statuses = append(w.statuses, map[string]any{"sha": forgetest.Head, "context": lint})
+		w.Statuses = append(w.Statuses, map[string]any{"sha": forgetest.Head, "context": lint})
 	}
 	s := forge.Status{Context: lint, State: forge.StateFailed}
 	if _, err := c.SetStatus(t.Context(), forgetest.Repository, forgetest.Head, s, ""); !errors.Is(err, github.ErrTooManyStatuses) {
@@ -63,13 +64,13 @@ func TestStatusThatGitHubRefuses(t *testing.T) {
 		}
 	}
 	if w.Requests() != before {
-		t.Errorf("for what is no commit: %v", w.since(before))
+		t.Errorf("for what is no commit: %v", w.Since(before))
 	}
 }
 
 func TestCanWriteByPermission(t *testing.T) {
-	w := newWorld(t, ofGitHub)
-	c := w.client()
+	w := githubtest.New(t, githubtest.OfGitHub).Serve()
+	c := w.Client()
 	for person, want := range map[string]bool{"root": true, forgetest.Anna: true, forgetest.Reed: false, "nobody": false, "dependabot[bot]": false} {
 		if got, err := c.CanWrite(t.Context(), forgetest.Repository, person); got != want || err != nil {
 			t.Errorf("%s: %t, %v", person, got, err)
@@ -82,24 +83,30 @@ func TestCanWriteByPermission(t *testing.T) {
 }
 
 func TestPullRequestOfAFork(t *testing.T) {
-	w := newWorld(t, ofGitHub)
-	p, err := w.client().PullRequest(t.Context(), forgetest.Repository, 9)
+	w := githubtest.New(t, githubtest.OfGitHub).Serve()
+	p, err := w.Client().PullRequest(t.Context(), forgetest.Repository, 9)
 	if err != nil || p.Fork != "mara/shop" || p.Open || !p.Merged {
 		t.Errorf("%+v, %v", p, err)
 	}
 	// The description does not know that a fork may be gone; GitHub's webhooks do.
-	w.fails = []failing{{200, nil, fmt.Sprintf(`{"number":9,"state":"closed","head":{"sha":%q,"ref":"main","repo":null},"base":{"sha":%q,"ref":"main","repo":{"full_name":"acme/shop"}}}`,
+	w.Fails = []githubtest.Failing{{Status: 200, Header: nil, Body: fmt.Sprintf(`{"number":9,"state":"closed","head":{"sha":%q,"ref":"main","repo":null},"base":{"sha":%q,"ref":"main","repo":{"full_name":"acme/shop"}}}`,
 		forgetest.Head, forgetest.Base)}}
-	if p, err = w.client().PullRequest(t.Context(), forgetest.Repository, 9); err != nil || p.Fork != "unknown" {
+	if p, err = w.Client().PullRequest(t.Context(), forgetest.Repository, 9); err != nil || p.Fork != "unknown" {
 		t.Errorf("%+v, %v", p, err)
 	}
 }
 
 // The own comment is found wherever it is, and written once by many.
 func TestCommentAmongMany(t *testing.T) {
-	for name, make := range map[string]func(t *testing.T) (*world, *github.Client){
-		"with a token": func(t *testing.T) (*world, *github.Client) { w := newWorld(t, ofGitHub); return w, w.client() },
-		"as an App":    func(t *testing.T) (*world, *github.Client) { w := newAppWorld(t, ofGitHub); return w, w.appClient() },
+	for name, make := range map[string]func(t *testing.T) (*githubtest.World, *github.Client){
+		"with a token": func(t *testing.T) (*githubtest.World, *github.Client) {
+			w := githubtest.New(t, githubtest.OfGitHub).Serve()
+			return w, w.Client()
+		},
+		"as an App": func(t *testing.T) (*githubtest.World, *github.Client) {
+			w := githubtest.NewApp(t, githubtest.OfGitHub).Serve()
+			return w, w.AppClient()
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, c := make(t)
@@ -134,7 +141,7 @@ func TestCommentAmongMany(t *testing.T) {
 			if err := c.Comment(t.Context(), forgetest.Repository, 7, forge.Comment{Marker: "plan", Body: long}); err != nil {
 				t.Fatal(err)
 			}
-			for _, request := range w.since(before) {
+			for _, request := range w.Since(before) {
 				if !strings.HasPrefix(request, "GET ") {
 					t.Errorf("the same again makes %s", request)
 				}
@@ -144,8 +151,8 @@ func TestCommentAmongMany(t *testing.T) {
 }
 
 func TestReactRefuses(t *testing.T) {
-	w := newWorld(t, ofGitHub)
-	c := w.client()
+	w := githubtest.New(t, githubtest.OfGitHub).Serve()
+	c := w.Client()
 	for _, id := range []string{"", "x", "-1", "1/../2"} {
 		if err := c.React(t.Context(), forgetest.Repository, 7, id, forge.ReactionSeen); err == nil {
 			t.Errorf("%q is a comment", id)
@@ -168,20 +175,20 @@ func TestReactRefuses(t *testing.T) {
 func TestSecondaryLimits(t *testing.T) {
 	secondary := `{"message":"You have exceeded a secondary rate limit. Please wait a few minutes before you try again.","documentation_url":"https://docs.github.com/free-pro-team@latest/rest/overview/rate-limits-for-the-rest-api#about-secondary-rate-limits"}`
 	for name, c := range map[string]struct {
-		f    failing
+		f    githubtest.Failing
 		want time.Duration
 	}{
-		"403 that says when":       {failing{403, http.Header{"Retry-After": {"120"}}, secondary}, 2 * time.Minute},
-		"403 that does not":        {failing{403, nil, secondary}, time.Minute},
-		"in words alone":           {failing{403, nil, `{"message":"You have exceeded a secondary rate limit."}`}, time.Minute},
-		"429":                      {failing{429, nil, `{}`}, time.Minute},
-		"the last request is over": {failing{403, http.Header{"X-Ratelimit-Remaining": {"0"}, "X-Ratelimit-Reset": {fmt.Sprint(time.Now().Add(3 * time.Minute).Unix())}}, `{}`}, 3 * time.Minute},
-		"403 for good":             {failing{403, nil, `{"message":"Resource not accessible by personal access token"}`}, 0},
-		"403 in HTML":              {failing{403, nil, `<html>`}, 0},
+		"403 that says when":       {githubtest.Failing{Status: 403, Header: http.Header{"Retry-After": {"120"}}, Body: secondary}, 2 * time.Minute},
+		"403 that does not":        {githubtest.Failing{Status: 403, Header: nil, Body: secondary}, time.Minute},
+		"in words alone":           {githubtest.Failing{Status: 403, Header: nil, Body: `{"message":"You have exceeded a secondary rate limit."}`}, time.Minute},
+		"429":                      {githubtest.Failing{Status: 429, Header: nil, Body: `{}`}, time.Minute},
+		"the last request is over": {githubtest.Failing{Status: 403, Header: http.Header{"X-Ratelimit-Remaining": {"0"}, "X-Ratelimit-Reset": {fmt.Sprint(time.Now().Add(3 * time.Minute).Unix())}}, Body: `{}`}, 3 * time.Minute},
+		"403 for good":             {githubtest.Failing{Status: 403, Header: nil, Body: `{"message":"Resource not accessible by personal access token"}`}, 0},
+		"403 in HTML":              {githubtest.Failing{Status: 403, Header: nil, Body: `<html>`}, 0},
 	} {
-		w := newWorld(t, ofGitHub)
-		g := w.client()
-		w.fails = []failing{c.f}
+		w := githubtest.New(t, githubtest.OfGitHub).Serve()
+		g := w.Client()
+		w.Fails = []githubtest.Failing{c.f}
 		for range 2 {
 			_, err := g.PullRequest(t.Context(), forgetest.Repository, 7)
 			limit, limited := errors.AsType[*forge.LimitError](err)
@@ -203,10 +210,10 @@ func TestSecondaryLimits(t *testing.T) {
 
 // GitHub's library keeps to the limit of answers that were the last.
 func TestLimitOfTheLastAnswer(t *testing.T) {
-	w := newWorld(t, ofGitHub)
-	c := w.client()
+	w := githubtest.New(t, githubtest.OfGitHub).Serve()
+	c := w.Client()
 	reset := time.Now().Add(10 * time.Minute).Truncate(time.Second)
-	w.fails = []failing{{200, http.Header{"X-Ratelimit-Limit": {"60"}, "X-Ratelimit-Remaining": {"0"}, "X-Ratelimit-Reset": {fmt.Sprint(reset.Unix())}}, `{}`}}
+	w.Fails = []githubtest.Failing{{Status: 200, Header: http.Header{"X-Ratelimit-Limit": {"60"}, "X-Ratelimit-Remaining": {"0"}, "X-Ratelimit-Reset": {fmt.Sprint(reset.Unix())}}, Body: `{}`}}
 	_, _ = c.PullRequest(t.Context(), forgetest.Repository, 7)
 	_, err := c.PullRequest(t.Context(), forgetest.Repository, 7)
 	if limit, ok := errors.AsType[*forge.LimitError](err); !ok || !limit.Until.Equal(reset) || w.Requests() != 1 {
@@ -215,8 +222,8 @@ func TestLimitOfTheLastAnswer(t *testing.T) {
 }
 
 func TestClientRefusesNames(t *testing.T) {
-	w := newWorld(t, ofGitHub)
-	c := w.client()
+	w := githubtest.New(t, githubtest.OfGitHub).Serve()
+	c := w.Client()
 	for _, name := range []string{"", "acme", "acme/", "/shop", "acme/..", "../user", "acme/shop/x", "acme/shop?x", "acme/sh%2fop"} {
 		if _, err := c.PullRequest(t.Context(), name, 7); err == nil {
 			t.Errorf("%q is a repository", name)
@@ -229,7 +236,7 @@ func TestClientRefusesNames(t *testing.T) {
 		}
 	}
 	if n := w.Requests(); n != 1 { // the organisation's webhooks
-		t.Errorf("%d requests: %v", n, w.since(0))
+		t.Errorf("%d requests: %v", n, w.Since(0))
 	}
 	if user, token, err := c.Credentials(t.Context(), forgetest.Repository); user == "" || token != forgetest.TokenOfTests || err != nil {
 		t.Errorf("%q, %v", user, err)

@@ -8,12 +8,25 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/events/gitlab"
+	"github.com/franela/pocketci/events/gitlab/gitlabtest"
 	"github.com/franela/pocketci/internal/forge"
 	"github.com/franela/pocketci/internal/forge/forgetest"
 )
+
+// newWorld returns a GitLab below a path, and a client for it.
+func newWorld(t *testing.T, below string) (*gitlab.Client, *gitlabtest.World) {
+	t.Helper()
+	w := gitlabtest.New(t, below).Serve()
+	c, err := gitlab.NewClient(gitlab.ClientOptions{Token: forgetest.TokenOfTests, URL: w.URL, Backoff: time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, w
+}
 
 func TestForge(t *testing.T) {
 	for name, below := range map[string]string{"at the root": "", "below a path": "/git/lab"} {
@@ -99,11 +112,11 @@ func TestStatusOfFork(t *testing.T) {
 	t.Parallel()
 	c, w := newWorld(t, "")
 	s := forge.Status{Context: "pocketci/ci/x", State: forge.StateFailed, Description: strings.Repeat("ä", 200)}
-	if _, err := c.SetStatus(t.Context(), forgetest.Repository, ofFork, s, ""); err != nil {
+	if _, err := c.SetStatus(t.Context(), forgetest.Repository, gitlabtest.OfFork, s, ""); err != nil {
 		t.Fatal(err)
 	}
-	if len(w.statuses) != 1 || w.statuses[0].ref != "refs/merge-requests/9/head" || !strings.HasSuffix(w.statuses[0].description, "ä…") {
-		t.Errorf("status %+v", w.statuses[0])
+	if len(w.Statuses) != 1 || w.Statuses[0].Ref != "refs/merge-requests/9/head" || !strings.HasSuffix(w.Statuses[0].Description, "ä…") {
+		t.Errorf("status %+v", w.Statuses[0])
 	}
 	for _, sha := range []string{forgetest.Base, commit("unknown")} {
 		if _, err := c.SetStatus(t.Context(), forgetest.Repository, sha, s, ""); !errors.Is(err, forge.ErrNotFound) {
@@ -115,7 +128,7 @@ func TestStatusOfFork(t *testing.T) {
 func TestCanWriteOnlyWhileActive(t *testing.T) {
 	t.Parallel()
 	c, w := newWorld(t, "")
-	w.userState = "blocked"
+	w.UserState = "blocked"
 	if may, err := c.CanWrite(t.Context(), forgetest.Repository, forgetest.Anna); may || err != nil {
 		t.Errorf("blocked: %v, %v", may, err)
 	}
@@ -124,25 +137,25 @@ func TestCanWriteOnlyWhileActive(t *testing.T) {
 func TestPullRequestAsItIs(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		change object
+		change gitlabtest.Object
 		want   func(*forge.PullRequest)
 		bad    bool
 	}{
-		"of a fork":          {object{"source_project_id": 77}, func(p *forge.PullRequest) { p.Fork = "reed/shop" }, false},
-		"of a hidden fork":   {object{"source_project_id": 78}, func(p *forge.PullRequest) { p.Fork = "unknown" }, false},
-		"of a deleted fork":  {object{"source_project_id": nil}, func(p *forge.PullRequest) { p.Fork = "unknown" }, false},
-		"merged":             {object{"state": "merged"}, func(p *forge.PullRequest) { p.Open, p.Merged = false, true }, false},
-		"closed":             {object{"state": "closed"}, func(p *forge.PullRequest) { p.Open = false }, false},
-		"being merged":       {object{"state": "locked"}, func(*forge.PullRequest) {}, false},
-		"onto a gone branch": {object{"target_branch": "gone/x"}, func(p *forge.PullRequest) { p.BaseRef, p.BaseSHA = "gone/x", commit("old base") }, false},
-		"without a head":     {object{"sha": nil}, nil, true},
-		"another one":        {object{"iid": 8}, nil, true},
-		"of a bad branch":    {object{"source_branch": "a..b"}, nil, true},
-		"of nobody readable": {object{"author": object{"id": 4, "username": "an\nna"}}, nil, true},
+		"of a fork":          {gitlabtest.Object{"source_project_id": 77}, func(p *forge.PullRequest) { p.Fork = "reed/shop" }, false},
+		"of a hidden fork":   {gitlabtest.Object{"source_project_id": 78}, func(p *forge.PullRequest) { p.Fork = "unknown" }, false},
+		"of a deleted fork":  {gitlabtest.Object{"source_project_id": nil}, func(p *forge.PullRequest) { p.Fork = "unknown" }, false},
+		"merged":             {gitlabtest.Object{"state": "merged"}, func(p *forge.PullRequest) { p.Open, p.Merged = false, true }, false},
+		"closed":             {gitlabtest.Object{"state": "closed"}, func(p *forge.PullRequest) { p.Open = false }, false},
+		"being merged":       {gitlabtest.Object{"state": "locked"}, func(*forge.PullRequest) {}, false},
+		"onto a gone branch": {gitlabtest.Object{"target_branch": "gone/x"}, func(p *forge.PullRequest) { p.BaseRef, p.BaseSHA = "gone/x", commit("old base") }, false},
+		"without a head":     {gitlabtest.Object{"sha": nil}, nil, true},
+		"another one":        {gitlabtest.Object{"iid": 8}, nil, true},
+		"of a bad branch":    {gitlabtest.Object{"source_branch": "a..b"}, nil, true},
+		"of nobody readable": {gitlabtest.Object{"author": gitlabtest.Object{"id": 4, "username": "an\nna"}}, nil, true},
 	} {
 		c, w := newWorld(t, "")
 		for key, value := range test.change {
-			w.requested[key] = value
+			w.Requested[key] = value
 		}
 		got, err := c.PullRequest(t.Context(), forgetest.Repository, 7)
 		want := forge.PullRequest{}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/franela/pocketci/events/gitlab/gitlabtest"
 	"github.com/franela/pocketci/internal/forge"
 	"github.com/franela/pocketci/internal/forge/forgetest"
 )
@@ -21,12 +22,12 @@ func TestWebhooksOfGroup(t *testing.T) {
 			t.Errorf("installed %d times: %+v, %v, %v", i, h, isNew, err)
 		}
 	}
-	if len(w.hooks) != 1 || w.hooks[0].owner != "acme" || w.hooks[0].token != token || !w.hooks[0].verifies {
-		t.Errorf("webhooks %+v", w.hooks)
+	if len(w.Hooks) != 1 || w.Hooks[0].Owner != "acme" || w.Hooks[0].Token != token || !w.Hooks[0].Verifies {
+		t.Errorf("webhooks %+v", w.Hooks)
 	}
-	w.attempts = []object{attempt(3, "a", "502", "")}
-	if n, err := c.Redeliver(t.Context(), "acme", "1", time.Now()); n != 1 || err != nil || !slices.Equal(w.resent, []int{3}) {
-		t.Errorf("resent %d, %v, %v", n, w.resent, err)
+	w.Attempts = []gitlabtest.Object{attempt(3, "a", "502", "")}
+	if n, err := c.Redeliver(t.Context(), "acme", "1", time.Now()); n != 1 || err != nil || !slices.Equal(w.Resent, []int{3}) {
+		t.Errorf("resent %d, %v, %v", n, w.Resent, err)
 	}
 	for _, owner := range []string{"", "..", "acme?x", "acme/../x"} {
 		if _, err := c.Webhooks(t.Context(), owner, address); err == nil {
@@ -42,11 +43,11 @@ func TestInstallWithSigningToken(t *testing.T) {
 	t.Parallel()
 	c, w := newWorld(t, "")
 	hook := forge.NewWebhook{URL: "https://ci.example.com/webhooks/x", Secret: signingToken}
-	if _, _, err := c.InstallWebhook(t.Context(), forgetest.Repository, hook); err != nil || w.hooks[0].signing != signingToken || w.hooks[0].token != "" {
-		t.Errorf("webhook %+v, %v", w.hooks[0], err)
+	if _, _, err := c.InstallWebhook(t.Context(), forgetest.Repository, hook); err != nil || w.Hooks[0].Signing != signingToken || w.Hooks[0].Token != "" {
+		t.Errorf("webhook %+v, %v", w.Hooks[0], err)
 	}
 	c, w = newWorld(t, "")
-	w.old = true
+	w.Old = true
 	if _, _, err := c.InstallWebhook(t.Context(), forgetest.Repository, hook); err == nil || !strings.Contains(err.Error(), "GitLab 19.0") {
 		t.Errorf("an old GitLab: %v", err)
 	}
@@ -56,31 +57,31 @@ func TestInstallWithSigningToken(t *testing.T) {
 func TestRepairWebhook(t *testing.T) {
 	t.Parallel()
 	c, w := newWorld(t, "")
-	w.hooks = []*hook{
-		{id: 1, url: "https://ci.example.com.evil.example/webhooks/x"}, {id: 2, url: "https://ci.example.com/a"},
-		{id: 3, url: "https://ci.example.com/a/webhooks/x", issues: true, alert: "disabled"}, {id: 4, url: "https://ci.example.com/ab"},
+	w.Hooks = []*gitlabtest.Hook{
+		{ID: 1, URL: "https://ci.example.com.evil.example/webhooks/x"}, {ID: 2, URL: "https://ci.example.com/a"},
+		{ID: 3, URL: "https://ci.example.com/a/webhooks/x", Issues: true, Alert: "disabled"}, {ID: 4, URL: "https://ci.example.com/ab"},
 	}
 	got, err := c.Webhooks(t.Context(), forgetest.Repository, "https://CI.example.com/a/")
 	if err != nil || len(got) != 2 || got[0].ID != "2" || got[1].ID != "3" || got[1].Active {
 		t.Errorf("webhooks %+v, %v", got, err)
 	}
-	h, created, err := c.InstallWebhook(t.Context(), forgetest.Repository, forge.NewWebhook{URL: w.hooks[2].url, Secret: token})
-	if err != nil || created || !slices.Contains(h.Events, "issues_events") || !slices.Contains(h.Events, "push_events") || w.hooks[2].token != token {
+	h, created, err := c.InstallWebhook(t.Context(), forgetest.Repository, forge.NewWebhook{URL: w.Hooks[2].URL, Secret: token})
+	if err != nil || created || !slices.Contains(h.Events, "issues_events") || !slices.Contains(h.Events, "push_events") || w.Hooks[2].Token != token {
 		t.Errorf("%+v, %v", h, err)
 	}
 }
 
 // attempt is a delivery as GitLab lists it.
-func attempt(id int, key, code, answered string) object {
-	a := object{
-		"id": id, "url": "https://ci.example.com/webhooks/x", "trigger": "push_hooks", "request_headers": object{"Content-Type": "application/json"},
-		"request_data": object{"object_kind": "push"}, "response_headers": object{}, "response_body": "", "execution_duration": 1.07, "response_status": code,
+func attempt(id int, key, code, answered string) gitlabtest.Object {
+	a := gitlabtest.Object{
+		"id": id, "url": "https://ci.example.com/webhooks/x", "trigger": "push_hooks", "request_headers": gitlabtest.Object{"Content-Type": "application/json"},
+		"request_data": gitlabtest.Object{"object_kind": "push"}, "response_headers": gitlabtest.Object{}, "response_body": "", "execution_duration": 1.07, "response_status": code,
 	}
 	if key != "" {
-		a["request_headers"].(object)["Idempotency-Key"] = key
+		a["request_headers"].(gitlabtest.Object)["Idempotency-Key"] = key
 	}
 	if answered != "" {
-		a["response_headers"] = object{"Date": answered}
+		a["response_headers"] = gitlabtest.Object{"Date": answered}
 	}
 	return a
 }
@@ -88,10 +89,10 @@ func attempt(id int, key, code, answered string) object {
 func TestRedeliver(t *testing.T) {
 	t.Parallel()
 	c, w := newWorld(t, "")
-	w.hooks = []*hook{{id: 1, url: "https://ci.example.com/webhooks/x"}}
+	w.Hooks = []*gitlabtest.Hook{{ID: 1, URL: "https://ci.example.com/webhooks/x"}}
 	signed := attempt(3, "s", "internal error", "")
-	signed["request_headers"].(object)["webhook-timestamp"] = "1614265330"
-	w.attempts = []object{
+	signed["request_headers"].(gitlabtest.Object)["webhook-timestamp"] = "1614265330"
+	w.Attempts = []gitlabtest.Object{
 		attempt(12, "f", "400", ""),
 		attempt(11, "e", "internal error", ""),
 		attempt(10, "d", "200", "Sun, 26 May 2024 03:03:19 GMT"),
@@ -105,8 +106,8 @@ func TestRedeliver(t *testing.T) {
 	}
 	since := time.Date(2024, 5, 26, 0, 0, 0, 0, time.UTC)
 	n, err := c.Redeliver(t.Context(), forgetest.Repository, "1", since)
-	if want := []int{5, 6, 9, 11}; n != len(want) || err != nil || !slices.Equal(w.resent, want) {
-		t.Errorf("resent %d: %v, want %v: %v", n, w.resent, want, err)
+	if want := []int{5, 6, 9, 11}; n != len(want) || err != nil || !slices.Equal(w.Resent, want) {
+		t.Errorf("resent %d: %v, want %v: %v", n, w.Resent, want, err)
 	}
 	// Five a minute.
 	n, err = c.Redeliver(t.Context(), forgetest.Repository, "1", since)
@@ -126,7 +127,7 @@ func TestRedeliverWhatIsNotThere(t *testing.T) {
 	if _, err := c.Redeliver(t.Context(), forgetest.Repository, "1", time.Now()); !errors.Is(err, forge.ErrNotFound) {
 		t.Errorf("error %v", err)
 	}
-	w.hooks, w.old = []*hook{{id: 1, url: "https://ci.example.com"}}, true
+	w.Hooks, w.Old = []*gitlabtest.Hook{{ID: 1, URL: "https://ci.example.com"}}, true
 	if _, err := c.Redeliver(t.Context(), forgetest.Repository, "1", time.Now()); !errors.Is(err, forge.ErrUnsupported) {
 		t.Errorf("an old GitLab: %v", err)
 	}

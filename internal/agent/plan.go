@@ -57,10 +57,8 @@ func (m *membership) planRun(claim store.Claim, run store.Run) {
 		if err := m.closePullRequest(ctx, &event.Event, &run); err != nil {
 			return err
 		}
-		if m.cfg.Complete != nil {
-			if err := m.cfg.Complete(ctx, &event.Event); err != nil {
-				return fmt.Errorf("ask the forge about the event: %w", err)
-			}
+		if err := m.complete(ctx, claim, &event.Event); err != nil {
+			return err
 		}
 		if err := m.command(ctx, &event.Event); err != nil {
 			return err
@@ -96,6 +94,22 @@ func (m *membership) planRun(claim store.Claim, run store.Run) {
 	default:
 		log.Debug("run is planned", "duration", time.Since(begun))
 	}
+}
+
+// complete adds to an event what its forge knows and its payload leaves out. People
+// and forges look for the run by its commit, also if it waits.
+func (m *membership) complete(ctx context.Context, claim store.Claim, event *events.Event) error {
+	if m.cfg.Complete == nil {
+		return nil
+	}
+	sent := event.SHA
+	if err := m.cfg.Complete(ctx, event); err != nil {
+		return fmt.Errorf("ask the forge about the event: %w", err)
+	}
+	if event.SHA == sent {
+		return nil
+	}
+	return m.member.Pin(ctx, claim, event.SHA)
 }
 
 // closePullRequest ends what is still to be done for a pull request that the

@@ -35,13 +35,17 @@ func (s *service) approve(ctx context.Context, in *approveInput) (*body[v1.Run],
 	if err != nil {
 		return nil, err
 	}
+	sha := e.SHA
+	if e.Name == events.NamePullRequest {
+		sha = r.SHA // the event's may be what the payload abbreviates
+	}
 	switch {
 	case in.Body.Trust && !allows(v1.Scope(who(ctx).key.Scope), v1.ScopeAdmin):
 		return nil, huma.Error403Forbidden("to trust other people's code with the repository's secrets needs a key with the scope admin")
 	case r.State != store.StateWaiting:
 		return nil, &store.StateError{Doing: "approve", ID: r.ID, State: r.State}
-	case e.SHA != "" && e.SHA != in.Body.SHA:
-		return nil, conflict(fmt.Sprintf("run %d is of the commit %s, and %s was approved", r.Number, e.SHA, in.Body.SHA))
+	case sha != "" && sha != in.Body.SHA:
+		return nil, conflict(fmt.Sprintf("run %d is of the commit %s, and %s was approved", r.Number, sha, in.Body.SHA))
 	}
 	if err := s.mayApprove(ctx, &e.Event, &who(ctx).key); err != nil {
 		return nil, err

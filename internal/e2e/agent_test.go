@@ -68,6 +68,9 @@ type settings struct {
 	env  []string
 	// host is the runner host, that of the engine for tests if empty.
 	host string
+	// config is an agent.yaml. With it the agent knows nothing of the forge by
+	// its flags and variables.
+	config string
 }
 
 // start starts an agent that clones from the forge with its credentials, and
@@ -82,12 +85,19 @@ func start(t *testing.T, f *forge, s settings) *agent {
 		t: t, secret: rand.Text(), dataDir: t.TempDir(),
 		exited: make(chan struct{}), changed: make(chan struct{}), runs: map[string]string{},
 	}
-	args := []string{"--listen", "127.0.0.1:0", "--data-dir", a.dataDir, "--clone-scheme", "http", "--clone-host", f.URL}
+	args := []string{"--listen", "127.0.0.1:0", "--data-dir", a.dataDir, "--clone-scheme", "http"}
+	if s.config != "" {
+		args = append(args, "--config", s.config)
+	} else {
+		args = append(args, "--clone-host", f.URL)
+	}
 	a.cmd = exec.Command(agentBinary(), append(args, s.args...)...)
 	a.cmd.Env = append(cleanEnv(),
 		"POCKETCI_LOG_FORMAT=json",
-		"_EXPERIMENTAL_DAGGER_RUNNER_HOST="+host, "_EXPERIMENTAL_DAGGER_CLI_BIN="+cli,
-		"GITHUB_USERNAME="+f.user, "GITHUB_TOKEN="+f.token, "X_HUB_SIGNATURE="+a.secret)
+		"_EXPERIMENTAL_DAGGER_RUNNER_HOST="+host, "_EXPERIMENTAL_DAGGER_CLI_BIN="+cli)
+	if s.config == "" {
+		a.cmd.Env = append(a.cmd.Env, "GITHUB_USERNAME="+f.user, "GITHUB_TOKEN="+f.token, "X_HUB_SIGNATURE="+a.secret)
+	}
 	a.cmd.Env = append(a.cmd.Env, s.env...)
 	stdout, err := a.cmd.StdoutPipe()
 	if err != nil {
@@ -121,7 +131,7 @@ func cleanEnv() []string {
 		name, _, _ := strings.Cut(entry, "=")
 		switch {
 		case strings.HasPrefix(name, "POCKETCI_"), strings.HasPrefix(name, "GITHUB_"), strings.HasPrefix(name, "_EXPERIMENTAL_DAGGER_"),
-			strings.HasPrefix(name, "OTEL_"), name == "X_HUB_SIGNATURE", name == "DAGGER_CLOUD_TOKEN":
+			strings.HasPrefix(name, "OTEL_"), strings.HasPrefix(name, "GIT_SSL_"), name == "X_HUB_SIGNATURE", name == "DAGGER_CLOUD_TOKEN":
 		default:
 			env = append(env, entry)
 		}

@@ -105,16 +105,23 @@ func (a *agent) post(kind string, body []byte, headers map[string]string) (int, 
 
 // request is post for who looks at the headers of the answer.
 func (a *agent) request(kind string, body []byte, headers map[string]string) (*http.Response, string, error) {
-	request, err := http.NewRequest(http.MethodPost, a.url+"/webhooks/github", bytes.NewReader(body))
+	header := map[string]string{
+		"Content-Type": "application/json", "X-GitHub-Event": kind, "X-GitHub-Delivery": rand.Text(), "X-Hub-Signature-256": sign(a.secret, body),
+	}
+	for name, value := range headers {
+		header[name] = value
+	}
+	return a.hook("/webhooks/github", body, header)
+}
+
+// hook sends a webhook and remembers what the answer says. Headers without a value
+// are left out.
+func (a *agent) hook(path string, body []byte, header map[string]string) (*http.Response, string, error) {
+	request, err := http.NewRequest(http.MethodPost, a.url+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, "", err
 	}
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("X-GitHub-Event", kind)
-	request.Header.Set("X-GitHub-Delivery", rand.Text())
-	request.Header.Set("X-Hub-Signature-256", sign(a.secret, body))
-	for name, value := range headers {
-		request.Header.Del(name)
+	for name, value := range header {
 		if value != "" {
 			request.Header.Set(name, value)
 		}

@@ -8,7 +8,7 @@ package gittest
 import (
 	"bytes"
 	"crypto/subtle"
-	"encoding/pem"
+	"crypto/tls"
 	"io"
 	"log"
 	"net/http"
@@ -51,6 +51,7 @@ type Server struct {
 	failures []int
 	redirect string
 	requests []Request
+	mounts   map[string]http.Handler
 }
 
 // Request is one request that reached the server, refused ones included.
@@ -72,10 +73,11 @@ type Request struct {
 // ends with the test.
 func NewServer(t T) *Server { return newServer(t, false) }
 
-// NewTLSServer is NewServer with https. Clients must trust CAFile.
-func NewTLSServer(t T) *Server { return newServer(t, true) }
+// NewTLSServer is NewServer with https. Clients must trust CAFile. Its certificate is
+// for its address and for the names given.
+func NewTLSServer(t T, names ...string) *Server { return newServer(t, true, names...) }
 
-func newServer(t T, tls bool) *Server {
+func newServer(t T, https bool, names ...string) *Server {
 	t.Helper()
 	backend, err := backendPath()
 	if err != nil {
@@ -86,7 +88,14 @@ func newServer(t T, tls bool) *Server {
 		s.serve(backend, w, r)
 	}))
 	s.http.Config.ErrorLog = log.New(io.Discard, "", 0)
-	if tls {
+	if https {
+		if len(names) > 0 {
+			certificate, err := certificateFor(names)
+			if err != nil {
+				t.Fatalf("make a certificate: %v", err)
+			}
+			s.http.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}}
+		}
 		s.http.StartTLS()
 	} else {
 		s.http.Start()
@@ -162,6 +171,30 @@ func (s *Server) Old() {
 	s.protocol = false
 }
 
+// Handle has h answer the requests whose paths begin with prefix, as a forge serves
+// its API beside its repositories. They need no password, and are not among
+// [Server.Requests].
+func (s *Server) Handle(prefix string, h http.Handler) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.mounts == nil {
+		s.mounts = map[string]http.Handler{}
+	}
+	s.mounts[prefix] = h
+}
+
+// mounted returns the handler of a path, or nil.
+func (s *Server) mounted(path string) http.Handler {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for prefix, h := range s.mounts {
+		if strings.HasPrefix(path, prefix) {
+			return h
+		}
+	}
+	return nil
+}
+
 // Requests returns what reached the server since the last Reset, in the order
 // of arrival.
 func (s *Server) Requests() []Request {
@@ -189,6 +222,10 @@ func (s *Server) Reset() {
 }
 
 func (s *Server) serve(backend string, w http.ResponseWriter, r *http.Request) {
+	if h := s.mounted(r.URL.Path); h != nil {
+		h.ServeHTTP(w, r)
+		return
+	}
 	req := Request{
 		Method: r.Method, Path: r.URL.Path, Service: r.URL.Query().Get("service"),
 		Authorization: r.Header.Get("Authorization"), Protocol: r.Header.Get("Git-Protocol"),
@@ -271,15 +308,3 @@ func (s *Server) exists(path string) bool {
 }
 
 func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
-
-// CAFile writes the certificate that clients of a TLS server must trust as a
-// PEM file and returns its path.
-func (s *Server) CAFile() string {
-	s.t.Helper()
-	path := filepath.Join(s.t.TempDir(), "ca.pem")
-	block := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.http.Certificate().Raw})
-	if err := os.WriteFile(path, block, 0o600); err != nil {
-		s.t.Fatalf("write certificate: %v", err)
-	}
-	return path
-}

@@ -322,9 +322,15 @@ func TestTLS(t *testing.T) {
 	if _, err := s.mirrors.Snapshot(t.Context(), s.push("main", "", sha)); !errors.Is(err, mirror.ErrGit) || len(server.Requests()) > 0 {
 		t.Errorf("an unknown certificate: %v", err)
 	}
-	t.Setenv("GIT_SSL_CAINFO", server.CAFile())
-	if got := read(t, s.snapshot(s.push("main", "", sha)).Tree.FS, "a"); got != "1" {
-		t.Errorf("a is %q", got)
+	for _, name := range []string{"GIT_SSL_CAINFO", "SSL_CERT_FILE"} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("GIT_SSL_CAINFO", "")
+			t.Setenv(name, server.CAFile())
+			if got := read(t, s.snapshot(s.push("main", "", sha)).Tree.FS, "a"); got != "1" {
+				t.Errorf("a is %q", got)
+			}
+			sha = s.repo.Commit("main", "next", gittest.Write("b", name)) // to be fetched by the next
+		})
 	}
 }
 

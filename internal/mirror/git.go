@@ -67,6 +67,19 @@ var inherited = []string{
 	"SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "CURL_CA_BUNDLE",
 }
 
+// authorities are the certificates that the rest of the agent trusts, in the
+// variables that git reads whichever TLS library it was built with: only OpenSSL
+// knows SSL_CERT_FILE.
+func authorities() []string {
+	var env []string
+	for _, pair := range [][2]string{{"SSL_CERT_FILE", "GIT_SSL_CAINFO"}, {"SSL_CERT_DIR", "GIT_SSL_CAPATH"}} {
+		if value := os.Getenv(pair[0]); value != "" && os.Getenv(pair[1]) == "" {
+			env = append(env, pair[1]+"="+value)
+		}
+	}
+	return env
+}
+
 func (g git) environ() []string {
 	var env []string
 	if g.own {
@@ -82,6 +95,7 @@ func (g git) environ() []string {
 				env = append(env, name+"="+v)
 			}
 		}
+		env = append(env, authorities()...)
 		env = append(env, "HOME="+os.DevNull, "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_ATTR_NOSYSTEM=1")
 		g.config = slices.Concat(fixed, g.config)
 	}

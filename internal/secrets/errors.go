@@ -17,6 +17,10 @@ func (e *UntrustedError) Error() string {
 	return "the run is of a fork, or of an event that somebody without write access may have caused; such runs get no secrets"
 }
 
+// Withheld reports that it is not about one secret: a function that can do without
+// is called without.
+func (e *UntrustedError) Withheld() bool { return true }
+
 // ElsewhereError says that a repository is on a server whose repositories get no
 // secrets.
 type ElsewhereError struct{}
@@ -24,6 +28,9 @@ type ElsewhereError struct{}
 func (e *ElsewhereError) Error() string {
 	return "the repository is cloned from a server that is neither a forge of the agent nor named with --clone-host; such repositories get no secrets"
 }
+
+// Withheld reports that it is not about one secret, like that of [UntrustedError].
+func (e *ElsewhereError) Withheld() bool { return true }
 
 // RefusedError says that a repository may not use a secret.
 type RefusedError struct {

@@ -7,7 +7,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
@@ -47,6 +46,7 @@ type Store interface {
 	TellLater(ctx context.Context, st *store.Status, after time.Duration) error
 	Event(ctx context.Context, id string) (store.Event, error)
 	Run(ctx context.Context, id string) (store.Run, error)
+	ReadLog(ctx context.Context, call string, attempt int, from int64) (chunks []store.LogChunk, ended bool, err error)
 }
 
 // Config is what a Teller is made of.
@@ -56,8 +56,8 @@ type Config struct {
 	Forges forge.Set
 	// RunURL links to a run by its number; it may give nothing.
 	RunURL func(number int64) string
-	// Annotate finds the places in files that the output of a call speaks of,
-	// among those that the event changed. It may be nil.
+	// Annotate finds the places in files that a call speaks of, in what it
+	// printed and returned, among those that the event changed. It may be nil.
 	Annotate func(output string, changed []string) []forge.Annotation
 	// Count is told of each attempt, by vendor and result: told, refused,
 	// limited, failed.
@@ -224,8 +224,16 @@ func (t *Teller) status(ctx context.Context, st *store.Status) (forge.Status, er
 	var result runs.Result
 	// What cannot be read is shown without it.
 	_ = json.Unmarshal(st.Result, &result)
-	s.Summary = summary(st, &result, s.URL)
-	if t.cfg.Annotate == nil || st.State == store.StateSucceeded {
+	if st.State == store.StateSucceeded {
+		s.Summary = summary(st, s.URL, result.Output)
+		return s, nil
+	}
+	printed, err := t.printed(ctx, st)
+	if err != nil {
+		return s, err
+	}
+	s.Summary = summary(st, s.URL, result.Error, result.Output, printed)
+	if t.cfg.Annotate == nil {
 		return s, nil
 	}
 	run, err := t.cfg.Store.Run(ctx, st.Run)
@@ -233,7 +241,7 @@ func (t *Teller) status(ctx context.Context, st *store.Status) (forge.Status, er
 		return s, err
 	}
 	if record, err := runs.ReadRecord(run.Plan); err == nil {
-		s.Annotations = t.cfg.Annotate(result.Output+"\n"+result.Error, record.Changes().Files)
+		s.Annotations = t.cfg.Annotate(printed+"\n"+result.Output+"\n"+result.Error, record.Changes().Files)
 	}
 	return s, nil
 }
@@ -286,36 +294,4 @@ func oneLine(word, reason string) string {
 		line = "no reason is known"
 	}
 	return word + line
-}
-
-// summaryLines is how much of a call's output a summary shows.
-const summaryLines = 60
-
-// summary is what forges show that show more than a line, in Markdown.
-func summary(st *store.Status, result *runs.Result, url string) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "`%s:%s` %s, attempt %d, %s.\n", st.Module, st.Function, st.State, st.Attempt, took(st))
-	if url != "" {
-		fmt.Fprintf(&b, "\n[Run %d](%s) has its log, and what else was called.\n", st.RunNumber, url)
-	}
-	for _, text := range []string{result.Error, result.Output} {
-		if text = strings.TrimSpace(text); text == "" {
-			continue
-		}
-		lines := strings.Split(text, "\n")
-		cut := len(lines) > summaryLines
-		if cut {
-			lines = lines[len(lines)-summaryLines:]
-		}
-		text = strings.Join(lines, "\n")
-		fence := "```"
-		for strings.Contains(text, fence) {
-			fence += "`"
-		}
-		if cut {
-			b.WriteString("\nThe end of it:\n")
-		}
-		fmt.Fprintf(&b, "\n%stext\n%s\n%s\n", fence, text, fence)
-	}
-	return b.String()
 }

@@ -128,6 +128,19 @@ func (a *Agent) Unplanned(ctx context.Context, c Claim, state State, reason stri
 	})
 }
 
+// Pin notes the commit of a run that its event does not name, before it has a plan.
+// The errors are those of [Agent.Unplanned].
+func (a *Agent) Pin(ctx context.Context, c Claim, sha string) error {
+	return a.answer(ctx, "plan", "note the commit of run "+c.Run, func(t *tx) (error, error) {
+		r, gone, err := a.heldRun(t, c)
+		if gone != nil || err != nil {
+			return gone, err
+		}
+		_, err = t.exec(`UPDATE runs SET sha = ? WHERE id = ?`, key(sha), r.id)
+		return nil, err
+	})
+}
+
 func (p *Plan) check() error {
 	if len(p.Plan) == 0 {
 		return errors.New("the plan is empty")

@@ -36,8 +36,9 @@ type Status struct {
 	Attempt int
 	// Reply is what the forge answered to the last status of the same attempt.
 	Reply string
-	// Result is the call's.
+	// Result is the call's, and LogSize how long its log is by now, in bytes.
 	Result             json.RawMessage
+	LogSize            int64
 	StartedAt, EndedAt time.Time
 	// Tries is how often it was tried in vain.
 	Tries int
@@ -66,11 +67,11 @@ func (s *Store) DueStatuses(ctx context.Context, limit int, lease time.Duration)
 	}
 	var found []candidate
 	for _, err := range s.each(ctx, []any{&st.number, &st.Run, &st.Call, &st.RunNumber, &st.Vendor, &st.Repository, &st.SHA, &st.Event,
-		&st.Module, &st.Function, &st.State, &st.Reason, &st.Attempt, &st.Reply, &result, &started, &ended, &st.Tries, &due},
+		&st.Module, &st.Function, &st.State, &st.Reason, &st.Attempt, &st.Reply, &result, &st.LogSize, &started, &ended, &st.Tries, &due},
 		`SELECT s.number, s.run, s.call, r.number, r.vendor, r.repository, r.sha, r.event, s.module, s.function, `+statusState+`,
 			CASE WHEN s.call <> '' THEN COALESCE(c.reason, '') WHEN s.function <> '' THEN s.reason WHEN r.plan <> '' THEN '' ELSE r.reason END,
 			`+statusAttempt+`, CASE WHEN s.attempt = `+statusAttempt+` THEN s.reply ELSE '' END, COALESCE(c.result, ''),
-			COALESCE(c.started_at, 0), COALESCE(c.ended_at, 0), s.tries, s.due_at
+			COALESCE(c.log_size, 0), COALESCE(c.started_at, 0), COALESCE(c.ended_at, 0), s.tries, s.due_at
 		FROM statuses AS s JOIN runs AS r ON r.id = s.run LEFT JOIN calls AS c ON c.id = s.call AND s.call <> ''
 		WHERE s.done = 0 AND s.due_at <= ? AND (s.told <> `+statusState+` OR s.attempt <> `+statusAttempt+`)
 		ORDER BY s.number LIMIT ?`, now, limit) {
@@ -146,9 +147,10 @@ func tellPlanned(t *tx, r *runRow, uncalled []Uncalled) error {
 	return tellAgain(t, r.id)
 }
 
-// tellUnplanned has the forge be told why a run comes to no plan.
+// tellUnplanned has the forge be told why a run comes to no plan, if it is known
+// beside which commit.
 func tellUnplanned(t *tx, r *runRow) error {
-	_, err := t.exec(`INSERT INTO statuses (run, call, module, function, reason) VALUES (?, '', '', '', '')
+	_, err := t.exec(`INSERT INTO statuses (run, call, module, function, reason) SELECT id, '', '', '', '' FROM runs WHERE id = ? AND sha <> ''
 		ON CONFLICT (run, module, function) DO UPDATE SET done = 0`, r.id)
 	return err
 }

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -89,6 +90,44 @@ func TestStatusesFollowCalls(t *testing.T) {
 		}
 		expect(t, tellAll(t, s), "ci:lint aborted/2 aborted by octocat")
 		expect(t, tellAll(t, s), "")
+	})
+}
+
+// Nothing can be told of a run whose commit is not known.
+func TestStatusNeedsACommit(t *testing.T) {
+	onBoth(t, func(t *testing.T, o store.Options) {
+		s := open(t, o)
+		a := join(t, s, "a")
+		d := push("a/b", "1")
+		d.Event.SHA = ""
+		accept(t, s, d)
+		for _, sha := range []string{"", strings.Repeat("b", 40)} {
+			c, run, err := a.ClaimRun(t.Context(), store.Limits{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := ""
+			if sha != "" {
+				if err := a.Pin(t.Context(), c, sha); err != nil {
+					t.Fatal(err)
+				}
+				want = ": waiting-approval/1 it is a fork's"
+			}
+			if err := a.Unplanned(t.Context(), c, store.StateWaiting, "it is a fork's", true); err != nil {
+				t.Fatal(err)
+			}
+			expect(t, tellAll(t, s), want)
+			if err := a.Pin(t.Context(), c, sha); !errors.Is(err, store.ErrFenced) {
+				t.Errorf("without a claim: %v", err)
+			}
+			got, err := s.Run(t.Context(), run.ID)
+			if err != nil || got.SHA != sha {
+				t.Errorf("the run is of %q, %v", got.SHA, err)
+			}
+			if err := s.Approve(t.Context(), run.ID, strings.Repeat("b", 40), false, octocat); err != nil {
+				t.Fatal(err)
+			}
+		}
 	})
 }
 

@@ -1,4 +1,4 @@
-package gitlab_test
+package gitlabtest
 
 import (
 	"cmp"
@@ -8,40 +8,43 @@ import (
 	clientgo "gitlab.com/gitlab-org/api/client-go/v2"
 )
 
-type hook struct {
-	id                         int
-	owner, url, token, signing string
-	alert                      string
-	push, tag, mr, note, rel   bool
-	issues, verifies           bool
+// Hook is a webhook. The owner is empty for one of the project.
+type Hook struct {
+	ID                         int
+	Owner, URL, Token, Signing string
+	// Alert is what GitLab thinks of it, executable if empty.
+	Alert            string
+	Issues, Verifies bool
+
+	push, tag, mr, note, rel bool
 }
 
-func (w *world) hookJSON(h *hook) object {
-	o := object{
-		"id": h.id, "url": h.url, "push_events": h.push, "tag_push_events": h.tag, "merge_requests_events": h.mr,
-		"note_events": h.note, "releases_events": h.rel, "issues_events": h.issues, "enable_ssl_verification": h.verifies,
+func (w *World) hookJSON(h *Hook) Object {
+	o := Object{
+		"id": h.ID, "url": h.URL, "push_events": h.push, "tag_push_events": h.tag, "merge_requests_events": h.mr,
+		"note_events": h.note, "releases_events": h.rel, "issues_events": h.Issues, "enable_ssl_verification": h.Verifies,
 	}
-	if !w.old {
-		o["alert_status"] = cmp.Or(h.alert, "executable")
-		o["token_present"], o["signing_token_present"] = h.token != "", h.signing != ""
+	if !w.Old {
+		o["alert_status"] = cmp.Or(h.Alert, "executable")
+		o["token_present"], o["signing_token_present"] = h.Token != "", h.Signing != ""
 	}
 	return o
 }
 
 // hookRoutes are those of projects and of groups, whose request types have the
 // same fields.
-func (w *world) hookRoutes(handle func(method, path string, h func(http.ResponseWriter, *http.Request)), owner string) {
-	find := func(rw http.ResponseWriter, r *http.Request) *hook {
+func (w *World) hookRoutes(handle func(method, path string, h func(http.ResponseWriter, *http.Request)), owner string) {
+	find := func(rw http.ResponseWriter, r *http.Request) *Hook {
 		id := w.number(r, "hook")
-		for _, h := range w.hooks {
-			if h.id == id && h.owner == owner {
+		for _, h := range w.Hooks {
+			if h.ID == id && h.Owner == owner {
 				return h
 			}
 		}
 		notFound(rw, "")
 		return nil
 	}
-	set := func(h *hook, r *http.Request) {
+	set := func(h *Hook, r *http.Request) {
 		w.query(r, nil)
 		var o clientgo.AddProjectHookOptions
 		if owner == "" {
@@ -58,38 +61,38 @@ func (w *world) hookRoutes(handle func(method, path string, h func(http.Response
 			w.t.Error("a webhook without an address")
 			return
 		}
-		h.url = *o.URL
+		h.URL = *o.URL
 		for _, field := range []struct {
 			to   *bool
 			from *bool
 		}{
 			{&h.push, o.PushEvents}, {&h.tag, o.TagPushEvents}, {&h.mr, o.MergeRequestsEvents}, {&h.note, o.NoteEvents},
-			{&h.rel, o.ReleasesEvents}, {&h.issues, o.IssuesEvents}, {&h.verifies, o.EnableSSLVerification},
+			{&h.rel, o.ReleasesEvents}, {&h.Issues, o.IssuesEvents}, {&h.Verifies, o.EnableSSLVerification},
 		} {
 			if field.from != nil {
 				*field.to = *field.from
 			}
 		}
 		if o.Token != nil {
-			h.token = *o.Token
+			h.Token = *o.Token
 		}
-		if o.SigningToken != nil && !w.old {
-			h.signing = *o.SigningToken
+		if o.SigningToken != nil && !w.Old {
+			h.Signing = *o.SigningToken
 		}
 	}
 	handle("GET", "/hooks", func(rw http.ResponseWriter, r *http.Request) {
-		list := []object{}
-		for _, h := range w.hooks {
-			if h.owner == owner {
+		list := []Object{}
+		for _, h := range w.Hooks {
+			if h.Owner == owner {
 				list = append(list, w.hookJSON(h))
 			}
 		}
 		paged(w, rw, r, list, nil)
 	})
 	handle("POST", "/hooks", func(rw http.ResponseWriter, r *http.Request) {
-		h := &hook{id: len(w.hooks) + 1, owner: owner}
+		h := &Hook{ID: len(w.Hooks) + 1, Owner: owner}
 		set(h, r)
-		w.hooks = append(w.hooks, h)
+		w.Hooks = append(w.Hooks, h)
 		answer(rw, http.StatusCreated, w.hookJSON(h))
 	})
 	handle("GET", "/hooks/{hook}", func(rw http.ResponseWriter, r *http.Request) {
@@ -105,12 +108,12 @@ func (w *world) hookRoutes(handle func(method, path string, h func(http.Response
 		}
 	})
 	handle("GET", "/hooks/{hook}/events", func(rw http.ResponseWriter, r *http.Request) {
-		if w.old {
+		if w.Old {
 			notFound(rw, "")
 			return
 		}
 		if find(rw, r) != nil {
-			paged(w, rw, r, w.attempts, nil)
+			paged(w, rw, r, w.Attempts, nil)
 		}
 	})
 	handle("POST", "/hooks/{hook}/events/{event}/resend", func(rw http.ResponseWriter, r *http.Request) {
@@ -121,12 +124,12 @@ func (w *world) hookRoutes(handle func(method, path string, h func(http.Response
 		if find(rw, r) == nil {
 			return
 		}
-		if len(w.resent) == w.resends {
+		if len(w.Resent) == w.Resends {
 			rw.Header().Set("Retry-After", strconv.Itoa(60))
-			answer(rw, http.StatusTooManyRequests, object{"message": object{"error": "This endpoint has been requested too many times. Try again later."}})
+			answer(rw, http.StatusTooManyRequests, Object{"message": Object{"error": "This endpoint has been requested too many times. Try again later."}})
 			return
 		}
-		w.resent = append(w.resent, w.number(r, "event"))
-		answer(rw, http.StatusCreated, object{"response_status": 200})
+		w.Resent = append(w.Resent, w.number(r, "event"))
+		answer(rw, http.StatusCreated, Object{"response_status": 200})
 	})
 }

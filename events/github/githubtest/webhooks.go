@@ -1,4 +1,4 @@
-package github_test
+package githubtest
 
 import (
 	"fmt"
@@ -11,15 +11,15 @@ import (
 
 // webhook does what is asked about the webhooks of the repository and of the
 // organisation.
-func (w *world) webhook(op *operation, r *http.Request, sent map[string]any) (int, any) {
-	hooks, kind := w.hooks, "Repository"
-	if strings.HasPrefix(op.id, "orgs/") {
-		hooks, kind = w.orgHooks, "Organization"
+func (w *World) webhook(op *Operation, r *http.Request, sent map[string]any) (int, any) {
+	hooks, kind := w.Hooks, "Repository"
+	if strings.HasPrefix(op.ID, "orgs/") {
+		hooks, kind = w.OrgHooks, "Organization"
 	}
-	_, what, _ := strings.Cut(op.id, "/")
-	id, _ := strconv.ParseInt(op.params["hook_id"], 10, 64)
+	_, what, _ := strings.Cut(op.ID, "/")
+	id, _ := strconv.ParseInt(op.Params["hook_id"], 10, 64)
 	hook := hooks[id]
-	if op.params["hook_id"] != "" && hook == nil {
+	if op.Params["hook_id"] != "" && hook == nil {
 		return http.StatusNotFound, message("Not Found")
 	}
 	shown := func(example any, id int64) any {
@@ -61,14 +61,14 @@ func (w *world) webhook(op *operation, r *http.Request, sent map[string]any) (in
 		if cursor := r.URL.Query().Get("cursor"); cursor != "" {
 			from, _ = strconv.Atoi(strings.TrimPrefix(cursor, "c"))
 		}
-		for _, d := range w.missed[min(from, len(w.missed)):] {
+		for _, d := range w.Missed[min(from, len(w.Missed)):] {
 			list = append(list, merge(op.example(200).([]any)[0], d))
 		}
 		return http.StatusOK, list
 	case "redeliver-webhook-delivery":
-		w.again = append(w.again, fmt.Sprintf("%s %d %s", kind, id, op.params["delivery_id"]))
+		w.Again = append(w.Again, fmt.Sprintf("%s %d %s", kind, id, op.Params["delivery_id"]))
 		return http.StatusAccepted, map[string]any{}
 	}
-	w.t.Errorf("nothing is known of %s", op.id)
+	w.t.Errorf("nothing is known of %s", op.ID)
 	return http.StatusBadRequest, message("no")
 }

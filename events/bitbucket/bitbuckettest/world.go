@@ -1,4 +1,5 @@
-package bitbucket_test
+// Package bitbuckettest stands in for the API of Bitbucket Cloud in tests.
+package bitbuckettest
 
 import (
 	"bytes"
@@ -21,7 +22,8 @@ import (
 // commitstatus, pullrequest_comment and webhook_subscription of Bitbucket's
 // OpenAPI document. What the forge fills in itself is not among them.
 type (
-	commitStatus struct {
+	// CommitStatus is a status of a commit.
+	CommitStatus struct {
 		Key         string `json:"key"`
 		State       string `json:"state"`
 		Name        string `json:"name"`
@@ -51,17 +53,18 @@ type (
 	}
 )
 
-// user is an account as it is told. All have the same nickname: anybody may take
+// User is an account as it is told. All have the same nickname: anybody may take
 // any.
-type user struct {
+type User struct {
 	Type      string `json:"type"`
 	AccountID string `json:"account_id,omitempty"`
 	UUID      string `json:"uuid"`
 	Nickname  string `json:"nickname"`
 }
 
-func userOf(id string) *user {
-	u := &user{Type: "user", AccountID: id, UUID: fmt.Sprintf("{%08x-0000-0000-0000-000000000000}", len(id)*7+int(id[0])), Nickname: forgetest.Anna}
+// UserOf returns the account with an id.
+func UserOf(id string) *User {
+	u := &User{Type: "user", AccountID: id, UUID: fmt.Sprintf("{%08x-0000-0000-0000-000000000000}", len(id)*7+int(id[0])), Nickname: forgetest.Anna}
 	if id == bot {
 		u.Type, u.AccountID = "app_user", ""
 	}
@@ -71,42 +74,53 @@ func userOf(id string) *user {
 // bot is the owner of the token, an access token without an account id.
 const bot = "bot"
 
-type storedComment struct {
+// StoredComment is a comment on pull request 7.
+type StoredComment struct {
 	ID      int64             `json:"id"`
 	Type    string            `json:"type"`
 	Content map[string]string `json:"content"`
-	User    *user             `json:"user"`
+	User    *User             `json:"user"`
 	Deleted bool              `json:"deleted"`
 }
 
-type storedHook struct {
+// StoredHook is a webhook with what Bitbucket does not tell of it.
+type StoredHook struct {
 	UUID      string   `json:"uuid"`
 	Type      string   `json:"type"`
 	URL       string   `json:"url"`
 	Active    bool     `json:"active"`
 	Events    []string `json:"events"`
 	SecretSet bool     `json:"secret_set"`
-	secret    string
+	Secret    string   `json:"-"`
 }
 
-// standIn answers as Bitbucket's OpenAPI document says and fails the test for
-// every request that Bitbucket would not take.
-type standIn struct {
-	*httptest.Server
-	t *testing.T
+// World answers as Bitbucket's OpenAPI document says and fails the test for
+// every request that Bitbucket would not take. It is a [forgetest.World].
+//
+// Its fields may be set before it serves, and be used later while it is locked.
+type World struct {
+	sync.Mutex
+	// URL is where it is served; the API is below it, at /2.0.
+	URL string
+	// Username is that of an API token, empty for an access token.
+	Username string
+	// Nameless says that the token may not ask whose it is.
+	Nameless bool
+	// Statuses are by commit and key.
+	Statuses map[string]map[string]CommitStatus
+	// Said are the comments on pull request 7.
+	Said []*StoredComment
+	// Hooks are the webhooks, by the path of their list.
+	Hooks map[string][]*StoredHook
+	// Pull is pull request 7.
+	Pull map[string]any
+	// Commits are full names, by repository and what they begin with.
+	Commits map[string]string
 
-	mu       sync.Mutex
+	t        *testing.T
 	token    string
-	username string // of an API token
 	requests int
 	failures []failure
-	statuses map[string]map[string]commitStatus // by commit and key
-	comments []*storedComment
-	hooks    map[string][]*storedHook // by path of the list
-	pull     map[string]any
-	commits  map[string]string // full names, by repository and what they begin with
-	// nameless says that the token may not ask whose it is.
-	nameless bool
 }
 
 type failure struct {
@@ -114,31 +128,40 @@ type failure struct {
 	header http.Header
 }
 
-func newStandIn(t *testing.T) *standIn {
+// New returns a Bitbucket. It is served by [World.Serve] or by whoever handles
+// requests with it.
+func New(t *testing.T) *World {
 	end := func(branch, hash string) map[string]any {
 		return map[string]any{
 			"branch": map[string]any{"name": branch}, "commit": map[string]any{"type": "commit", "hash": hash[:12]},
 			"repository": map[string]any{"type": "repository", "full_name": forgetest.Repository},
 		}
 	}
-	s := &standIn{
-		t: t, token: forgetest.TokenOfTests, statuses: map[string]map[string]commitStatus{}, hooks: map[string][]*storedHook{},
-		pull: map[string]any{
-			"type": "pullrequest", "id": 7, "title": "Sell more", "state": "OPEN", "author": userOf(forgetest.Anna),
+	s := &World{
+		t: t, token: forgetest.TokenOfTests, Statuses: map[string]map[string]CommitStatus{}, Hooks: map[string][]*StoredHook{},
+		Pull: map[string]any{
+			"type": "pullrequest", "id": 7, "title": "Sell more", "state": "OPEN", "author": UserOf(forgetest.Anna),
 			"source": end("feature", forgetest.Head), "destination": end("main", forgetest.Base),
 		},
-		commits: map[string]string{
+		Commits: map[string]string{
 			forgetest.Repository + " " + forgetest.Head[:12]: forgetest.Head, forgetest.Repository + " " + forgetest.Base[:12]: forgetest.Base,
 		},
 	}
-	s.Server = httptest.NewServer(s)
-	t.Cleanup(s.Close)
 	return s
 }
 
-func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// Serve serves it on a port of its own until the test ends.
+func (s *World) Serve() *World {
+	server := httptest.NewServer(s)
+	s.t.Cleanup(server.Close)
+	s.URL = server.URL
+	return s
+}
+
+// ServeHTTP answers as Bitbucket would.
+func (s *World) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.Lock()
+	defer s.Unlock()
 	s.requests++
 	if len(s.failures) > 0 {
 		f := s.failures[0]
@@ -153,8 +176,8 @@ func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.t.Errorf("the token is in the address %s", r.URL)
 	}
 	want := "Bearer " + s.token
-	if s.username != "" {
-		want = "Basic " + base64.StdEncoding.EncodeToString([]byte(s.username+":"+s.token))
+	if s.Username != "" {
+		want = "Basic " + base64.StdEncoding.EncodeToString([]byte(s.Username+":"+s.token))
 	}
 	if got := r.Header.Values("Authorization"); len(got) != 1 || got[0] != want {
 		answer(w, http.StatusUnauthorized, nil)
@@ -171,12 +194,12 @@ func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.route(w, r, strings.Split(path, "/"))
 }
 
-func (s *standIn) refuse(w http.ResponseWriter, r *http.Request) {
+func (s *World) refuse(w http.ResponseWriter, r *http.Request) {
 	s.t.Errorf("asked for %s %s", r.Method, r.URL)
 	answer(w, http.StatusBadRequest, nil)
 }
 
-func (s *standIn) route(w http.ResponseWriter, r *http.Request, path []string) {
+func (s *World) route(w http.ResponseWriter, r *http.Request, path []string) {
 	is := func(method, pattern string) bool {
 		return r.Method == method && slices.EqualFunc(path, strings.Split(pattern, "/"), func(a, b string) bool { return b == "*" || a == b })
 	}
@@ -185,11 +208,11 @@ func (s *standIn) route(w http.ResponseWriter, r *http.Request, path []string) {
 	switch {
 	case is("GET", "user"):
 		s.query(r)
-		if s.nameless {
+		if s.Nameless {
 			answer(w, http.StatusForbidden, nil)
 			return
 		}
-		answer(w, http.StatusOK, userOf(bot))
+		answer(w, http.StatusOK, UserOf(bot))
 	case is("GET", "workspaces/acme/permissions/repositories/shop"):
 		s.query(r, `q=permission>"read"`, "pagelen")
 		s.permissions(w, r)
@@ -198,7 +221,7 @@ func (s *standIn) route(w http.ResponseWriter, r *http.Request, path []string) {
 		s.merged(w, r)
 	case is("GET", shop+"pullrequests/7"):
 		s.query(r)
-		answer(w, http.StatusOK, s.pull)
+		answer(w, http.StatusOK, s.Pull)
 	case is("GET", "repositories/*/*/commit/*"):
 		s.query(r)
 		s.commit(w, path[1]+"/"+path[2], path[4])
@@ -206,7 +229,7 @@ func (s *standIn) route(w http.ResponseWriter, r *http.Request, path []string) {
 		s.status(w, r, path[4])
 	case is("GET", shop+"pullrequests/7/comments"):
 		s.query(r, "pagelen")
-		page(w, r, s.comments)
+		page(w, r, s.Said)
 	case is("POST", shop+"pullrequests/7/comments"):
 		var body pullRequestComment
 		if s.body(r, &body) {
@@ -216,7 +239,7 @@ func (s *standIn) route(w http.ResponseWriter, r *http.Request, path []string) {
 		s.edit(w, r, path[6])
 	case is("GET", shop+"hooks"), is("GET", "workspaces/acme/hooks"):
 		s.query(r, "pagelen")
-		page(w, r, s.hooks[list])
+		page(w, r, s.Hooks[list])
 	case is("POST", shop+"hooks"), is("POST", "workspaces/acme/hooks"):
 		s.hook(w, r, list, "")
 	case is("PUT", shop+"hooks/*"), is("PUT", "workspaces/acme/hooks/*"):
@@ -231,7 +254,7 @@ func (s *standIn) route(w http.ResponseWriter, r *http.Request, path []string) {
 
 // query fails the test for parameters that the document does not have, and for
 // those missing. Those of a next page are the stand-in's own.
-func (s *standIn) query(r *http.Request, want ...string) {
+func (s *World) query(r *http.Request, want ...string) {
 	query := r.URL.Query()
 	for _, parameter := range want {
 		name, value, fixed := strings.Cut(parameter, "=")
@@ -247,7 +270,7 @@ func (s *standIn) query(r *http.Request, want ...string) {
 }
 
 // body reads the body into a documented type.
-func (s *standIn) body(r *http.Request, into any) bool {
+func (s *World) body(r *http.Request, into any) bool {
 	data, err := io.ReadAll(r.Body)
 	if err != nil || r.Header.Get("Content-Type") != "application/json" {
 		s.t.Errorf("%s %s as %s: %v", r.Method, r.URL, r.Header.Get("Content-Type"), err)

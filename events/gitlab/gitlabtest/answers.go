@@ -1,4 +1,4 @@
-package gitlab_test
+package gitlabtest
 
 import (
 	"net/http"
@@ -19,43 +19,43 @@ var (
 	roles  = map[int]int{4: 30, 9: 20, 12: 20, self: 40}
 )
 
-func (w *world) userOf(id int) object {
+func (w *World) userOf(id int) Object {
 	for name, user := range people {
 		if user == id {
-			return object{"id": id, "username": name, "name": name, "state": w.userState}
+			return Object{"id": id, "username": name, "name": name, "state": w.UserState}
 		}
 	}
 	return nil
 }
 
-func (w *world) user(rw http.ResponseWriter, r *http.Request) {
+func (w *World) user(rw http.ResponseWriter, r *http.Request) {
 	w.query(r, nil)
 	answer(rw, http.StatusOK, w.userOf(self))
 }
 
-func (w *world) users(rw http.ResponseWriter, r *http.Request) {
+func (w *World) users(rw http.ResponseWriter, r *http.Request) {
 	name := r.URL.Query().Get("username")
 	w.query(r, url.Values{"username": {name}})
 	if name == "" {
 		w.t.Error("all users are asked for")
 	}
-	found := []object{}
+	found := []Object{}
 	if id, ok := people[name]; ok {
 		found = append(found, w.userOf(id))
 	}
 	answer(rw, http.StatusOK, found)
 }
 
-func (w *world) project(rw http.ResponseWriter, r *http.Request) {
+func (w *World) project(rw http.ResponseWriter, r *http.Request) {
 	w.query(r, nil)
 	if r.PathValue("id") != "77" {
 		notFound(rw, "Project")
 		return
 	}
-	answer(rw, http.StatusOK, object{"id": 77, "path_with_namespace": "reed/shop"})
+	answer(rw, http.StatusOK, Object{"id": 77, "path_with_namespace": "reed/shop"})
 }
 
-func (w *world) member(rw http.ResponseWriter, r *http.Request) {
+func (w *World) member(rw http.ResponseWriter, r *http.Request) {
 	w.query(r, nil)
 	id := w.number(r, "id")
 	if roles[id] == 0 {
@@ -67,54 +67,55 @@ func (w *world) member(rw http.ResponseWriter, r *http.Request) {
 	answer(rw, http.StatusOK, member)
 }
 
-func (w *world) mergedRequests(rw http.ResponseWriter, r *http.Request) {
+func (w *World) mergedRequests(rw http.ResponseWriter, r *http.Request) {
 	author := r.URL.Query().Get("author_username")
 	w.query(r, url.Values{"state": {"merged"}, "author_username": {author}, "per_page": {"1"}})
-	found := []object{}
+	found := []Object{}
 	if author == forgetest.Anna || author == forgetest.Mara {
-		found = append(found, object{"iid": 3, "state": "merged", "author": w.userOf(people[author])})
+		found = append(found, Object{"iid": 3, "state": "merged", "author": w.userOf(people[author])})
 	}
 	answer(rw, http.StatusOK, found)
 }
 
-func (w *world) mergeRequest(rw http.ResponseWriter, r *http.Request) {
+func (w *World) mergeRequest(rw http.ResponseWriter, r *http.Request) {
 	w.query(r, nil)
 	if w.number(r, "iid") != 7 {
 		notFound(rw, "")
 		return
 	}
-	answer(rw, http.StatusOK, w.requested)
+	answer(rw, http.StatusOK, w.Requested)
 }
 
-func (w *world) branch(rw http.ResponseWriter, r *http.Request) {
+func (w *World) branch(rw http.ResponseWriter, r *http.Request) {
 	w.query(r, nil)
 	name := r.PathValue("branch")
-	if w.branches[name] == "" {
+	if w.Branches[name] == "" {
 		notFound(rw, "Branch")
 		return
 	}
-	answer(rw, http.StatusOK, object{"name": name, "commit": object{"id": w.branches[name]}})
+	answer(rw, http.StatusOK, Object{"name": name, "commit": Object{"id": w.Branches[name]}})
 }
 
-type status struct{ sha, name, ref, state, description, url string }
+// Status is a commit status.
+type Status struct{ SHA, Name, Ref, State, Description, URL string }
 
-// ofFork is the head of the merge request 9 from a fork: no branch has it.
-var ofFork = commit("p9")
+// OfFork is the head of the merge request 9 from a fork: no branch has it.
+var OfFork = Commit("p9")
 
 // setStatus keeps to the states that GitLab lets follow each other: a pending or
 // running status is changed, any other is followed by a new one.
-func (w *world) setStatus(rw http.ResponseWriter, r *http.Request) {
+func (w *World) setStatus(rw http.ResponseWriter, r *http.Request) {
 	w.query(r, nil)
 	o := body[clientgo.SetCommitStatusOptions](w, r)
 	sha := r.PathValue("sha")
 	ref := "feature"
 	switch {
-	case sha == ofFork && o.Ref == nil:
-		answer(rw, http.StatusNotFound, object{"message": "404 References for commit Not Found"})
+	case sha == OfFork && o.Ref == nil:
+		answer(rw, http.StatusNotFound, Object{"message": "404 References for commit Not Found"})
 		return
-	case sha == ofFork:
+	case sha == OfFork:
 		ref = *o.Ref
-	case sha != forgetest.Head:
+	case !slices.Contains(w.Commits, sha):
 		notFound(rw, "Commit")
 		return
 	case o.Ref != nil:
@@ -123,58 +124,58 @@ func (w *world) setStatus(rw http.ResponseWriter, r *http.Request) {
 	if o.Name == nil || o.Context != nil || o.Description == nil || len(*o.Description) > 255 {
 		w.t.Errorf("status %+v", o)
 	}
-	var s *status
-	for _, old := range w.statuses {
-		if old.sha == sha && old.name == *o.Name && (old.state == "pending" || old.state == "running") {
+	var s *Status
+	for _, old := range w.Statuses {
+		if old.SHA == sha && old.Name == *o.Name && (old.State == "pending" || old.State == "running") {
 			s = old
 		}
 	}
 	to := string(o.State)
 	if s == nil {
-		s = &status{sha: sha, name: *o.Name, ref: ref, state: "created"}
+		s = &Status{SHA: sha, Name: *o.Name, Ref: ref, State: "created"}
 	}
 	event := map[string]string{"pending": "enqueue", "running": "run"}[to]
-	if to == "pending" && s.state != "created" || to == "running" && s.state == "running" {
-		answer(rw, http.StatusBadRequest, object{
-			"message": "Cannot transition status via :" + event + " from :" + s.state + ` (Reason(s): Status cannot transition via "` + event + `")`,
+	if to == "pending" && s.State != "created" || to == "running" && s.State == "running" {
+		answer(rw, http.StatusBadRequest, Object{
+			"message": "Cannot transition status via :" + event + " from :" + s.State + ` (Reason(s): Status cannot transition via "` + event + `")`,
 		})
 		return
 	}
 	if !slices.Contains([]string{"pending", "running", "success", "failed", "canceled"}, to) {
 		w.t.Errorf("state %q", to)
 	}
-	if s.state == "created" {
-		w.statuses = append(w.statuses, s)
+	if s.State == "created" {
+		w.Statuses = append(w.Statuses, s)
 	}
-	s.state, s.description = to, *o.Description
+	s.State, s.Description = to, *o.Description
 	if o.TargetURL != nil {
-		s.url = *o.TargetURL
+		s.URL = *o.TargetURL
 	}
-	answer(rw, http.StatusCreated, object{"id": len(w.statuses), "sha": sha, "ref": s.ref, "status": s.state, "name": s.name})
+	answer(rw, http.StatusCreated, Object{"id": len(w.Statuses), "sha": sha, "ref": s.Ref, "status": s.State, "name": s.Name})
 }
 
-func (w *world) listStatuses(rw http.ResponseWriter, r *http.Request) {
+func (w *World) listStatuses(rw http.ResponseWriter, r *http.Request) {
 	name := r.URL.Query().Get("name")
 	w.query(r, url.Values{"name": {name}, "per_page": {"100"}})
-	found := []object{}
-	for _, s := range w.statuses {
-		if s.sha == r.PathValue("sha") && s.name == name {
-			found = append(found, object{"sha": s.sha, "name": s.name, "status": s.state, "ref": s.ref})
+	found := []Object{}
+	for _, s := range w.Statuses {
+		if s.SHA == r.PathValue("sha") && s.Name == name {
+			found = append(found, Object{"sha": s.SHA, "name": s.Name, "status": s.State, "ref": s.Ref})
 		}
 	}
 	answer(rw, http.StatusOK, found)
 }
 
-func (w *world) requestsOf(rw http.ResponseWriter, r *http.Request) {
+func (w *World) requestsOf(rw http.ResponseWriter, r *http.Request) {
 	w.query(r, nil)
 	switch r.PathValue("sha") {
-	case ofFork:
-		answer(rw, http.StatusOK, []object{
-			{"iid": 5, "state": "merged", "sha": ofFork}, {"iid": 6, "state": "opened", "sha": forgetest.Head},
-			{"iid": 9, "state": "opened", "sha": ofFork},
+	case OfFork:
+		answer(rw, http.StatusOK, []Object{
+			{"iid": 5, "state": "merged", "sha": OfFork}, {"iid": 6, "state": "opened", "sha": forgetest.Head},
+			{"iid": 9, "state": "opened", "sha": OfFork},
 		})
 	case forgetest.Base:
-		answer(rw, http.StatusOK, []object{})
+		answer(rw, http.StatusOK, []Object{})
 	default:
 		notFound(rw, "Commit")
 	}
@@ -186,11 +187,11 @@ type note struct {
 	emoji      []string
 }
 
-func (w *world) json(n *note) object {
-	return object{"id": n.id, "body": n.body, "author": w.userOf(n.author), "system": false, "noteable_type": "MergeRequest"}
+func (w *World) json(n *note) Object {
+	return Object{"id": n.id, "body": n.body, "author": w.userOf(n.author), "system": false, "noteable_type": "MergeRequest"}
 }
 
-func (w *world) on7(rw http.ResponseWriter, r *http.Request) bool {
+func (w *World) on7(rw http.ResponseWriter, r *http.Request) bool {
 	if w.number(r, "iid") != 7 {
 		notFound(rw, "Merge Request")
 		return false
@@ -198,18 +199,18 @@ func (w *world) on7(rw http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-func (w *world) listNotes(rw http.ResponseWriter, r *http.Request) {
+func (w *World) listNotes(rw http.ResponseWriter, r *http.Request) {
 	if !w.on7(rw, r) {
 		return
 	}
-	list := []object{}
+	list := []Object{}
 	for _, n := range w.notes {
 		list = append(list, w.json(n))
 	}
 	paged(w, rw, r, list, url.Values{"order_by": {"created_at"}, "sort": {"asc"}})
 }
 
-func (w *world) createNote(rw http.ResponseWriter, r *http.Request) {
+func (w *World) createNote(rw http.ResponseWriter, r *http.Request) {
 	if !w.on7(rw, r) {
 		return
 	}
@@ -221,7 +222,7 @@ func (w *world) createNote(rw http.ResponseWriter, r *http.Request) {
 }
 
 // noteOf returns the note of a path, or answers that it is not there.
-func (w *world) noteOf(rw http.ResponseWriter, r *http.Request) *note {
+func (w *World) noteOf(rw http.ResponseWriter, r *http.Request) *note {
 	id := w.number(r, "note")
 	for _, n := range w.notes {
 		if n.id == id && w.number(r, "iid") == 7 {
@@ -232,7 +233,7 @@ func (w *world) noteOf(rw http.ResponseWriter, r *http.Request) *note {
 	return nil
 }
 
-func (w *world) updateNote(rw http.ResponseWriter, r *http.Request) {
+func (w *World) updateNote(rw http.ResponseWriter, r *http.Request) {
 	w.query(r, nil)
 	o := body[clientgo.UpdateMergeRequestNoteOptions](w, r)
 	n := w.noteOf(rw, r)
@@ -246,29 +247,29 @@ func (w *world) updateNote(rw http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (w *world) award(rw http.ResponseWriter, r *http.Request) {
+func (w *World) award(rw http.ResponseWriter, r *http.Request) {
 	w.query(r, nil)
 	o := body[clientgo.CreateAwardEmojiOptions](w, r)
 	n := w.noteOf(rw, r)
 	switch {
 	case n == nil:
 	case slices.Contains(n.emoji, o.Name):
-		answer(rw, http.StatusNotFound, object{"message": "404 Award Emoji Name has already been taken Not Found"})
+		answer(rw, http.StatusNotFound, Object{"message": "404 Award Emoji Name has already been taken Not Found"})
 	default:
 		n.emoji = append(n.emoji, o.Name)
-		answer(rw, http.StatusCreated, object{"id": 1, "name": o.Name, "user": w.userOf(self)})
+		answer(rw, http.StatusCreated, Object{"id": 1, "name": o.Name, "user": w.userOf(self)})
 	}
 }
 
-func (w *world) listEmoji(rw http.ResponseWriter, r *http.Request) {
+func (w *World) listEmoji(rw http.ResponseWriter, r *http.Request) {
 	w.query(r, url.Values{"per_page": {"100"}})
 	n := w.noteOf(rw, r)
 	if n == nil {
 		return
 	}
-	list := []object{{"id": 7, "name": "thumbsdown", "user": w.userOf(people[forgetest.Reed])}}
+	list := []Object{{"id": 7, "name": "thumbsdown", "user": w.userOf(people[forgetest.Reed])}}
 	for _, name := range n.emoji {
-		list = append(list, object{"id": 1, "name": name, "user": w.userOf(self)})
+		list = append(list, Object{"id": 1, "name": name, "user": w.userOf(self)})
 	}
 	answer(rw, http.StatusOK, list)
 }

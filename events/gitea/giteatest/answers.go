@@ -1,4 +1,4 @@
-package gitea_test
+package giteatest
 
 import (
 	"fmt"
@@ -13,7 +13,7 @@ import (
 	"github.com/franela/pocketci/internal/forge/forgetest"
 )
 
-func (s *standIn) permission(w http.ResponseWriter, login string) {
+func (s *World) permission(w http.ResponseWriter, login string) {
 	mode := map[string]sdk.AccessMode{
 		forgetest.Anna: sdk.AccessModeWrite, forgetest.Reed: sdk.AccessModeRead, forgetest.Mara: sdk.AccessModeRead, "owner": sdk.AccessModeOwner,
 	}[login]
@@ -24,7 +24,7 @@ func (s *standIn) permission(w http.ResponseWriter, login string) {
 	answer(w, http.StatusOK, sdk.CollaboratorPermissionResult{Permission: mode, Role: string(mode), User: &sdk.User{UserName: login}})
 }
 
-func (s *standIn) issues(w http.ResponseWriter, r *http.Request) {
+func (s *World) issues(w http.ResponseWriter, r *http.Request) {
 	by := r.URL.Query().Get("created_by")
 	if by == forgetest.Neil {
 		answer(w, http.StatusNotFound, map[string]string{"message": "user does not exist"})
@@ -33,7 +33,7 @@ func (s *standIn) issues(w http.ResponseWriter, r *http.Request) {
 	page(w, r, s.pageSize, slices.DeleteFunc(slices.Clone(s.closed), func(i *sdk.Issue) bool { return i.Poster.UserName != by }))
 }
 
-func (s *standIn) status(w http.ResponseWriter, r *http.Request, sha string) {
+func (s *World) status(w http.ResponseWriter, r *http.Request, sha string) {
 	var option sdk.CreateStatusOption
 	if !s.body(r, &option) {
 		return
@@ -45,13 +45,13 @@ func (s *standIn) status(w http.ResponseWriter, r *http.Request, sha string) {
 	answer(w, http.StatusCreated, sdk.Status{State: option.State, Context: option.Context})
 }
 
-func (s *standIn) add(author, body string) *sdk.Comment {
+func (s *World) add(author, body string) *sdk.Comment {
 	c := &sdk.Comment{ID: int64(len(s.comments) + 1), Poster: &sdk.User{UserName: author}, Body: body, Created: time.Now()}
 	s.comments = append(s.comments, c)
 	return c
 }
 
-func (s *standIn) comment(id string) *sdk.Comment {
+func (s *World) comment(id string) *sdk.Comment {
 	for _, c := range s.comments {
 		if strconv.FormatInt(c.ID, 10) == id {
 			return c
@@ -61,7 +61,7 @@ func (s *standIn) comment(id string) *sdk.Comment {
 	return nil
 }
 
-func (s *standIn) react(w http.ResponseWriter, r *http.Request, id string) {
+func (s *World) react(w http.ResponseWriter, r *http.Request, id string) {
 	// The SDK keeps this type to itself.
 	var option struct {
 		Reaction string `json:"content"`
@@ -84,7 +84,7 @@ var hookEvents = []string{
 	"pull_request_sync", "pull_request_review_request", "wiki", "repository", "release", "package", "status",
 }
 
-func (s *standIn) checkHook(config map[string]string, events []string) {
+func (s *World) checkHook(config map[string]string, events []string) {
 	if config["content_type"] != "json" || !strings.HasPrefix(config["url"], "https://") || len(config) != 3 {
 		s.t.Errorf("config of a webhook: %d entries, content type %q", len(config), config["content_type"])
 	}
@@ -98,7 +98,7 @@ func (s *standIn) checkHook(config map[string]string, events []string) {
 	}
 }
 
-func (s *standIn) createHook(w http.ResponseWriter, r *http.Request, list string) {
+func (s *World) createHook(w http.ResponseWriter, r *http.Request, list string) {
 	var option sdk.CreateHookOption
 	if !s.body(r, &option) {
 		return
@@ -107,23 +107,23 @@ func (s *standIn) createHook(w http.ResponseWriter, r *http.Request, list string
 	if option.Type != sdk.HookTypeGitea {
 		s.t.Errorf("type %q", option.Type)
 	}
-	h := &storedHook{Hook: sdk.Hook{
-		ID: int64(len(s.hooks[list]) + 1), Type: string(option.Type), Active: option.Active, Events: option.Events,
+	h := &StoredHook{Hook: sdk.Hook{
+		ID: int64(len(s.Hooks[list]) + 1), Type: string(option.Type), Active: option.Active, Events: option.Events,
 		Config: map[string]string{"url": option.Config["url"], "content_type": "json"},
-	}, secret: option.Config["secret"]}
-	s.hooks[list] = append(s.hooks[list], h)
+	}, Secret: option.Config["secret"]}
+	s.Hooks[list] = append(s.Hooks[list], h)
 	answer(w, http.StatusCreated, h.Hook)
 }
 
-func (s *standIn) editHook(w http.ResponseWriter, r *http.Request, list, id string) {
+func (s *World) editHook(w http.ResponseWriter, r *http.Request, list, id string) {
 	var option sdk.EditHookOption
 	if !s.body(r, &option) {
 		return
 	}
 	s.checkHook(option.Config, option.Events)
-	for _, h := range s.hooks[list] {
+	for _, h := range s.Hooks[list] {
 		if fmt.Sprint(h.ID) == id {
-			h.Config["url"], h.secret, h.Events = option.Config["url"], option.Config["secret"], option.Events
+			h.Config["url"], h.Secret, h.Events = option.Config["url"], option.Config["secret"], option.Events
 			if option.Active != nil {
 				h.Active = *option.Active
 			}

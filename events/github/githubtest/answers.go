@@ -1,4 +1,4 @@
-package github_test
+package githubtest
 
 import (
 	"net/http"
@@ -12,15 +12,15 @@ import (
 )
 
 // answer does what GitHub would do.
-func (w *world) answer(op *operation, r *http.Request, sent map[string]any) (int, any) {
+func (w *World) answer(op *Operation, r *http.Request, sent map[string]any) (int, any) {
 	notFound := func() (int, any) { return http.StatusNotFound, message("Not Found") }
-	if owner, ok := op.params["owner"]; ok && owner+"/"+op.params["repo"] != forgetest.Repository {
+	if owner, ok := op.Params["owner"]; ok && owner+"/"+op.Params["repo"] != forgetest.Repository {
 		return notFound()
 	}
-	if org, ok := op.params["org"]; ok && org != "acme" {
+	if org, ok := op.Params["org"]; ok && org != "acme" {
 		return notFound()
 	}
-	switch op.id {
+	switch op.ID {
 	case "users/get-authenticated":
 		return http.StatusOK, merge(op.example(200), map[string]any{"login": self})
 	case "repos/get-collaborator-permission-level":
@@ -32,19 +32,24 @@ func (w *world) answer(op *operation, r *http.Request, sent map[string]any) (int
 	case "repos/create-commit-status":
 		return w.status(op, sent)
 	case "issues/list-comments":
-		if op.params["issue_number"] != "7" {
+		number, known := w.number(op, "issue_number")
+		if !known {
 			return notFound()
 		}
 		list := []any{}
 		for _, c := range w.comments {
+			if c.pull != number {
+				continue
+			}
 			list = append(list, c.shown(op.example(200).([]any)[0]))
 		}
 		return http.StatusOK, list
 	case "issues/create-comment":
-		if op.params["issue_number"] != "7" {
+		number, known := w.number(op, "issue_number")
+		if !known {
 			return notFound()
 		}
-		return http.StatusCreated, w.say(w.name(), sent["body"].(string)).shown(op.example(201))
+		return http.StatusCreated, w.say(number, w.name(), sent["body"].(string)).shown(op.example(201))
 	case "issues/update-comment":
 		c := w.comment(op)
 		switch {
@@ -67,27 +72,27 @@ func (w *world) answer(op *operation, r *http.Request, sent map[string]any) (int
 		c.reactions = append(c.reactions, content)
 		return http.StatusCreated, merge(op.example(201), map[string]any{"content": content})
 	}
-	if strings.Contains(op.id, "webhook") {
+	if strings.Contains(op.ID, "webhook") {
 		return w.webhook(op, r, sent)
 	}
-	if w.app != nil {
-		return w.app.answer(w, op, sent)
+	if w.App != nil {
+		return w.App.answer(w, op, sent)
 	}
-	w.t.Errorf("%s is not to be called with a token", op.id)
+	w.t.Errorf("%s is not to be called with a token", op.ID)
 	return http.StatusBadRequest, message("no")
 }
 
 // name is who the client is.
-func (w *world) name() string {
-	if w.app != nil {
-		return botApp + "[bot]"
+func (w *World) name() string {
+	if w.App != nil {
+		return BotApp + "[bot]"
 	}
 	return self
 }
 
-func (w *world) comment(op *operation) *said {
+func (w *World) comment(op *Operation) *said {
 	for _, c := range w.comments {
-		if strconv.FormatInt(c.id, 10) == op.params["comment_id"] {
+		if strconv.FormatInt(c.id, 10) == op.Params["comment_id"] {
 			return c
 		}
 	}
@@ -98,17 +103,17 @@ func (c *said) shown(example any) any {
 	return merge(example, map[string]any{"id": c.id, "body": c.body, "user": map[string]any{"login": c.author}})
 }
 
-func (w *world) permission(op *operation) (int, any) {
-	level, ok := map[string]string{forgetest.Anna: "write", forgetest.Reed: "read", forgetest.Mara: "read", "root": "admin", "nobody": "none"}[op.params["username"]]
+func (w *World) permission(op *Operation) (int, any) {
+	level, ok := map[string]string{forgetest.Anna: "write", forgetest.Reed: "read", forgetest.Mara: "read", "root": "admin", "nobody": "none"}[op.Params["username"]]
 	if !ok {
-		return http.StatusNotFound, message(op.params["username"] + " is not a user")
+		return http.StatusNotFound, message(op.Params["username"] + " is not a user")
 	}
 	return http.StatusOK, merge(op.example(200), map[string]any{"permission": level, "role_name": level, "user": map[string]any{"role_name": level}})
 }
 
 // issues lists what the people have opened: all have an issue, and some a pull
 // request that was merged, or that was not.
-func (w *world) issues(op *operation, r *http.Request) (int, any) {
+func (w *World) issues(op *Operation, r *http.Request) (int, any) {
 	query := r.URL.Query()
 	creator := query.Get("creator")
 	if query.Get("state") != "closed" || creator == "" {
@@ -140,26 +145,22 @@ func (w *world) issues(op *operation, r *http.Request) (int, any) {
 	return http.StatusOK, list
 }
 
-func (w *world) pull(op *operation) (int, any) {
-	repo := map[string]any{"full_name": forgetest.Repository}
-	over := map[string]any{
-		"requested_teams": []any{}, "number": 7, "title": "Sell more", "state": "open", "merged": false, "user": map[string]any{"login": forgetest.Anna},
-		"head": map[string]any{"sha": forgetest.Head, "ref": "feature", "repo": repo},
-		"base": map[string]any{"sha": forgetest.Base, "ref": "main", "repo": repo},
-	}
-	switch op.params["pull_number"] {
-	case "7":
-	case "9": // from a fork
-		over["number"], over["state"], over["merged"] = 9, "closed", true
-		over["head"].(map[string]any)["repo"] = map[string]any{"full_name": "mara/shop"}
-	default:
-		return http.StatusNotFound, message("Not Found")
-	}
-	return http.StatusOK, merge(op.example(200), over)
+// number reads the number of a pull request that there is.
+func (w *World) number(op *Operation, name string) (int, bool) {
+	number, err := strconv.Atoi(op.Params[name])
+	return number, err == nil && w.Pulls[number] != nil
 }
 
-func (w *world) status(op *operation, sent map[string]any) (int, any) {
-	sha := op.params["sha"]
+func (w *World) pull(op *Operation) (int, any) {
+	number, known := w.number(op, "pull_number")
+	if !known {
+		return http.StatusNotFound, message("Not Found")
+	}
+	return http.StatusOK, merge(op.example(200), w.Pulls[number])
+}
+
+func (w *World) status(op *Operation, sent map[string]any) (int, any) {
+	sha := op.Params["sha"]
 	description, _ := sent["description"].(string)
 	refuse := func(field, text string) (int, any) {
 		return http.StatusUnprocessableEntity, map[string]any{"message": "Validation Failed", "documentation_url": "https://docs.github.com/rest",
@@ -169,7 +170,7 @@ func (w *world) status(op *operation, sent map[string]any) (int, any) {
 		return refuse("target_url", "target_url must use http(s) scheme")
 	}
 	switch {
-	case sha != forgetest.Head && sha != forgetest.Base:
+	case !slices.Contains(w.Commits, sha):
 		return http.StatusUnprocessableEntity, message("No commit found for SHA: " + sha)
 	case utf8.RuneCountInString(description) > 140:
 		return refuse("description", "description is too long (maximum is 140 characters)")
@@ -177,7 +178,7 @@ func (w *world) status(op *operation, sent map[string]any) (int, any) {
 		return refuse("description", "description doesn't accept 4-byte Unicode")
 	}
 	same := 0
-	for _, s := range w.statuses {
+	for _, s := range w.Statuses {
 		if s["sha"] == sha && s["context"] == sent["context"] {
 			same++
 		}
@@ -186,6 +187,6 @@ func (w *world) status(op *operation, sent map[string]any) (int, any) {
 		return refuse("", "This SHA and context has reached the maximum number of statuses.")
 	}
 	sent["sha"] = sha
-	w.statuses = append(w.statuses, sent)
+	w.Statuses = append(w.Statuses, sent)
 	return http.StatusCreated, merge(op.example(201), map[string]any{"state": sent["state"], "context": sent["context"]})
 }

@@ -1,4 +1,5 @@
-package gitea_test
+// Package giteatest stands in for the API of Gitea and Forgejo in tests.
+package giteatest
 
 import (
 	"bytes"
@@ -17,21 +18,28 @@ import (
 	"github.com/franela/pocketci/internal/forge/forgetest"
 )
 
-// standIn answers as Gitea's OpenAPI document says, with the types of Gitea's own
-// client, and fails the test for every request that Gitea would not take.
-type standIn struct {
-	*httptest.Server
-	t *testing.T
+// World answers as Gitea's OpenAPI document says, with the types of Gitea's own
+// client, and fails the test for every request that Gitea would not take. It is a [forgetest.World].
+//
+// Its fields may be set before it serves, and be used later while it is locked.
+type World struct {
+	sync.Mutex
+	// URL is where it is served, without [World.Below].
+	URL string
+	// Below begins the paths of a Gitea below a path.
+	Below string
+	// Pull is pull request 7.
+	Pull sdk.PullRequest
+	// Hooks are the webhooks, by the path of their list.
+	Hooks map[string][]*StoredHook
 
-	mu       sync.Mutex
+	t        *testing.T
 	token    string
 	requests int
 	failures []failure
 	statuses map[string][]sdk.CreateStatusOption // by commit
 	comments []*sdk.Comment
 	signs    map[int64]string
-	hooks    map[string][]*storedHook // by path of the list
-	pull     sdk.PullRequest
 	closed   []*sdk.Issue
 	pageSize int
 }
@@ -41,20 +49,23 @@ type failure struct {
 	header http.Header
 }
 
-type storedHook struct {
+// StoredHook is a webhook with what Gitea does not tell of it.
+type StoredHook struct {
 	sdk.Hook
-	secret string
+	Secret string
 }
 
 // bot is the owner of the token.
 const bot = "pocketci-bot"
 
-func newStandIn(t *testing.T) *standIn {
+// New returns a Gitea. It is served by [World.Serve] or by whoever handles requests
+// with it.
+func New(t *testing.T) *World {
 	acme := &sdk.Repository{FullName: forgetest.Repository}
-	s := &standIn{
+	s := &World{
 		t: t, token: forgetest.TokenOfTests, statuses: map[string][]sdk.CreateStatusOption{}, signs: map[int64]string{},
-		hooks: map[string][]*storedHook{}, pageSize: 2,
-		pull: sdk.PullRequest{
+		Hooks: map[string][]*StoredHook{}, pageSize: 2,
+		Pull: sdk.PullRequest{
 			Index: 7, Poster: &sdk.User{UserName: forgetest.Anna}, Title: "Sell more", State: sdk.StateOpen,
 			Head: &sdk.PRBranchInfo{Name: "feature", Ref: "feature", Sha: forgetest.Head, Repository: acme},
 			Base: &sdk.PRBranchInfo{Name: "main", Ref: "main", Sha: forgetest.Base, Repository: acme},
@@ -68,14 +79,21 @@ func newStandIn(t *testing.T) *standIn {
 			Index: int64(i + 1), Poster: &sdk.User{UserName: c.author}, State: sdk.StateClosed, PullRequest: &sdk.PullRequestMeta{HasMerged: c.merged},
 		})
 	}
-	s.Server = httptest.NewServer(s)
-	t.Cleanup(s.Close)
 	return s
 }
 
-func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// Serve serves it on a port of its own until the test ends.
+func (s *World) Serve() *World {
+	server := httptest.NewServer(s)
+	s.t.Cleanup(server.Close)
+	s.URL = server.URL
+	return s
+}
+
+// ServeHTTP answers as Gitea would.
+func (s *World) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.Lock()
+	defer s.Unlock()
 	s.requests++
 	if len(s.failures) > 0 {
 		f := s.failures[0]
@@ -96,7 +114,7 @@ func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if accept := r.Header.Get("Accept"); accept != "application/json" {
 		s.t.Errorf("%s %s accepts %q", r.Method, r.URL, accept)
 	}
-	path, ok := strings.CutPrefix(r.URL.EscapedPath(), "/sub/api/v1/")
+	path, ok := strings.CutPrefix(r.URL.EscapedPath(), s.Below+"/api/v1/")
 	if !ok || len(r.URL.Query()) > 0 && r.Method != http.MethodGet {
 		s.refuse(w, r)
 		return
@@ -104,12 +122,12 @@ func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.route(w, r, strings.Split(path, "/"))
 }
 
-func (s *standIn) refuse(w http.ResponseWriter, r *http.Request) {
+func (s *World) refuse(w http.ResponseWriter, r *http.Request) {
 	s.t.Errorf("asked for %s %s", r.Method, r.URL)
 	answer(w, http.StatusBadRequest, nil)
 }
 
-func (s *standIn) route(w http.ResponseWriter, r *http.Request, path []string) {
+func (s *World) route(w http.ResponseWriter, r *http.Request, path []string) {
 	is := func(method string, pattern ...string) bool {
 		return r.Method == method && slices.EqualFunc(path, pattern, func(a, b string) bool { return b == "*" || a == b })
 	}
@@ -129,7 +147,7 @@ func (s *standIn) route(w http.ResponseWriter, r *http.Request, path []string) {
 		s.issues(w, r)
 	case is("GET", "repos", "acme", "shop", "pulls", "7"):
 		s.query(r)
-		answer(w, http.StatusOK, s.pull)
+		answer(w, http.StatusOK, s.Pull)
 	case is("GET", "repos", "acme", "shop", "issues", "7", "comments"):
 		s.query(r)
 		answer(w, http.StatusOK, s.comments)
@@ -155,7 +173,7 @@ func (s *standIn) route(w http.ResponseWriter, r *http.Request, path []string) {
 		s.react(w, r, path[5])
 	case is("GET", "repos", "acme", "shop", "hooks"), is("GET", "orgs", "acme", "hooks"):
 		s.query(r, "page", "limit")
-		page(w, r, s.pageSize, s.hooks[strings.Join(path, "/")])
+		page(w, r, s.pageSize, s.Hooks[strings.Join(path, "/")])
 	case is("POST", "repos", "acme", "shop", "hooks"), is("POST", "orgs", "acme", "hooks"):
 		s.createHook(w, r, strings.Join(path, "/"))
 	case is("PATCH", "repos", "acme", "shop", "hooks", "*"), is("PATCH", "orgs", "acme", "hooks", "*"):
@@ -167,7 +185,7 @@ func (s *standIn) route(w http.ResponseWriter, r *http.Request, path []string) {
 
 // query fails the test for parameters that the document does not have, and for
 // those missing.
-func (s *standIn) query(r *http.Request, want ...string) {
+func (s *World) query(r *http.Request, want ...string) {
 	query := r.URL.Query()
 	for _, parameter := range want {
 		name, value, fixed := strings.Cut(parameter, "=")
@@ -182,7 +200,7 @@ func (s *standIn) query(r *http.Request, want ...string) {
 }
 
 // body reads the body into a request type of Gitea's client.
-func (s *standIn) body(r *http.Request, option any) bool {
+func (s *World) body(r *http.Request, option any) bool {
 	data, err := io.ReadAll(r.Body)
 	if err != nil || r.Header.Get("Content-Type") != "application/json" {
 		s.t.Errorf("%s %s as %s: %v", r.Method, r.URL, r.Header.Get("Content-Type"), err)

@@ -1,7 +1,10 @@
-package gitlab_test
+// Package gitlabtest stands in for GitLab's API in tests.
+package gitlabtest
 
 import (
 	"bytes"
+	"crypto/sha1"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,84 +14,104 @@ import (
 	"strconv"
 	"sync"
 	"testing"
-	"time"
 
-	"github.com/franela/pocketci/events/gitlab"
 	"github.com/franela/pocketci/internal/forge"
 	"github.com/franela/pocketci/internal/forge/forgetest"
 )
 
-// object is JSON as GitLab answers with.
-type object = map[string]any
+// Object is JSON as GitLab answers with.
+type Object = map[string]any
 
-// world answers as the pages "Commits API", "Members API", "Merge requests API",
+// World answers as the pages "Commits API", "Members API", "Merge requests API",
 // "Notes API", "Emoji reactions API", "Project webhooks API" and "Group webhooks
 // API" say, and fails the test for every request that they do not know. Bodies
 // are read into the request types of GitLab's own library, which must have all
-// of their fields.
-type world struct {
-	*httptest.Server
-	t    *testing.T
-	base string
+// of their fields. It is a [forgetest.World].
+//
+// Its fields may be set before it serves, and be used later while it is locked.
+type World struct {
+	sync.Mutex
+	// URL is where it is served, with the path that it is below.
+	URL string
+	// Commits are those that are on a branch of the project, the head of merge
+	// request 7 among them.
+	Commits []string
+	// Statuses are those that were made, in order.
+	Statuses []*Status
+	// Hooks are the webhooks of the project and of its group.
+	Hooks []*Hook
+	// Attempts are a webhook's deliveries, and Resent the ids that were asked
+	// for again; Resends is how many GitLab allows in a minute.
+	Attempts []Object
+	Resent   []int
+	Resends  int
+	// Old leaves out what older versions do not have.
+	Old bool
+	// Requested is what merge request 7 is like now.
+	Requested Object
+	// Branches are commits by name.
+	Branches map[string]string
+	// UserState is that of all users.
+	UserState string
 
-	mu       sync.Mutex
+	t        *testing.T
+	mux      *http.ServeMux
+	below    string
 	token    string
 	requests int
 	failures int
 	failWith int
 	failHead http.Header
-
-	statuses []*status
 	notes    []*note
-	hooks    []*hook
-	// attempts are a webhook's deliveries, and resent the ids that were asked
-	// for again; resends is how many GitLab allows in a minute.
-	attempts []object
-	resent   []int
-	resends  int
-	// old leaves out what older versions do not have.
-	old bool
-	// requested is what merge request 7 is like now.
-	requested object
-	branches  map[string]string
-	userState string
 }
 
-// newWorld returns a GitLab below a path, and a client for it.
-func newWorld(t *testing.T, below string) (*gitlab.Client, *world) {
-	w := &world{
-		t: t, base: below, token: forgetest.TokenOfTests, resends: 5, userState: "active",
-		branches: map[string]string{"main": forgetest.Base},
-		requested: object{
+// New returns a GitLab below a path. It is served by [World.Serve] or by whoever
+// handles requests with it.
+func New(t *testing.T, below string) *World {
+	w := &World{
+		t: t, below: below, mux: http.NewServeMux(), token: forgetest.TokenOfTests, Resends: 5, UserState: "active",
+		Commits:  []string{forgetest.Head},
+		Branches: map[string]string{"main": forgetest.Base},
+		Requested: Object{
 			"id": 107, "iid": 7, "project_id": 15, "title": "Sell more", "state": "opened", "draft": false,
 			"source_branch": "feature", "target_branch": "main", "source_project_id": 15, "target_project_id": 15,
-			"author": object{"id": 4, "username": forgetest.Anna, "name": "Anna", "state": "active"}, "sha": forgetest.Head,
-			"diff_refs": object{"base_sha": commit("old base"), "head_sha": forgetest.Head, "start_sha": commit("old base")},
+			"author": Object{"id": 4, "username": forgetest.Anna, "name": "Anna", "state": "active"}, "sha": forgetest.Head,
+			"diff_refs": Object{"base_sha": Commit("old base"), "head_sha": forgetest.Head, "start_sha": Commit("old base")},
 		},
 	}
-	mux := http.NewServeMux()
-	w.routes(mux)
-	w.Server = httptest.NewServer(w.gate(mux))
-	t.Cleanup(w.Close)
-	c, err := gitlab.NewClient(gitlab.ClientOptions{Token: forgetest.TokenOfTests, URL: w.URL + below, Backoff: time.Millisecond})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c, w
+	w.routes(w.mux)
+	return w
 }
 
+// Commit is the full name of the commit that tests call by a name.
+func Commit(name string) string {
+	sum := sha1.Sum([]byte(name))
+	return hex.EncodeToString(sum[:])
+}
+
+// Serve serves it on a port of its own until the test ends.
+func (w *World) Serve() *World {
+	server := httptest.NewServer(w)
+	w.t.Cleanup(server.Close)
+	w.URL = server.URL + w.below
+	return w
+}
+
+// ServeHTTP answers as GitLab would.
+func (w *World) ServeHTTP(rw http.ResponseWriter, r *http.Request) { w.gate(w.mux).ServeHTTP(rw, r) }
+
 // gate checks what all requests have in common.
-func (w *world) gate(next http.Handler) http.Handler {
+func (w *World) gate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		w.mu.Lock()
-		defer w.mu.Unlock()
+		w.Lock()
+		defer w.Unlock()
 		w.requests++
 		if w.failures > 0 {
 			w.failures--
 			for name, values := range w.failHead {
 				rw.Header()[name] = values
 			}
-			answer(rw, w.failWith, object{"message": http.StatusText(w.failWith)})
+			answer(rw, w.failWith, Object{"message": http.StatusText(w.failWith)})
 			return
 		}
 		want := map[string]string{"Accept": "application/json", "User-Agent": "pocketci", "Authorization": "", "Content-Type": ""}
@@ -104,22 +127,22 @@ func (w *world) gate(next http.Handler) http.Handler {
 			w.t.Errorf("%s %s has a body", r.Method, r.URL)
 		}
 		if tokens := r.Header.Values("Private-Token"); len(tokens) != 1 || tokens[0] != w.token {
-			answer(rw, http.StatusUnauthorized, object{"message": "401 Unauthorized"})
+			answer(rw, http.StatusUnauthorized, Object{"message": "401 Unauthorized"})
 			return
 		}
 		next.ServeHTTP(rw, r)
 	})
 }
 
-func (w *world) routes(mux *http.ServeMux) {
+func (w *World) routes(mux *http.ServeMux) {
 	handle := func(method, path string, h func(http.ResponseWriter, *http.Request)) {
-		mux.HandleFunc(method+" "+w.base+"/api/v4"+path, h)
+		mux.HandleFunc(method+" "+w.below+"/api/v4"+path, h)
 	}
 	// project wraps what is there in acme/shop alone.
 	project := func(method, path string, h func(http.ResponseWriter, *http.Request)) {
 		handle(method, "/projects/{project}"+path, func(rw http.ResponseWriter, r *http.Request) {
 			if r.PathValue("project") != forgetest.Repository {
-				answer(rw, http.StatusNotFound, object{"message": "404 Project Not Found"})
+				answer(rw, http.StatusNotFound, Object{"message": "404 Project Not Found"})
 				return
 			}
 			h(rw, r)
@@ -144,7 +167,7 @@ func (w *world) routes(mux *http.ServeMux) {
 	w.hookRoutes(func(method, path string, h func(http.ResponseWriter, *http.Request)) {
 		handle(method, "/groups/{group}"+path, func(rw http.ResponseWriter, r *http.Request) {
 			if r.PathValue("group") != "acme" {
-				answer(rw, http.StatusNotFound, object{"message": "404 Group Not Found"})
+				answer(rw, http.StatusNotFound, Object{"message": "404 Group Not Found"})
 				return
 			}
 			h(rw, r)
@@ -152,7 +175,7 @@ func (w *world) routes(mux *http.ServeMux) {
 	}, "acme")
 	mux.HandleFunc("/", func(rw http.ResponseWriter, r *http.Request) {
 		w.t.Errorf("asked for %s %s", r.Method, r.URL)
-		answer(rw, http.StatusNotFound, object{"error": "404 Not Found"})
+		answer(rw, http.StatusNotFound, Object{"error": "404 Not Found"})
 	})
 }
 
@@ -163,14 +186,14 @@ func answer(rw http.ResponseWriter, code int, body any) {
 }
 
 // query checks that a request has these parameters and no others.
-func (w *world) query(r *http.Request, want url.Values) {
+func (w *World) query(r *http.Request, want url.Values) {
 	if got := r.URL.Query(); got.Encode() != want.Encode() {
 		w.t.Errorf("%s %s, want the query %s", r.Method, r.URL, want.Encode())
 	}
 }
 
 // body reads a body into a request type that has all of its fields.
-func body[T any](w *world, r *http.Request) *T {
+func body[T any](w *World, r *http.Request) *T {
 	data, err := io.ReadAll(r.Body)
 	if err != nil {
 		w.t.Error(err)
@@ -185,7 +208,7 @@ func body[T any](w *world, r *http.Request) *T {
 }
 
 // paged answers with one page of two, to see that the next one is asked for.
-func paged[T any](w *world, rw http.ResponseWriter, r *http.Request, list []T, also url.Values) {
+func paged[T any](w *World, rw http.ResponseWriter, r *http.Request, list []T, also url.Values) {
 	page, _ := strconv.Atoi(r.URL.Query().Get("page"))
 	want := url.Values{"per_page": {"100"}, "page": {strconv.Itoa(max(page, 1))}}
 	for name, values := range also {
@@ -203,20 +226,18 @@ func paged[T any](w *world, rw http.ResponseWriter, r *http.Request, list []T, a
 	answer(rw, http.StatusOK, append([]T{}, list[from:to]...))
 }
 
-// The rest is the [forgetest.World].
-
-// Status is of the latest one: GitLab shows no other.
-func (w *world) Status(sha, context string) (forge.State, string, string, int) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+// Status implements [forgetest.World]. It is of the latest one: GitLab shows no other.
+func (w *World) Status(sha, context string) (forge.State, string, string, int) {
+	w.Lock()
+	defer w.Unlock()
 	ours := map[string]forge.State{
 		"pending": forge.StatePending, "running": forge.StateRunning, "success": forge.StateSucceeded,
 		"failed": forge.StateFailed, "canceled": forge.StateAborted,
 	}
-	var latest *status
+	var latest *Status
 	n := 0
-	for _, s := range w.statuses {
-		if s.sha == sha && s.name == context {
+	for _, s := range w.Statuses {
+		if s.SHA == sha && s.Name == context {
 			latest = s
 			n++
 		}
@@ -224,12 +245,13 @@ func (w *world) Status(sha, context string) (forge.State, string, string, int) {
 	if latest == nil {
 		return "", "", "", 0
 	}
-	return ours[latest.state], latest.description, latest.url, n
+	return ours[latest.State], latest.Description, latest.URL, n
 }
 
-func (w *world) Comments() []string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+// Comments implements [forgetest.World].
+func (w *World) Comments() []string {
+	w.Lock()
+	defer w.Unlock()
 	var texts []string
 	for _, n := range w.notes {
 		texts = append(texts, n.body)
@@ -237,17 +259,19 @@ func (w *world) Comments() []string {
 	return texts
 }
 
-func (w *world) AddComment(author, body string) string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+// AddComment implements [forgetest.World].
+func (w *World) AddComment(author, body string) string {
+	w.Lock()
+	defer w.Unlock()
 	n := &note{id: len(w.notes) + 1000, author: people[author], body: body}
 	w.notes = append(w.notes, n)
 	return strconv.Itoa(n.id)
 }
 
-func (w *world) Reaction(comment string) forge.Reaction {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+// Reaction implements [forgetest.World].
+func (w *World) Reaction(comment string) forge.Reaction {
+	w.Lock()
+	defer w.Unlock()
 	for _, n := range w.notes {
 		if strconv.Itoa(n.id) == comment && len(n.emoji) == 1 {
 			return map[string]forge.Reaction{"eyes": forge.ReactionSeen, "thumbsdown": forge.ReactionRefused}[n.emoji[0]]
@@ -256,38 +280,42 @@ func (w *world) Reaction(comment string) forge.Reaction {
 	return ""
 }
 
-func (w *world) Webhooks() map[string]bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+// Webhooks implements [forgetest.World].
+func (w *World) Webhooks() map[string]bool {
+	w.Lock()
+	defer w.Unlock()
 	found := map[string]bool{}
-	for _, h := range w.hooks {
-		found[h.url] = h.token != "" || h.signing != ""
+	for _, h := range w.Hooks {
+		found[h.URL] = h.Token != "" || h.Signing != ""
 	}
 	return found
 }
 
-func (w *world) Fail(n, code int, header http.Header) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+// Fail implements [forgetest.World].
+func (w *World) Fail(n, code int, header http.Header) {
+	w.Lock()
+	defer w.Unlock()
 	w.failures, w.failWith, w.failHead = n, code, header
 }
 
-func (w *world) Requests() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+// Requests implements [forgetest.World].
+func (w *World) Requests() int {
+	w.Lock()
+	defer w.Unlock()
 	return w.requests
 }
 
-func (w *world) Token(token string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+// Token implements [forgetest.World].
+func (w *World) Token(token string) {
+	w.Lock()
+	defer w.Unlock()
 	w.token = token
 }
 
-var _ forgetest.World = (*world)(nil)
+var _ forgetest.World = (*World)(nil)
 
 // number reads an id out of a path.
-func (w *world) number(r *http.Request, name string) int {
+func (w *World) number(r *http.Request, name string) int {
 	n, err := strconv.Atoi(r.PathValue(name))
 	if err != nil {
 		w.t.Errorf("%s %s: %v", r.Method, r.URL, err)
@@ -296,5 +324,5 @@ func (w *world) number(r *http.Request, name string) int {
 }
 
 func notFound(rw http.ResponseWriter, what string) {
-	answer(rw, http.StatusNotFound, object{"message": fmt.Sprintf("404 %s Not Found", what)})
+	answer(rw, http.StatusNotFound, Object{"message": fmt.Sprintf("404 %s Not Found", what)})
 }

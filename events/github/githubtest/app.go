@@ -1,4 +1,4 @@
-package github_test
+package githubtest
 
 import (
 	"crypto/rand"
@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -20,12 +21,13 @@ import (
 )
 
 const (
-	appID        = 4711
+	// AppID is the App's number.
+	AppID        = 4711
 	installation = 815
 )
 
-// keyOfTests is an App's private key, which takes a while to make.
-var keyOfTests = sync.OnceValue(func() *rsa.PrivateKey {
+// KeyOfTests is an App's private key, which takes a while to make.
+var KeyOfTests = sync.OnceValue(func() *rsa.PrivateKey {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		panic(err)
@@ -33,90 +35,96 @@ var keyOfTests = sync.OnceValue(func() *rsa.PrivateKey {
 	return key
 })
 
-func pemOf(key *rsa.PrivateKey) []byte {
+// PEM is a private key as it is downloaded.
+func PEM(key *rsa.PrivateKey) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
 }
 
-// appOfWorld is what GitHub knows of the App.
-type appOfWorld struct {
+// App is what GitHub knows of the App.
+type App struct {
+	// Now is GitHub's time.
+	Now func() time.Time
+	// Tokens are those that were given, by when they expire.
+	Tokens map[string]time.Time
+	// Hold has tokens be given when it is closed, if it is set.
+	Hold chan struct{}
+
 	t       *testing.T
-	now     func() time.Time
 	revoked bool
-	// tokens are those that were given, by when they expire.
-	tokens map[string]time.Time
-	given  int
-	hold   chan struct{} // if set, tokens are given when it is closed
+	given   int
 }
 
-func newAppWorld(t *testing.T, file string) *world {
-	w := newWorld(t, file)
-	w.app = &appOfWorld{t: t, now: time.Now, tokens: map[string]time.Time{}}
+// NewApp returns a GitHub for clients that are an App.
+func NewApp(t *testing.T, file string) *World {
+	w := New(t, file)
+	w.App = &App{t: t, Now: time.Now, Tokens: map[string]time.Time{}}
 	return w
 }
 
-func (w *world) appClient() *github.Client {
-	return w.clientWith(github.ClientOptions{AppID: appID, PrivateKey: pemOf(keyOfTests()), Now: func() time.Time { return w.app.now() }})
+// AppClient returns a client that is the App.
+func (w *World) AppClient() *github.Client {
+	return w.ClientWith(github.ClientOptions{AppID: AppID, PrivateKey: PEM(KeyOfTests()), Now: func() time.Time { return w.App.Now() }})
 }
 
 // authentic wants an App's own token, as "Generating a JSON Web Token (JWT) for a
 // GitHub App" describes it, for what is about the App, and one of an installation
 // for everything else.
-func (a *appOfWorld) authentic(op *operation, token string) bool {
+func (a *App) authentic(op *Operation, token string) bool {
 	if a.revoked {
 		return false
 	}
-	if !strings.HasPrefix(op.id, "apps/") {
-		expires, known := a.tokens[token]
-		return known && a.now().Before(expires)
+	if !strings.HasPrefix(op.ID, "apps/") {
+		expires, known := a.Tokens[token]
+		return known && a.Now().Before(expires)
 	}
 	claims := &jwt.RegisteredClaims{}
-	_, err := jwt.ParseWithClaims(token, claims, func(*jwt.Token) (any, error) { return &keyOfTests().PublicKey, nil },
-		jwt.WithValidMethods([]string{"RS256"}), jwt.WithIssuer(strconv.Itoa(appID)), jwt.WithIssuedAt(), jwt.WithExpirationRequired(), jwt.WithTimeFunc(a.now))
+	_, err := jwt.ParseWithClaims(token, claims, func(*jwt.Token) (any, error) { return &KeyOfTests().PublicKey, nil },
+		jwt.WithValidMethods([]string{"RS256"}), jwt.WithIssuer(strconv.Itoa(AppID)), jwt.WithIssuedAt(), jwt.WithExpirationRequired(), jwt.WithTimeFunc(a.Now))
 	if err != nil {
-		a.t.Errorf("%s: %v", op.id, err)
+		a.t.Errorf("%s: %v", op.ID, err)
 		return false
 	}
-	if age := claims.ExpiresAt.Sub(a.now()); age > 10*time.Minute || !claims.IssuedAt.Before(a.now()) {
+	if age := claims.ExpiresAt.Sub(a.Now()); age > 10*time.Minute || !claims.IssuedAt.Before(a.Now()) {
 		a.t.Errorf("the App's token is for %s, since %s", age, claims.IssuedAt)
 		return false
 	}
 	return true
 }
 
-func (a *appOfWorld) answer(w *world, op *operation, sent map[string]any) (int, any) {
-	switch op.id {
+func (a *App) answer(w *World, op *Operation, sent map[string]any) (int, any) {
+	switch op.ID {
 	case "apps/get-authenticated":
-		return http.StatusOK, merge(op.example(200), map[string]any{"id": appID, "slug": botApp})
+		return http.StatusOK, merge(op.example(200), map[string]any{"id": AppID, "slug": BotApp})
 	case "apps/get-repo-installation", "apps/get-org-installation":
-		return http.StatusOK, merge(op.example(200), map[string]any{"id": installation, "app_id": appID})
+		return http.StatusOK, merge(op.example(200), map[string]any{"id": installation, "app_id": AppID})
 	case "apps/create-installation-access-token":
-		if op.params["installation_id"] != strconv.Itoa(installation) {
+		if op.Params["installation_id"] != strconv.Itoa(installation) {
 			return http.StatusNotFound, message("Not Found")
 		}
-		if a.hold != nil {
-			w.mu.Unlock()
-			<-a.hold
-			w.mu.Lock()
+		if a.Hold != nil {
+			w.Unlock()
+			<-a.Hold
+			w.Lock()
 		}
 		a.given++
 		token := forgetest.TokenOfTests
 		if a.given > 1 {
 			token += strconv.Itoa(a.given)
 		}
-		expires := a.now().Add(time.Hour)
-		a.tokens[token] = expires
+		expires := a.Now().Add(time.Hour)
+		a.Tokens[token] = expires
 		return http.StatusCreated, merge(op.example(201), map[string]any{"token": token, "expires_at": expires.UTC().Format(time.RFC3339)})
 	case "checks/create":
-		if sent["head_sha"] != forgetest.Head {
+		if sha, _ := sent["head_sha"].(string); !slices.Contains(w.Commits, sha) {
 			return http.StatusUnprocessableEntity, message("No commit found for SHA")
 		}
 		w.next++
 		sent["id"] = w.next
-		w.checks = append(w.checks, sent)
+		w.Checks = append(w.Checks, sent)
 		return http.StatusCreated, checkShown(op.example(201), sent)
 	case "checks/update":
-		for _, check := range w.checks {
-			if strconv.FormatInt(check["id"].(int64), 10) != op.params["check_run_id"] {
+		for _, check := range w.Checks {
+			if strconv.FormatInt(check["id"].(int64), 10) != op.Params["check_run_id"] {
 				continue
 			}
 			updateCheck(check, sent)
@@ -124,7 +132,7 @@ func (a *appOfWorld) answer(w *world, op *operation, sent map[string]any) (int, 
 		}
 		return http.StatusNotFound, message("Not Found")
 	}
-	w.t.Errorf("%s is not to be called by an App", op.id)
+	w.t.Errorf("%s is not to be called by an App", op.ID)
 	return http.StatusBadRequest, message("no")
 }
 
@@ -149,9 +157,9 @@ func checkShown(example any, check map[string]any) any {
 	return merge(example, map[string]any{"id": check["id"], "name": check["name"], "status": check["status"]})
 }
 
-// check is world.Status in terms of check runs.
-func (w *world) check(sha, name string) (state forge.State, description, url string, count int) {
-	for _, check := range w.checks {
+// check is World.Status in terms of check runs.
+func (w *World) check(sha, name string) (state forge.State, description, url string, count int) {
+	for _, check := range w.Checks {
 		if check["head_sha"] != sha || check["name"] != name {
 			continue
 		}

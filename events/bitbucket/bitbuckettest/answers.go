@@ -1,4 +1,4 @@
-package bitbucket_test
+package bitbuckettest
 
 import (
 	"fmt"
@@ -10,34 +10,34 @@ import (
 	"github.com/franela/pocketci/internal/forge/forgetest"
 )
 
-func (s *standIn) permissions(w http.ResponseWriter, r *http.Request) {
+func (s *World) permissions(w http.ResponseWriter, r *http.Request) {
 	type permission struct {
 		Type       string `json:"type"`
 		Permission string `json:"permission"`
-		User       *user  `json:"user"`
+		User       *User  `json:"user"`
 	}
 	page(w, r, []permission{
-		{"repository_permission", "admin", userOf("owner")}, {"repository_permission", "write", userOf("other")},
-		{"repository_permission", "read", userOf(forgetest.Reed)}, {"repository_permission", "write", userOf(forgetest.Anna)},
+		{"repository_permission", "admin", UserOf("owner")}, {"repository_permission", "write", UserOf("other")},
+		{"repository_permission", "read", UserOf(forgetest.Reed)}, {"repository_permission", "write", UserOf(forgetest.Anna)},
 	})
 }
 
-func (s *standIn) merged(w http.ResponseWriter, r *http.Request) {
+func (s *World) merged(w http.ResponseWriter, r *http.Request) {
 	type pull struct {
 		State  string `json:"state"`
-		Author *user  `json:"author"`
+		Author *User  `json:"author"`
 	}
 	var found []pull
 	for _, id := range []string{forgetest.Anna, forgetest.Mara} {
-		if u := userOf(id); slices.Contains([]string{`author.account_id="` + id + `"`, `author.uuid="` + u.UUID + `"`}, r.URL.Query().Get("q")) {
+		if u := UserOf(id); slices.Contains([]string{`author.account_id="` + id + `"`, `author.uuid="` + u.UUID + `"`}, r.URL.Query().Get("q")) {
 			found = append(found, pull{"MERGED", u})
 		}
 	}
 	page(w, r, found)
 }
 
-func (s *standIn) commit(w http.ResponseWriter, repository, hash string) {
-	full, known := s.commits[repository+" "+hash]
+func (s *World) commit(w http.ResponseWriter, repository, hash string) {
+	full, known := s.Commits[repository+" "+hash]
 	if !known {
 		answer(w, http.StatusNotFound, nil)
 		return
@@ -45,8 +45,8 @@ func (s *standIn) commit(w http.ResponseWriter, repository, hash string) {
 	answer(w, http.StatusOK, map[string]any{"type": "commit", "hash": full})
 }
 
-func (s *standIn) status(w http.ResponseWriter, r *http.Request, sha string) {
-	var body commitStatus
+func (s *World) status(w http.ResponseWriter, r *http.Request, sha string) {
+	var body CommitStatus
 	if !s.body(r, &body) {
 		return
 	}
@@ -54,29 +54,29 @@ func (s *standIn) status(w http.ResponseWriter, r *http.Request, sha string) {
 	if !known || body.Key == "" || len(body.Key) > 40 || !strings.HasPrefix(body.URL, "https://") || len(body.Description) > 255 || len(body.Name) > 255 {
 		s.t.Errorf("status %+v", body)
 	}
-	if s.statuses[sha] == nil {
-		s.statuses[sha] = map[string]commitStatus{}
+	if s.Statuses[sha] == nil {
+		s.Statuses[sha] = map[string]CommitStatus{}
 	}
-	s.statuses[sha][body.Key] = body
+	s.Statuses[sha][body.Key] = body
 	answer(w, http.StatusCreated, body)
 }
 
-func (s *standIn) add(author, body string) *storedComment {
-	c := &storedComment{
-		ID: int64(len(s.comments) + 1), Type: "pullrequest_comment", User: userOf(author), Content: map[string]string{"raw": body, "markup": "markdown"},
+func (s *World) add(author, body string) *StoredComment {
+	c := &StoredComment{
+		ID: int64(len(s.Said) + 1), Type: "pullrequest_comment", User: UserOf(author), Content: map[string]string{"raw": body, "markup": "markdown"},
 	}
-	s.comments = append(s.comments, c)
+	s.Said = append(s.Said, c)
 	return c
 }
 
-func (s *standIn) edit(w http.ResponseWriter, r *http.Request, id string) {
+func (s *World) edit(w http.ResponseWriter, r *http.Request, id string) {
 	var body pullRequestComment
 	if !s.body(r, &body) {
 		return
 	}
-	for _, c := range s.comments {
+	for _, c := range s.Said {
 		if strconv.FormatInt(c.ID, 10) == id {
-			if c.User.UUID != userOf(bot).UUID {
+			if c.User.UUID != UserOf(bot).UUID {
 				s.t.Errorf("a comment of %s is edited", c.User.AccountID)
 			}
 			c.Content["raw"] = body.Content.Raw
@@ -98,7 +98,7 @@ var hookEvents = []string{
 
 // hook creates a webhook, or changes the one with that id, which is a UUID in
 // braces.
-func (s *standIn) hook(w http.ResponseWriter, r *http.Request, list, id string) {
+func (s *World) hook(w http.ResponseWriter, r *http.Request, list, id string) {
 	var body webhookSubscription
 	if !s.body(r, &body) {
 		return
@@ -113,8 +113,8 @@ func (s *standIn) hook(w http.ResponseWriter, r *http.Request, list, id string) 
 		}
 	}
 	status := http.StatusOK
-	var h *storedHook
-	for _, stored := range s.hooks[list] {
+	var h *StoredHook
+	for _, stored := range s.Hooks[list] {
 		if id == strings.NewReplacer("{", "%7B", "}", "%7D").Replace(stored.UUID) {
 			h = stored
 		}
@@ -124,9 +124,9 @@ func (s *standIn) hook(w http.ResponseWriter, r *http.Request, list, id string) 
 		return
 	}
 	if h == nil {
-		h = &storedHook{UUID: fmt.Sprintf("{00000000-0000-0000-0000-%012d}", len(s.hooks[list])+1), Type: "webhook_subscription"}
-		s.hooks[list], status = append(s.hooks[list], h), http.StatusCreated
+		h = &StoredHook{UUID: fmt.Sprintf("{00000000-0000-0000-0000-%012d}", len(s.Hooks[list])+1), Type: "webhook_subscription"}
+		s.Hooks[list], status = append(s.Hooks[list], h), http.StatusCreated
 	}
-	h.URL, h.Active, h.Events, h.secret, h.SecretSet = body.URL, body.Active, body.Events, *body.Secret, *body.Secret != ""
+	h.URL, h.Active, h.Events, h.Secret, h.SecretSet = body.URL, body.Active, body.Events, *body.Secret, *body.Secret != ""
 	answer(w, status, h)
 }
