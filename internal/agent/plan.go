@@ -160,8 +160,11 @@ func (a *Agent) planOnce(ctx context.Context, event *events.Event, run *store.Ru
 		return nil, nil, err
 	}
 	terms, unfit, err := a.terms(ctx, event, run, event.SHA)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, nil, told(ctx, err)
+	case unfit != nil && event.Name == events.NamePullRequest:
+		return nil, nil, unfit // nothing of it is even fetched
 	}
 	snapshot := &runs.Snapshot{Event: *event}
 	if !whole {

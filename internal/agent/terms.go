@@ -25,8 +25,8 @@ type invalidError struct{ reason string }
 func (e *invalidError) Error() string { return e.reason }
 
 // terms says on which terms an event may be planned. Unfit says why nothing may be
-// called on them; it may still be planned by the repository's own rules, to see
-// whether anything would be. The sha is the event's commit as far as it is known.
+// called on them; what is no pull request may still be planned by the repository's
+// own rules, to see whether anything would be. The sha is the event's commit as far as it is known.
 func (a *Agent) terms(ctx context.Context, event *events.Event, run *store.Run, sha string) (terms runs.Terms, unfit, err error) {
 	own, err := a.ownCommit(ctx, event)
 	if err != nil || own {
