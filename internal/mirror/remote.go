@@ -108,6 +108,26 @@ func (m *Mirrors) remote(repo *events.Repository, vendor string) (*remote, error
 	return r, nil
 }
 
+// forkPattern is a full name without anything that leads elsewhere in a URL.
+var forkPattern = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)+$`)
+
+// forkOf is the repository that an event's commit comes from, or nil. It lies beside
+// the event's own, whose address tells its own. Bitbucket keeps the head of a fork's
+// pull request nowhere else.
+func (m *Mirrors) forkOf(ev *events.Event) *remote {
+	beside, ok := strings.CutSuffix(ev.Repository.CloneURL, "/"+ev.Repository.FullName+".git")
+	if !ok || !forkPattern.MatchString(ev.Fork) {
+		return nil // also where it is not known
+	}
+	fork := *ev.Repository
+	fork.FullName, fork.CloneURL = ev.Fork, beside+"/"+ev.Fork+".git"
+	r, err := m.remote(&fork, ev.Vendor)
+	if err != nil {
+		return nil
+	}
+	return r
+}
+
 // trusts reports whether credentials may go to the remote: exact names only.
 // An entry without a port means https and ssh on their own ports; sending
 // credentials in clear text needs an entry that says so.

@@ -16,6 +16,9 @@ func (mir *mirror) snapshot(ctx context.Context, ev *events.Event, r *remote) (*
 	if err != nil {
 		return nil, &Error{Kind: ErrCommit, Host: r.host, Repository: r.name, Detail: err.Error()}
 	}
+	if n.head.fork = mir.set.forkOf(ev); n.head.fork != nil {
+		n.head.forkRef = branchRef(ev.Branch)
+	}
 	if err := mir.ensure(ctx, r, n.all()); err != nil {
 		return nil, mir.fail(ctx, r, err)
 	}
