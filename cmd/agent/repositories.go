@@ -42,6 +42,7 @@ func (r repositories) Snapshot(ctx context.Context, event *events.Event, terms r
 // and what was fetched for a diff may be gone.
 func (r repositories) Reopen(ctx context.Context, event *events.Event, record *runs.Record) (*runs.Snapshot, error) {
 	commit := events.Manual(event.Repository, event.Ref, record.SHA, event.Sender)
+	commit.Fork = event.Fork
 	s, err := r.mirrors.Snapshot(ctx, &commit)
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -118,4 +119,30 @@ func TestStatusesOutliveAnOutage(t *testing.T) {
 	for _, function := range []string{"lintOnPush", "testOnPush"} {
 		w.awaitStatus(sha, "pocketci/ci/"+function, talk.StateSucceeded, "succeeded in")
 	}
+	metrics := a.metrics()
+	for _, line := range []string{`pocketci_statuses_total{result="limited",vendor="github"}`, `pocketci_statuses_total{result="told",vendor="github"}`} {
+		if !strings.Contains(metrics, line) {
+			t.Errorf("the metrics have no %s:\n%s", line, metrics)
+		}
+	}
+}
+
+// metrics asks for the agent's metrics.
+func (a *agent) metrics() string {
+	a.t.Helper()
+	request, err := http.NewRequestWithContext(a.t.Context(), http.MethodGet, a.url+"/metrics", nil)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+a.key("read"))
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK {
+		a.t.Fatalf("metrics: %s, %v", response.Status, err)
+	}
+	return string(body)
 }

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/internal/gittest"
 	"github.com/franela/pocketci/internal/mirror"
 )
@@ -374,5 +375,47 @@ func TestLogins(t *testing.T) {
 		if c.host == s.server.Host() && (len(asked) == 0 || asked[0] != event.Repository.FullName) || c.host != s.server.Host() && len(asked) > 0 {
 			t.Errorf("%s: a token was asked for %q", name, asked)
 		}
+	}
+}
+
+// The head of a fork's pull request may be in the fork alone, and the login may be
+// for the repository alone.
+func TestHeadThatIsInTheForkAlone(t *testing.T) {
+	for name, c := range map[string]struct {
+		fork string
+		ref  bool // the fork is asked by its branch
+		want error
+	}{
+		"in the fork":            {fork: "reed/shop"},
+		"by its branch":          {fork: "reed/shop", ref: true},
+		"of an unknown fork":     {fork: "unknown", want: mirror.ErrCommit},
+		"of a fork that is gone": {fork: "reed/gone", want: mirror.ErrCommit},
+		"of no name of a fork":   {fork: "../reed/shop", want: mirror.ErrCommit},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSetup(t)
+			if c.ref {
+				s.server.Old()
+			}
+			base := s.repo.Commit("main", "1", gittest.Write("a", "1"))
+			fork := s.server.Repo("reed/shop")
+			fork.Git("fetch", "--quiet", s.repo.Dir, "main:main")
+			head := fork.Commit("main", "2", gittest.Write("a", "2"))
+			ev := s.push("main", "", head)
+			ev.Name, ev.PullRequest, ev.BaseRef, ev.BaseSHA, ev.Fork, ev.Trusted = events.NamePullRequest, 9, "main", base, c.fork, false
+			snap, err := s.mirrors.Snapshot(t.Context(), ev)
+			if !errors.Is(err, c.want) {
+				t.Fatalf("%v, want %v", err, c.want)
+			}
+			if c.want != nil {
+				return
+			}
+			if snap.SHA != head || snap.Base == nil || snap.Base.Commit != base || len(snap.Changes.Files) != 1 {
+				t.Errorf("the head is %s, the base %+v, the changes %+v", snap.SHA, snap.Base, snap.Changes)
+			}
+			if got := read(t, snap.Tree.FS, "a"); got != "2" {
+				t.Errorf("a is %q", got)
+			}
+		})
 	}
 }

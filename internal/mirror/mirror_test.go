@@ -381,8 +381,8 @@ func TestForkOnBitbucket(t *testing.T) {
 		t.Errorf("%q of %s, %v", data, snap.SHA, err)
 	}
 	for name, change := range map[string]func(*events.Event){
-		"a fork that is gone":      func(e *events.Event) { e.Fork = "unknown" },
-		"a fork that is elsewhere": func(e *events.Event) { e.Fork = "../other" },
+		"a fork that is gone":      func(e *events.Event) { e.Fork, e.SHA = "unknown", strings.Repeat("8", 40) },
+		"a fork that is elsewhere": func(e *events.Event) { e.Fork, e.SHA = "../other", strings.Repeat("7", 40) },
 		"a commit it has not":      func(e *events.Event) { e.SHA = strings.Repeat("9", 40) },
 		"no commit":                func(e *events.Event) { e.SHA = "" },
 	} {

@@ -108,18 +108,24 @@ func (m *Mirrors) remote(repo *events.Repository, vendor string) (*remote, error
 	return r, nil
 }
 
-// forkOf returns where the head of a pull request is fetched from that the forge
-// keeps in the fork alone, as Bitbucket does; nil where the repository has it.
-func (m *Mirrors) forkOf(ev *events.Event) (*remote, error) {
-	if ev.Vendor != events.VendorBitbucket || ev.Name != events.NamePullRequest || ev.Fork == "" {
-		return nil, nil
+// forkPattern is a full name without anything that leads elsewhere in a URL.
+var forkPattern = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)+$`)
+
+// forkOf is the repository that an event's commit comes from, or nil. It lies beside
+// the event's own, whose address tells its own. Bitbucket keeps the head of a fork's
+// pull request nowhere else.
+func (m *Mirrors) forkOf(ev *events.Event) *remote {
+	beside, ok := strings.CutSuffix(ev.Repository.CloneURL, "/"+ev.Repository.FullName+".git")
+	if !ok || !forkPattern.MatchString(ev.Fork) {
+		return nil // also where it is not known
 	}
-	u, err := url.Parse(ev.Repository.CloneURL)
-	if err != nil || events.CheckFullName(ev.Fork) != nil {
-		return nil, &Error{Kind: ErrCommit, Repository: printable(ev.Repository.FullName), Detail: fmt.Sprintf("the fork %q has no address", printable(ev.Fork))}
+	fork := *ev.Repository
+	fork.FullName, fork.CloneURL = ev.Fork, beside+"/"+ev.Fork+".git"
+	r, err := m.remote(&fork, ev.Vendor)
+	if err != nil {
+		return nil
 	}
-	u.Path = "/" + ev.Fork + ".git"
-	return m.remote(&events.Repository{FullName: ev.Fork, CloneURL: u.String()}, ev.Vendor)
+	return r
 }
 
 // Trusts reports whether the repository of an event is on a server that is named in

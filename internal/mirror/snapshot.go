@@ -16,12 +16,8 @@ func (mir *mirror) snapshot(ctx context.Context, ev *events.Event, r *remote) (*
 	if err != nil {
 		return nil, &Error{Kind: ErrCommit, Host: r.host, Repository: r.name, Detail: err.Error()}
 	}
-	if fork, err := mir.set.forkOf(ev); err != nil {
-		return nil, err
-	} else if fork != nil {
-		if err := mir.ensure(ctx, fork, []*want{n.head}); err != nil {
-			return nil, mir.fail(ctx, fork, err)
-		}
+	if n.head.fork = mir.set.forkOf(ev); n.head.fork != nil {
+		n.head.forkRef = branchRef(ev.Branch)
 	}
 	if err := mir.ensure(ctx, r, n.all()); err != nil {
 		return nil, mir.fail(ctx, r, err)

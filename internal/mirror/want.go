@@ -22,6 +22,10 @@ type want struct {
 	refs []string
 	// optional says that the event can do without.
 	optional bool
+	// fork is where the sha may be if the repository itself does not have it,
+	// below forkRef, and nil for nowhere.
+	fork    *remote
+	forkRef string
 	// got is the object that was fetched, empty if it cannot be had.
 	got string
 	// commit is got without the tags around it.
@@ -278,6 +282,11 @@ func (s *session) search(ctx context.Context, w *want, alone bool) error {
 			return s.keep(ctx, w.sha)
 		}
 	}
+	if w.sha != "" && w.fork != nil {
+		if found, err := s.fromFork(ctx, w); found || err != nil {
+			return err
+		}
+	}
 	if w.optional {
 		return nil
 	}
@@ -289,6 +298,34 @@ func (s *session) search(ctx context.Context, w *want, alone bool) error {
 		}
 	}
 	return &Error{Kind: ErrCommit, Host: s.remote.host, Repository: s.remote.name, Detail: detail}
+}
+
+// fromFork gets a commit from the fork that it is of, with the login of the server
+// and, if that is not good for other people's repositories, without any.
+func (s *session) fromFork(ctx context.Context, w *want) (bool, error) {
+	open := *w.fork
+	open.login, open.trusted = nil, false
+	for _, r := range []*remote{w.fork, &open} {
+		fork := &session{mirror: s.mirror, remote: r, file: s.file}
+		err := fork.fetch(ctx, w.refspec())
+		if err == nil {
+			w.got = w.sha
+			return true, nil
+		}
+		if errors.Is(err, errUnadvertised) && w.forkRef != "" {
+			if err = fork.fetch(ctx, w.forkRef+":"+tip(r.url+" "+w.forkRef)); err == nil && s.present(ctx, w.sha) {
+				w.got = w.sha
+				return true, s.keep(ctx, w.sha)
+			}
+		}
+		switch {
+		case ctx.Err() != nil, errors.Is(err, ErrUnavailable):
+			return false, err
+		case !errors.Is(err, ErrAuth) && !errors.Is(err, ErrNotFound):
+			return false, nil
+		}
+	}
+	return false, nil
 }
 
 func (s *session) present(ctx context.Context, sha string) bool {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/franela/pocketci/events"
+	v1 "github.com/franela/pocketci/internal/api/v1"
 	"github.com/franela/pocketci/internal/forge"
 	"github.com/franela/pocketci/internal/statuses"
 	"github.com/franela/pocketci/internal/store"
@@ -298,4 +299,50 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	}
 	cancel()
 	<-done
+}
+
+// What a call printed is in its log alone, of which the end is shown.
+func TestTellOfWhatWasPrinted(t *testing.T) {
+	st := newStage(t, true)
+	st.plan("lint")
+	c := st.claim()
+	line := func(state, text string) {
+		t.Helper()
+		data, err := json.Marshal(v1.LogLine{State: state, Step: "withExec", Text: text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := st.agent.AppendLog(t.Context(), c, append(data, '\n')); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 40 { // more than is looked at
+		line("output", "cmd/a.go:1: at the very beginning "+strings.Repeat("x", 32<<10))
+	}
+	line("started", "cmd/a.go:2: of a step's name")
+	line("output", "cmd/a.go:7: too long")
+	line("output", "cmd/b.go:8: of another change")
+	if _, err := st.agent.Finish(t.Context(), c, store.Ending{State: store.StateFailed, Reason: "exit code 1", Result: json.RawMessage(`{"error":"exit code 1"}`)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := st.teller.Tell(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(st.board.told, func(s forge.Status) bool { return s.Context == "pocketci/ci/lint" })
+	if i < 0 {
+		t.Fatalf("the forge was told %+v", st.board.told)
+	}
+	told := st.board.told[i]
+	last := told.Annotations[len(told.Annotations)-1]
+	if last != (forge.Annotation{Path: "cmd/a.go", Line: 7, Message: "too long"}) || len(told.Annotations) >= 40 {
+		t.Errorf("%d annotations, the last %+v", len(told.Annotations), last)
+	}
+	if len(told.Summary) > 20<<10 {
+		t.Errorf("the summary has %d bytes", len(told.Summary))
+	}
+	for text, want := range map[string]bool{"exit code 1": true, "cmd/b.go:8: of another change": true, "of a step's name": false} {
+		if strings.Contains(told.Summary, text) != want {
+			t.Errorf("the summary has %q: %t", text, !want)
+		}
+	}
 }

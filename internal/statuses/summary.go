@@ -14,8 +14,10 @@ import (
 )
 
 const (
-	// summaryLines is how much of a text of a call a summary shows.
+	// summaryLines and summaryBytes are how much of a text of a call a summary
+	// shows: its end. Forges cut summaries at the other side.
 	summaryLines = 60
+	summaryBytes = 16 << 10
 	// logEnd is how many bytes of a call's log are looked at: its end, where
 	// the reason of a failure is.
 	logEnd = 1 << 20
@@ -74,6 +76,9 @@ func summary(st *store.Status, url string, texts ...string) string {
 			lines = lines[len(lines)-summaryLines:]
 		}
 		text = strings.Join(lines, "\n")
+		if over := len(text) - summaryBytes; over > 0 {
+			text, cut = strings.ToValidUTF8(text[over:], ""), true
+		}
 		fence := "```"
 		for strings.Contains(text, fence) {
 			fence += "`"
