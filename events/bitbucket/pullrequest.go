@@ -60,10 +60,9 @@ func readPull(e *events.Event, p *pullRequest) error {
 // readConversation reads what is the same for a pull request and for whatever
 // is said on it: its number, its target branch, and whether it is a fork's.
 func readConversation(e *events.Event, p *pullRequest) error {
-	if p.ID <= 0 {
-		return delivery.Malformed("pullrequest.id", errors.New("is not a number above zero"))
+	if err := delivery.ReadNumber(e, "pullrequest.id", p.ID); err != nil {
+		return err
 	}
-	e.PullRequest = p.ID
 	if err := delivery.CheckBranch(p.Destination.Branch.Name); err != nil {
 		return delivery.Malformed("pullrequest.destination.branch.name", err)
 	}

@@ -68,7 +68,7 @@ var readers = map[string]func(*events.Event) error{
 	events.NamePullRequest: readPullRequest,
 	nameReview:             readReview,
 	nameComment:            readComment,
-	nameRelease:            readRelease,
+	nameRelease:            delivery.ReadRelease,
 	"create":               readRefChange,
 	"delete":               readRefChange,
 	"status":               readStatus,
@@ -127,24 +127,6 @@ func readPush(e *events.Event) error {
 
 func readTag(e *events.Event) error {
 	return delivery.OfTag(e, readPush(e))
-}
-
-func readRelease(e *events.Event) error {
-	var p release
-	if err := events.DecodeObject(e.Payload, &p); err != nil {
-		return err
-	}
-	switch {
-	case e.Filter == "":
-		return delivery.Malformed("action", errors.New("is missing"))
-	case p.Release == nil:
-		return delivery.Malformed("release", errors.New("is missing"))
-	}
-	if err := delivery.ReadTag(e, "release.tag_name", p.Release.TagName); err != nil {
-		return err
-	}
-	e.Trusted = true
-	return nil
 }
 
 // readRefChange reads create and delete. Their commit is the head of the

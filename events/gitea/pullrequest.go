@@ -56,14 +56,12 @@ func readPull(e *events.Event, p *pullRequest) error {
 // readConversation reads what is the same for a pull request and for whatever
 // is said on it: its number, its target branch, and whether it is a fork's.
 func readConversation(e *events.Event, p *pullRequest) error {
-	if p.Number <= 0 {
-		return delivery.Malformed("pull_request.number", errors.New("is not a number above zero"))
+	if err := delivery.ReadNumber(e, "pull_request.number", p.Number); err != nil {
+		return err
 	}
-	e.PullRequest = p.Number
-	if err := delivery.CheckBranch(p.Base.Ref); err != nil {
-		return delivery.Malformed("pull_request.base.ref", err)
+	if err := delivery.ReadBase(e, "pull_request.base.ref", p.Base.Ref); err != nil {
+		return err
 	}
-	e.BaseRef = p.Base.Ref
 	switch {
 	case p.Head.Repo == nil:
 		e.Fork = delivery.UnknownFork
@@ -163,10 +161,9 @@ func readOther(e *events.Event) error {
 	case p.PullRequest != nil:
 		return readConversation(e, p.PullRequest)
 	case p.Issue != nil && p.Issue.PullRequest != nil:
-		if p.Issue.Number <= 0 {
-			return delivery.Malformed("issue.number", errors.New("is not a number above zero"))
+		if err := delivery.ReadNumber(e, "issue.number", p.Issue.Number); err != nil {
+			return err
 		}
-		e.PullRequest = p.Issue.Number
 		e.Trusted = false
 	case p.WorkflowRun != nil:
 		head := p.WorkflowRun.HeadRepository

@@ -95,10 +95,9 @@ func readOther(e *events.Event) error {
 	case p.PullRequest != nil:
 		return readConversation(e, p.PullRequest)
 	case p.Issue != nil && p.Issue.PullRequest != nil:
-		if p.Issue.Number <= 0 {
-			return delivery.Malformed("issue.number", errors.New("is not a number above zero"))
+		if err := delivery.ReadNumber(e, "issue.number", p.Issue.Number); err != nil {
+			return err
 		}
-		e.PullRequest = p.Issue.Number
 		e.Trusted = false
 	case p.WorkflowRun != nil:
 		head := p.WorkflowRun.HeadRepository

@@ -85,7 +85,7 @@ var readers = map[string]func(*events.Event) error{
 	events.NamePush:        readPush,
 	events.NameTag:         readTag,
 	events.NamePullRequest: readPullRequest,
-	"release":              readRelease,
+	"release":              delivery.ReadRelease,
 	"create":               readRefChange,
 	"delete":               readRefChange,
 	"workflow_dispatch":    readWorkflowDispatch,
@@ -181,14 +181,12 @@ func readPullRequest(e *events.Event) error {
 // readConversation reads what is the same for a pull request and for whatever
 // is said on it: its number, its target branch, and whether it is a fork's.
 func readConversation(e *events.Event, p *pullRequest) error {
-	if p.Number <= 0 {
-		return delivery.Malformed("pull_request.number", errors.New("is not a number above zero"))
+	if err := delivery.ReadNumber(e, "pull_request.number", p.Number); err != nil {
+		return err
 	}
-	e.PullRequest = p.Number
-	if err := delivery.CheckBranch(p.Base.Ref); err != nil {
-		return delivery.Malformed("pull_request.base.ref", err)
+	if err := delivery.ReadBase(e, "pull_request.base.ref", p.Base.Ref); err != nil {
+		return err
 	}
-	e.BaseRef = p.Base.Ref
 	switch {
 	case p.Head.Repo == nil:
 		e.Fork = delivery.UnknownFork
@@ -199,24 +197,6 @@ func readConversation(e *events.Event, p *pullRequest) error {
 		e.Fork = p.Head.Repo.FullName
 	}
 	e.Trusted = e.Fork == ""
-	return nil
-}
-
-func readRelease(e *events.Event) error {
-	var p release
-	if err := events.DecodeObject(e.Payload, &p); err != nil {
-		return err
-	}
-	switch {
-	case e.Filter == "":
-		return delivery.Malformed("action", errors.New("is missing"))
-	case p.Release == nil:
-		return delivery.Malformed("release", errors.New("is missing"))
-	}
-	if err := delivery.ReadTag(e, "release.tag_name", p.Release.TagName); err != nil {
-		return err
-	}
-	e.Trusted = true
 	return nil
 }
 

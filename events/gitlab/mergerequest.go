@@ -111,14 +111,12 @@ func adds(c change) bool {
 // readConversation reads what is the same for a merge request and for whatever
 // is said on it: its number, its target branch, and whether it is a fork's.
 func readConversation(e *events.Event, path string, m *mergeRequest) error {
-	if m.IID <= 0 {
-		return delivery.Malformed(path+".iid", errors.New("is not a number above zero"))
+	if err := delivery.ReadNumber(e, path+".iid", m.IID); err != nil {
+		return err
 	}
-	e.PullRequest = m.IID
-	if err := delivery.CheckBranch(m.TargetBranch); err != nil {
-		return delivery.Malformed(path+".target_branch", err)
+	if err := delivery.ReadBase(e, path+".target_branch", m.TargetBranch); err != nil {
+		return err
 	}
-	e.BaseRef = m.TargetBranch
 	same := m.SourceProjectID == m.TargetProjectID
 	switch {
 	case m.Source == nil && same && m.SourceProjectID != 0:
