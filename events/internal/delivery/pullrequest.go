@@ -6,6 +6,10 @@ import (
 	"github.com/franela/pocketci/events"
 )
 
+// UnknownFork stands for the repository that a pull request comes from when it has
+// been deleted or is not named.
+const UnknownFork = "unknown"
+
 // ReadNumber makes the event be about the pull request with the number that is at
 // path.
 func ReadNumber(e *events.Event, path string, number int) error {

@@ -2,10 +2,6 @@ package delivery
 
 import "github.com/franela/pocketci/events"
 
-// UnknownFork stands for the repository that a pull request comes from when it has
-// been deleted or is not named.
-const UnknownFork = "unknown"
-
 // Own is why nothing is planned for what pocketci itself made: each status, check
 // and comment would make the next one. What it pushes is not among that, since a
 // person's token does what the person does.
