@@ -7,7 +7,6 @@
 package bitbucket
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/franela/pocketci/events"
@@ -90,13 +89,10 @@ func (s *Source) proven(header map[string][]string, body []byte) (kind, id strin
 		return "", "", err
 	}
 	if !s.secrets.Signed(body, mac) {
-		return "", "", &events.UnauthenticatedError{Reason: headerSignature + " does not fit the body and the secret"}
+		return "", "", delivery.Refuse(headerSignature + " does not fit the body and the secret")
 	}
-	if kind, err = delivery.Header(header, headerEvent); err != nil {
+	if kind, err = delivery.Required(header, headerEvent); err != nil {
 		return "", "", err
-	}
-	if kind == "" {
-		return "", "", delivery.Malformed("header "+headerEvent, errors.New("is missing"))
 	}
 	if id, err = delivery.Header(header, headerDelivery); err != nil {
 		return "", "", err
@@ -107,7 +103,7 @@ func (s *Source) proven(header map[string][]string, body []byte) (kind, id strin
 func signatureOf(header map[string][]string) ([]byte, error) {
 	mac, err := delivery.Signature(header, headerSignature, "sha256=")
 	if err == nil && mac == nil {
-		err = &events.UnauthenticatedError{Reason: headerSignature + " is missing; set a secret in the webhook's settings"}
+		err = delivery.Refuse(headerSignature + " is missing; set a secret in the webhook's settings")
 	}
 	return mac, err
 }

@@ -259,7 +259,7 @@ func (c *Client) Complete(ctx context.Context, e *events.Event) error {
 // resolve asks for the commits that a pull request abbreviates.
 func (c *Client) resolve(ctx context.Context, e *events.Event, p *pullRequest) error {
 	from := e.Fork
-	if from == "" || from == unknownFork {
+	if from == "" || from == delivery.UnknownFork {
 		// What a fork that is gone proposed may still be in the repository.
 		from = e.Repository.FullName
 	}

@@ -1,63 +1,23 @@
 package bitbucket_test
 
 import (
-	"cmp"
-	"encoding/json"
-	"errors"
-	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/events/bitbucket"
+	"github.com/franela/pocketci/events/sourcetest"
 )
 
 // missing removes a key from a payload.
-type missing struct{}
+type missing = sourcetest.Missing
 
-// with returns a sample with one value replaced. The path is dotted, and a number
-// in it is a place in a list.
-func with(t testing.TB, file, path string, value any) []byte {
-	t.Helper()
-	var root any
-	if err := json.Unmarshal(read(t, file), &root); err != nil {
-		t.Fatal(err)
-	}
-	node := root
-	keys := strings.Split(path, ".")
-	for _, key := range keys[:len(keys)-1] {
-		if i, err := strconv.Atoi(key); err == nil {
-			node = node.([]any)[i]
-		} else {
-			node = node.(map[string]any)[key]
-		}
-	}
-	last := keys[len(keys)-1]
-	if list, ok := node.([]any); ok {
-		i, _ := strconv.Atoi(last)
-		list[i] = value
-	} else if _, remove := value.(missing); remove {
-		delete(node.(map[string]any), last)
-	} else {
-		node.(map[string]any)[last] = value
-	}
-	data, err := json.Marshal(root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
-}
+// fault is a sample with one value replaced.
+type fault sourcetest.Fault
 
 func TestParseMalformedFields(t *testing.T) {
 	t.Parallel()
 	const created = "pullrequest:created"
-	for name, c := range map[string]struct {
-		file, kind, path string
-		value            any
-		reason           string
-		// place is where the fault is reported if that is not path.
-		place string
-	}{
+	for name, c := range map[string]fault{
 		"no repository":                  {"push", "repo:push", "repository", missing{}, "is missing", ""},
 		"repository is a string":         {"push", "repo:push", "repository", "acme/shop", "is a string, want an object", ""},
 		"no full name":                   {"push", "repo:push", "repository.full_name", missing{}, "is missing", ""},
@@ -112,18 +72,8 @@ func TestParseMalformedFields(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			e, err := bitbucket.Parse(c.kind, with(t, c.file, c.path, c.value))
-			bad, ok := errors.AsType[*events.MalformedError](err)
-			if !ok {
-				t.Fatalf("error %v, want a MalformedError", err)
-			}
-			if place := cmp.Or(c.place, c.path); bad.Path != place || !strings.Contains(bad.Reason, c.reason) {
-				t.Errorf("error at %q: %q, want at %q: %q", bad.Path, bad.Reason, place, c.reason)
-			}
-			if strings.Contains(bad.Error(), "a:b@") {
-				t.Errorf("the error repeats a credential: %v", bad)
-			}
-			if e.Trusted && c.kind == "repo:push" {
+			e := reader.Refuses(t, sourcetest.Fault(c))
+			if e.Trusted && c.Kind == "repo:push" {
 				t.Error("a push that could not be read is trusted")
 			}
 		})
@@ -132,53 +82,33 @@ func TestParseMalformedFields(t *testing.T) {
 
 func TestParseMalformedText(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct{ payload, want string }{
+	reader.RefusesTexts(t, "repo:push", map[string]struct{ Payload, Want string }{
 		"empty":       {"", "line 1, column 1: is empty, want a JSON object"},
 		"not JSON":    {"hello", "line 1, column 1: invalid character 'h'"},
 		"second line": {"{\n  \"push\": {},\n  push\n}", "line 3, column 3: invalid character 'p'"},
 		"cut off":     {`{"push": "`, "line 1, column 10: unexpected end of JSON input"},
 		"null":        {" null", "line 1, column 2: is not a JSON object"},
 		"not UTF-8":   {"{\"x\":\n\"\xff\"}", "line 2, column 2: is not UTF-8"},
-	} {
-		_, err := bitbucket.Parse("repo:push", []byte(c.payload))
-		if !isMalformed(err) || !strings.HasPrefix(err.Error(), c.want) {
-			t.Errorf("%s: error %q, want %q", name, err, c.want)
-		}
-	}
+	})
 }
 
 // The header with the event's key is not signed. No spelling of it may match
 // the functions of an event and escape the reading of that event.
 func TestParseKind(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []string{
+	reader.RefusesKinds(t, "pullrequest_fork", "is not the key of a Bitbucket event",
 		"", "Push", "pull_request", "pullrequest", "pullrequest:Created", "pull-request:created", "pullrequest::created", "pullrequest:_created",
-		"pullrequest:created_", "pullrequest: created", "pullrequest:created\n", ":created", "a:b:c", "a:" + strings.Repeat("b", 100),
-	} {
-		_, err := bitbucket.Parse(kind, read(t, "pullrequest_fork"))
-		if bad, ok := errors.AsType[*events.MalformedError](err); !ok || !strings.Contains(bad.Reason, "is not the key of a Bitbucket event") {
-			t.Errorf("key %q: error %v", kind, err)
-		}
-	}
+		"pullrequest:created_", "pullrequest: created", "pullrequest:created\n", ":created", "a:b:c", "a:"+strings.Repeat("b", 100),
+	)
 }
 
 // A fork's pull request is untrusted whatever the event is called.
 func TestForkIsNeverTrusted(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []string{
+	reader.NeverTrusts(t, []string{
 		"pullrequest:created", "pullrequest:push", "pullrequest:unapproved", "pullrequest:comment_resolved", "pullrequest:comment_deleted",
 		"pullrequest:of_the_future", "repo:updated", "issue:comment_created", "event:of_the_future",
-	} {
-		for _, file := range []string{"pullrequest_fork", "pullrequest_fork_deleted"} {
-			e, err := bitbucket.Parse(kind, read(t, file))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if e.Trusted || e.Fork == "" {
-				t.Errorf("%s as %s: trusted %t, fork %q", file, kind, e.Trusted, e.Fork)
-			}
-		}
-	}
+	}, []string{"pullrequest_fork", "pullrequest_fork_deleted"})
 }
 
 // A nickname is nobody's alone.
@@ -202,19 +132,11 @@ func TestPullRequestOfWholeCommits(t *testing.T) {
 
 func TestPushOfOtherRef(t *testing.T) {
 	t.Parallel()
-	_, err := bitbucket.Parse("repo:push", with(t, "push", "push.changes.0.new.type", "bookmark"))
-	if nothing, ok := errors.AsType[*events.NothingError](err); !ok || !strings.Contains(nothing.Reason, "neither of a branch nor of a tag") {
-		t.Errorf("error %v, want that there is nothing to plan", err)
-	}
+	reader.PlansNothing(t, "repo:push", with(t, "push", "push.changes.0.new.type", "bookmark"), "neither of a branch nor of a tag")
 }
 
 // What is not read may have any shape.
 func TestParseIgnoresTheRest(t *testing.T) {
 	t.Parallel()
-	for _, path := range []string{"push.changes.0.commits", "push.changes.0.links", "push.changes.0.truncated", "actor.links", "repository.owner", "repository.project"} {
-		e, err := bitbucket.Parse("repo:push", with(t, "push", path, []any{true, nil, 1e300}))
-		if err != nil || e.SHA != commit("c2") {
-			t.Errorf("%s of another shape: sha %q, error %v", path, e.SHA, err)
-		}
-	}
+	reader.Ignores(t, "repo:push", "push.changes.0.commits", "push.changes.0.links", "push.changes.0.truncated", "actor.links", "repository.owner", "repository.project")
 }

@@ -179,12 +179,11 @@ func readChange(e *events.Event, path string, c *change) error {
 	e.Branch, e.Tag = events.ShortRef(e.Ref)
 	e.Filter = at.Name
 	if c.New == nil {
-		return &events.NothingError{Reason: "the push deletes " + e.Ref}
+		return delivery.DeletedRef(e.Ref)
 	}
-	if err := events.CheckSHA(c.New.Target.Hash); err != nil {
-		return delivery.Malformed(path+".new.target.hash", err)
+	if err := delivery.ReadSHA(e, path+".new.target.hash", c.New.Target.Hash); err != nil {
+		return err
 	}
-	e.SHA = c.New.Target.Hash
 	if c.Old != nil {
 		if err := events.CheckSHA(c.Old.Target.Hash); err != nil {
 			return delivery.Malformed(path+".old.target.hash", err)

@@ -1,12 +1,8 @@
 package bitbucket_test
 
 import (
-	"crypto/sha1"
-	"encoding/hex"
 	"errors"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -18,8 +14,6 @@ import (
 	"github.com/franela/pocketci/events/sourcetest"
 )
 
-const payloads = "../../testdata/payloads/bitbucket"
-
 // The people of the payloads, by their account ids, and access tokens, which have
 // none.
 const (
@@ -30,11 +24,14 @@ const (
 	ciToken     = "{670d82c9-3f03-7999-f2cf-8261dd830ce3}"
 )
 
-// commit is the sha that the payloads give to the commit of that name.
-func commit(name string) string {
-	sum := sha1.Sum([]byte(name))
-	return hex.EncodeToString(sum[:])
-}
+// read and with return payloads in testdata, as they are and with one value
+// replaced; commit is the sha that they give to the commit of that name.
+var (
+	reader = sourcetest.Reader{Vendor: "bitbucket", Parse: bitbucket.Parse}
+	read   = reader.Payload
+	with   = reader.With
+	commit = sourcetest.Commit
+)
 
 // shop is the repository of every payload that has one.
 func shop() *events.Repository {
@@ -190,20 +187,7 @@ func TestParseSamples(t *testing.T) {
 	for _, s := range samples {
 		t.Run(s.file, func(t *testing.T) {
 			t.Parallel()
-			payload := read(t, s.file)
-			want := s.event()
-			want.Payload = payload
-			got, err := bitbucket.Parse(s.kind, payload)
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("event (-want +got):\n%s", diff)
-			}
-			nothing, ok := errors.AsType[*events.NothingError](err)
-			switch {
-			case s.nothing == "" && err != nil, s.nothing != "" && !ok:
-				t.Errorf("error %v", err)
-			case ok && (nothing.Reason != s.nothing || nothing.Ping):
-				t.Errorf("reason %q, want %q", nothing.Reason, s.nothing)
-			}
+			reader.Reads(t, s.kind, s.file, s.event(), s.nothing, false)
 		})
 	}
 }
@@ -212,20 +196,11 @@ func TestParseSamples(t *testing.T) {
 // refs.
 func TestSamplesAreComplete(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob(filepath.Join(payloads, "*.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	onDisk, inTable := map[string]int{}, map[string]int{"push_several": 1}
-	for _, f := range files {
-		onDisk[strings.TrimSuffix(filepath.Base(f), ".json")]++
-	}
+	files := []string{"push_several"}
 	for _, s := range samples {
-		inTable[s.file]++
+		files = append(files, s.file)
 	}
-	if diff := cmp.Diff(onDisk, inTable); diff != "" {
-		t.Errorf("testdata and table differ (-disk +table):\n%s", diff)
-	}
+	reader.Complete(t, files)
 }
 
 // The two names of our own that mean a push.
@@ -250,13 +225,4 @@ func TestParseByName(t *testing.T) {
 			t.Errorf("%s as tag: error %v, want that it is a branch", file, err)
 		}
 	}
-}
-
-func read(t testing.TB, file string) []byte {
-	t.Helper()
-	data, err := os.ReadFile(filepath.Join(payloads, file+".json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
 }

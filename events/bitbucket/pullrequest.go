@@ -13,13 +13,6 @@ import (
 	"github.com/franela/pocketci/internal/forge"
 )
 
-// unknownFork stands for the source repository of a pull request when it has been
-// deleted.
-const unknownFork = "unknown"
-
-// itself is why nothing comes of what pocketci did.
-func itself() error { return &events.NothingError{Reason: "pocketci itself made it"} }
-
 // hashPattern is a commit as pull requests name it. Twelve digits are what is
 // sent; that it is not more is nowhere promised.
 var hashPattern = regexp.MustCompile(`^[0-9a-f]{7,64}$`)
@@ -67,10 +60,9 @@ func readPull(e *events.Event, p *pullRequest) error {
 // readConversation reads what is the same for a pull request and for whatever
 // is said on it: its number, its target branch, and whether it is a fork's.
 func readConversation(e *events.Event, p *pullRequest) error {
-	if p.ID <= 0 {
-		return delivery.Malformed("pullrequest.id", errors.New("is not a number above zero"))
+	if err := delivery.ReadNumber(e, "pullrequest.id", p.ID); err != nil {
+		return err
 	}
-	e.PullRequest = p.ID
 	if err := delivery.CheckBranch(p.Destination.Branch.Name); err != nil {
 		return delivery.Malformed("pullrequest.destination.branch.name", err)
 	}
@@ -80,7 +72,7 @@ func readConversation(e *events.Event, p *pullRequest) error {
 	e.BaseRef = p.Destination.Branch.Name
 	switch from := p.Source.Repository; {
 	case from == nil:
-		e.Fork = unknownFork
+		e.Fork = delivery.UnknownFork
 	case from.FullName != e.Repository.FullName:
 		if err := delivery.CheckRepository(from.FullName); err != nil {
 			return delivery.Malformed("pullrequest.source.repository.full_name", err)
@@ -123,7 +115,7 @@ func readComment(e *events.Event) error {
 		e.Name = nameInlineComment
 	}
 	if strings.Contains(p.Comment.Content.Raw, forge.MarkerPrefix) {
-		return itself()
+		return delivery.Own()
 	}
 	if e.Filter != "created" {
 		return nil
@@ -154,14 +146,9 @@ func readStatus(e *events.Event) error {
 	case p.Status == nil:
 		return delivery.Malformed("commit_status", errors.New("is missing"))
 	case strings.HasPrefix(p.Status.Name, forge.ContextPrefix):
-		return itself()
+		return delivery.Own()
 	}
-	sha := path.Base(p.Status.Links.Commit.Href)
-	if err := events.CheckSHA(sha); err != nil {
-		return delivery.Malformed("commit_status.links.commit.href", err)
-	}
-	e.SHA = sha
-	return nil
+	return delivery.ReadSHA(e, "commit_status.links.commit.href", path.Base(p.Status.Links.Commit.Href))
 }
 
 // readOther reads every event whose commit is the head of the default branch.
@@ -173,7 +160,7 @@ func readOther(e *events.Event) error {
 	e.Trusted = true
 	if p.Comment != nil && strings.Contains(p.Comment.Content.Raw, forge.MarkerPrefix) {
 		e.Trusted = false
-		return itself()
+		return delivery.Own()
 	}
 	if p.PullRequest != nil {
 		return readConversation(e, p.PullRequest)

@@ -9,7 +9,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"mime"
 	"net/url"
 
 	"github.com/franela/pocketci/events"
@@ -110,14 +109,8 @@ func same(header map[string][]string, names ...string) (string, error) {
 
 // formPayload returns the payload of a form, and whether the body is one.
 func formPayload(header map[string][]string, body []byte) (payload []byte, form bool, err error) {
-	contentType, err := delivery.Header(header, "Content-Type")
-	if err != nil {
+	if form, err = delivery.IsForm(header); err != nil || !form {
 		return nil, false, err
-	}
-	// A type that cannot be read is not a form; whether it is acceptable at
-	// all is for the receiver to say.
-	if mediaType, _, _ := mime.ParseMediaType(contentType); mediaType != "application/x-www-form-urlencoded" {
-		return nil, false, nil
 	}
 	values, err := url.ParseQuery(string(body))
 	if err != nil || len(values["payload"]) != 1 {

@@ -1,52 +1,23 @@
 package gitea_test
 
 import (
-	"cmp"
 	"encoding/json"
-	"errors"
 	"strings"
 	"testing"
 
-	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/events/gitea"
+	"github.com/franela/pocketci/events/sourcetest"
 )
 
 // missing removes a key from a payload.
-type missing struct{}
+type missing = sourcetest.Missing
 
-// with returns a sample with one value replaced. The path is dotted.
-func with(t testing.TB, file, path string, value any) []byte {
-	t.Helper()
-	var root map[string]any
-	if err := json.Unmarshal(read(t, file), &root); err != nil {
-		t.Fatal(err)
-	}
-	object := root
-	keys := strings.Split(path, ".")
-	for _, key := range keys[:len(keys)-1] {
-		object = object[key].(map[string]any)
-	}
-	if _, remove := value.(missing); remove {
-		delete(object, keys[len(keys)-1])
-	} else {
-		object[keys[len(keys)-1]] = value
-	}
-	data, err := json.Marshal(root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
-}
+// fault is a sample with one value replaced.
+type fault sourcetest.Fault
 
 func TestParseMalformedFields(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct {
-		file, kind, path string
-		value            any
-		reason           string
-		// place is where the fault is reported if that is not path.
-		place string
-	}{
+	for name, c := range map[string]fault{
 		"no repository":                {"push", "push", "repository", missing{}, "is missing", ""},
 		"repository is a list":         {"push", "push", "repository", []any{}, "is an array, want an object", ""},
 		"no full name":                 {"push", "push", "repository.full_name", missing{}, "is missing", ""},
@@ -101,18 +72,8 @@ func TestParseMalformedFields(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			e, err := gitea.Parse(c.kind, with(t, c.file, c.path, c.value))
-			bad, ok := errors.AsType[*events.MalformedError](err)
-			if !ok {
-				t.Fatalf("error %v, want a MalformedError", err)
-			}
-			if place := cmp.Or(c.place, c.path); bad.Path != place || !strings.Contains(bad.Reason, c.reason) {
-				t.Errorf("error at %q: %q, want at %q: %q", bad.Path, bad.Reason, place, c.reason)
-			}
-			if strings.Contains(bad.Error(), "a:b@") {
-				t.Errorf("the error repeats a credential: %v", bad)
-			}
-			if e.Trusted && c.kind == "push" {
+			e := reader.Refuses(t, sourcetest.Fault(c))
+			if e.Trusted && c.Kind == "push" {
 				t.Error("a push that could not be read is trusted")
 			}
 		})
@@ -121,53 +82,33 @@ func TestParseMalformedFields(t *testing.T) {
 
 func TestParseMalformedText(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct{ payload, want string }{
+	reader.RefusesTexts(t, "push", map[string]struct{ Payload, Want string }{
 		"empty":       {"", "line 1, column 1: is empty, want a JSON object"},
 		"not JSON":    {"hello", "line 1, column 1: invalid character 'h'"},
 		"second line": {"{\n  \"ref\": \"refs/heads/main\",\n  ref\n}", "line 3, column 3: invalid character 'r'"},
 		"cut off":     {`{"ref": "refs/heads/ma`, "line 1, column 22: unexpected end of JSON input"},
 		"null":        {" null", "line 1, column 2: is not a JSON object"},
 		"not UTF-8":   {"{\"ref\":\n\"refs/heads/\xff\"}", "line 2, column 13: is not UTF-8"},
-	} {
-		_, err := gitea.Parse("push", []byte(c.payload))
-		if _, ok := errors.AsType[*events.MalformedError](err); !ok || !strings.HasPrefix(err.Error(), c.want) {
-			t.Errorf("%s: error %q, want %q", name, err, c.want)
-		}
-	}
+	})
 }
 
 // The header with the event's name is not signed. No spelling of it may match
 // the functions of an event and escape the reading of that event.
 func TestParseKind(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []string{
+	reader.RefusesKinds(t, "pull_request_fork", "is not the name of a Gitea event",
 		"", "Push", "PULL_REQUEST", "pull-request", "pull__request", "_pull_request", "pull_request_", "pull request", "pullRequest",
 		"push\n", "../push", strings.Repeat("a", 101),
-	} {
-		_, err := gitea.Parse(kind, read(t, "pull_request_fork"))
-		if bad, ok := errors.AsType[*events.MalformedError](err); !ok || !strings.Contains(bad.Reason, "is not the name of a Gitea event") {
-			t.Errorf("kind %q: error %v", kind, err)
-		}
-	}
+	)
 }
 
 // A fork's pull request is untrusted whatever the event is called, and so is one
 // that was pushed to refs/for.
 func TestForkIsNeverTrusted(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []string{
+	reader.NeverTrusts(t, []string{
 		"pull_request", "pull_request_sync", "pull_request_approved", "pull_request_comment", "pull_request_target", "an_event_of_the_future",
-	} {
-		for _, file := range []string{"pull_request_fork", "pull_request_fork_deleted", "pull_request_agit"} {
-			e, err := gitea.Parse(kind, read(t, file))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if e.Trusted || e.Fork == "" {
-				t.Errorf("%s as %s: trusted %t, fork %q", file, kind, e.Trusted, e.Fork)
-			}
-		}
-	}
+	}, []string{"pull_request_fork", "pull_request_fork_deleted", "pull_request_agit"})
 }
 
 // However a comment's payload says that it is on a pull request, it is not
@@ -198,31 +139,17 @@ func TestWorkflowRun(t *testing.T) {
 
 func TestPushOfOtherRef(t *testing.T) {
 	t.Parallel()
-	_, err := gitea.Parse("push", with(t, "push", "ref", "refs/notes/commits"))
-	if nothing, ok := errors.AsType[*events.NothingError](err); !ok || !strings.Contains(nothing.Reason, "refs/notes/commits is neither") {
-		t.Errorf("error %v, want that there is nothing to plan", err)
-	}
+	reader.PlansNothing(t, "push", with(t, "push", "ref", "refs/notes/commits"), "refs/notes/commits is neither")
 }
 
 // Repositories that use SHA-256 have longer names for their commits.
 func TestParseSHA256(t *testing.T) {
 	t.Parallel()
-	long := strings.Repeat("1f", 32)
-	if e, err := gitea.Parse("push", with(t, "push", "after", long)); err != nil || e.SHA != long {
-		t.Errorf("sha %q, error %v", e.SHA, err)
-	}
-	if e, err := gitea.Parse("push", with(t, "push", "before", strings.Repeat("0", 64))); err != nil || e.Before != "" {
-		t.Errorf("before %q, error %v", e.Before, err)
-	}
+	reader.ReadsLongCommits(t)
 }
 
 // What is not read may have any shape.
 func TestParseIgnoresTheRest(t *testing.T) {
 	t.Parallel()
-	for _, path := range []string{"commits", "head_commit", "pusher", "compare_url", "repository.owner", "repository.created_at"} {
-		e, err := gitea.Parse("push", with(t, "push", path, []any{true, nil, 1e300}))
-		if err != nil || e.SHA != commit("c2") {
-			t.Errorf("%s of another shape: sha %q, error %v", path, e.SHA, err)
-		}
-	}
+	reader.Ignores(t, "push", "commits", "head_commit", "pusher", "compare_url", "repository.owner", "repository.created_at")
 }

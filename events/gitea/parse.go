@@ -68,7 +68,7 @@ var readers = map[string]func(*events.Event) error{
 	events.NamePullRequest: readPullRequest,
 	nameReview:             readReview,
 	nameComment:            readComment,
-	nameRelease:            readRelease,
+	nameRelease:            delivery.ReadRelease,
 	"create":               readRefChange,
 	"delete":               readRefChange,
 	"status":               readStatus,
@@ -93,27 +93,13 @@ func repositoryOf(name string, common *envelope) (*events.Repository, error) {
 }
 
 func readRepository(path string, r *repository) (*events.Repository, error) {
-	if err := delivery.CheckRepository(r.FullName); err != nil {
-		return nil, delivery.Malformed(path+".full_name", err)
-	}
-	if err := events.CheckCloneURL(r.CloneURL); err != nil {
-		return nil, delivery.Malformed(path+".clone_url", err)
-	}
-	if err := events.CheckWebURL(r.HTMLURL); err != nil {
-		return nil, delivery.Malformed(path+".html_url", err)
-	}
-	if r.DefaultBranch != "" {
-		if err := delivery.CheckBranch(r.DefaultBranch); err != nil {
-			return nil, delivery.Malformed(path+".default_branch", err)
-		}
-	}
-	return &events.Repository{
+	return delivery.ReadRepository(path, events.Repository{
 		FullName:      r.FullName,
 		CloneURL:      r.CloneURL,
 		WebURL:        r.HTMLURL,
 		DefaultBranch: r.DefaultBranch,
 		Private:       r.Private,
-	}, nil
+	})
 }
 
 func readPush(e *events.Event) error {
@@ -121,35 +107,18 @@ func readPush(e *events.Event) error {
 	if err := events.DecodeObject(e.Payload, &p); err != nil {
 		return err
 	}
-	if err := events.CheckRef(p.Ref); err != nil {
-		return delivery.Malformed("ref", err)
+	if err := delivery.ReadPushedRef(e, p.Ref); err != nil {
+		return err
 	}
-	e.Ref = p.Ref
-	e.Branch, e.Tag = events.ShortRef(p.Ref)
-	switch {
-	case e.Branch != "":
-		e.Name, e.Filter = events.NamePush, e.Branch
-	case e.Tag != "":
-		e.Name, e.Filter = events.NameTag, e.Tag
-	default:
-		return &events.NothingError{Reason: "the push of " + p.Ref + " is neither of a branch nor of a tag"}
-	}
-	switch {
-	case p.After != "" && p.After == p.Before:
+	if p.After != "" && p.After == p.Before {
 		// What "Test Delivery" sends; no push leaves a ref where it was.
 		return &events.NothingError{Ping: true, Reason: "a push that changes nothing only tries out the webhook"}
-	case events.IsZeroSHA(p.After):
-		return &events.NothingError{Reason: "the push deletes " + p.Ref}
 	}
-	if err := events.CheckSHA(p.After); err != nil {
-		return delivery.Malformed("after", err)
+	if err := delivery.ReadAfter(e, p.After); err != nil {
+		return err
 	}
-	e.SHA = p.After
-	if !events.IsZeroSHA(p.Before) {
-		if err := events.CheckSHA(p.Before); err != nil {
-			return delivery.Malformed("before", err)
-		}
-		e.Before = p.Before
+	if err := delivery.ReadBefore(e, p.Before); err != nil {
+		return err
 	}
 	// Only those with write access push.
 	e.Trusted = true
@@ -157,31 +126,7 @@ func readPush(e *events.Event) error {
 }
 
 func readTag(e *events.Event) error {
-	err := readPush(e)
-	if e.Branch != "" {
-		return delivery.Malformed("ref", fmt.Errorf("%s is a branch, and the event is the push of a tag", e.Ref))
-	}
-	return err
-}
-
-func readRelease(e *events.Event) error {
-	var p release
-	if err := events.DecodeObject(e.Payload, &p); err != nil {
-		return err
-	}
-	switch {
-	case e.Filter == "":
-		return delivery.Malformed("action", errors.New("is missing"))
-	case p.Release == nil:
-		return delivery.Malformed("release", errors.New("is missing"))
-	}
-	if err := delivery.CheckTag(p.Release.TagName); err != nil {
-		return delivery.Malformed("release.tag_name", err)
-	}
-	e.Ref = "refs/tags/" + p.Release.TagName
-	e.Tag = p.Release.TagName
-	e.Trusted = true
-	return nil
+	return delivery.OfTag(e, readPush(e))
 }
 
 // readRefChange reads create and delete. Their commit is the head of the
@@ -192,14 +137,9 @@ func readRefChange(e *events.Event) error {
 	if err := events.DecodeObject(e.Payload, &p); err != nil {
 		return err
 	}
-	switch p.RefType {
-	case "branch", "tag":
-	case "":
-		return delivery.Malformed("ref_type", errors.New("is missing"))
-	default:
-		return delivery.Malformed("ref_type", fmt.Errorf("%.80q is neither branch nor tag", p.RefType))
+	if err := delivery.ReadRefType(e, p.RefType); err != nil {
+		return err
 	}
-	e.Filter = p.RefType
 	e.Trusted = true
 	return nil
 }

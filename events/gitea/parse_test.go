@@ -1,30 +1,23 @@
 package gitea_test
 
 import (
-	"crypto/sha1"
-	"encoding/hex"
-	"errors"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/events/gitea"
 	"github.com/franela/pocketci/events/sourcetest"
 )
 
-const payloads = "../../testdata/payloads/gitea"
-
-// commit is the sha that the payloads give to the commit of that name.
-func commit(name string) string {
-	sum := sha1.Sum([]byte(name))
-	return hex.EncodeToString(sum[:])
-}
+// read and with return payloads in testdata, as they are and with one value
+// replaced; commit is the sha that they give to the commit of that name.
+var (
+	reader = sourcetest.Reader{Vendor: "gitea", Parse: gitea.Parse}
+	read   = reader.Payload
+	with   = reader.With
+	commit = sourcetest.Commit
+)
 
 // shop is the repository of every payload that has one.
 var shop = &events.Repository{
@@ -203,20 +196,7 @@ func TestParseSamples(t *testing.T) {
 	for _, s := range samples {
 		t.Run(s.file, func(t *testing.T) {
 			t.Parallel()
-			payload := read(t, s.file)
-			want := s.event()
-			want.Payload = payload
-			got, err := gitea.Parse(s.kind, payload)
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("event (-want +got):\n%s", diff)
-			}
-			nothing, ok := errors.AsType[*events.NothingError](err)
-			switch {
-			case s.nothing == "" && err != nil, s.nothing != "" && !ok:
-				t.Errorf("error %v", err)
-			case ok && (nothing.Reason != s.nothing || nothing.Ping != (s.file == "push_test_delivery")):
-				t.Errorf("reason %q, want %q; ping: %t", nothing.Reason, s.nothing, nothing.Ping)
-			}
+			reader.Reads(t, s.kind, s.file, s.event(), s.nothing, s.file == "push_test_delivery")
 		})
 	}
 }
@@ -224,20 +204,11 @@ func TestParseSamples(t *testing.T) {
 // Every payload in testdata is in the table above.
 func TestSamplesAreComplete(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob(filepath.Join(payloads, "*.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	onDisk, inTable := map[string]int{}, map[string]int{}
-	for _, f := range files {
-		onDisk[strings.TrimSuffix(filepath.Base(f), ".json")]++
-	}
+	var files []string
 	for _, s := range samples {
-		inTable[s.file]++
+		files = append(files, s.file)
 	}
-	if diff := cmp.Diff(onDisk, inTable); diff != "" {
-		t.Errorf("testdata and table differ (-disk +table):\n%s", diff)
-	}
+	reader.Complete(t, files)
 }
 
 // Event types are known as events too, for versions that leave the event empty.
@@ -259,30 +230,5 @@ func TestParseByType(t *testing.T) {
 
 func TestParseTagByName(t *testing.T) {
 	t.Parallel()
-	byName, err := gitea.Parse("tag", read(t, "push_tag"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	byHeader, err := gitea.Parse("push", read(t, "push_tag"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(byHeader, byName); diff != "" {
-		t.Errorf("tag and push differ for the same payload (-push +tag):\n%s", diff)
-	}
-	for _, file := range []string{"push", "push_deleted"} {
-		_, err = gitea.Parse("tag", read(t, file))
-		if bad, ok := errors.AsType[*events.MalformedError](err); !ok || bad.Path != "ref" || !strings.Contains(bad.Reason, "is a branch") {
-			t.Errorf("%s as tag: error %v, want that ref is a branch", file, err)
-		}
-	}
-}
-
-func read(t testing.TB, file string) []byte {
-	t.Helper()
-	data, err := os.ReadFile(filepath.Join(payloads, file+".json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
+	reader.ReadsTagByName(t)
 }

@@ -51,12 +51,6 @@ type refChange struct {
 	RefType string `json:"ref_type"`
 }
 
-type release struct {
-	Release *struct {
-		TagName string `json:"tag_name"`
-	} `json:"release"`
-}
-
 // pullRequest is the pull request of an event that is about one or that was
 // said on one.
 type pullRequest struct {

@@ -11,13 +11,6 @@ import (
 	"github.com/franela/pocketci/internal/forge"
 )
 
-// unknownFork stands for the head repository of a pull request when it is not
-// known.
-const unknownFork = "unknown"
-
-// itself is why nothing comes of what pocketci did.
-func itself() error { return &events.NothingError{Reason: "pocketci itself made it"} }
-
 func readPullRequest(e *events.Event) error {
 	var p pullRequestEvent
 	if err := events.DecodeObject(e.Payload, &p); err != nil {
@@ -63,17 +56,15 @@ func readPull(e *events.Event, p *pullRequest) error {
 // readConversation reads what is the same for a pull request and for whatever
 // is said on it: its number, its target branch, and whether it is a fork's.
 func readConversation(e *events.Event, p *pullRequest) error {
-	if p.Number <= 0 {
-		return delivery.Malformed("pull_request.number", errors.New("is not a number above zero"))
+	if err := delivery.ReadNumber(e, "pull_request.number", p.Number); err != nil {
+		return err
 	}
-	e.PullRequest = p.Number
-	if err := delivery.CheckBranch(p.Base.Ref); err != nil {
-		return delivery.Malformed("pull_request.base.ref", err)
+	if err := delivery.ReadBase(e, "pull_request.base.ref", p.Base.Ref); err != nil {
+		return err
 	}
-	e.BaseRef = p.Base.Ref
 	switch {
 	case p.Head.Repo == nil:
-		e.Fork = unknownFork
+		e.Fork = delivery.UnknownFork
 	case p.Head.Repo.FullName != e.Repository.FullName:
 		if err := delivery.CheckRepository(p.Head.Repo.FullName); err != nil {
 			return delivery.Malformed("pull_request.head.repo.full_name", err)
@@ -83,7 +74,7 @@ func readConversation(e *events.Event, p *pullRequest) error {
 		// Not a branch of the repository. Whoever may read it can propose a
 		// commit by a push to refs/for ("AGit flow"), and the payload names
 		// the repository as the head's all the same.
-		e.Fork = unknownFork
+		e.Fork = delivery.UnknownFork
 	}
 	e.Trusted = e.Fork == ""
 	return nil
@@ -125,7 +116,7 @@ func readComment(e *events.Event) error {
 	}
 	if strings.Contains(p.Comment.Body, forge.MarkerPrefix) {
 		e.Trusted = false
-		return itself()
+		return delivery.Own()
 	}
 	if e.PullRequest == 0 || e.Filter != "created" {
 		return nil
@@ -154,13 +145,9 @@ func readStatus(e *events.Event) error {
 		return err
 	}
 	if strings.HasPrefix(p.Context, forge.ContextPrefix) {
-		return itself()
+		return delivery.Own()
 	}
-	if err := events.CheckSHA(p.SHA); err != nil {
-		return delivery.Malformed("sha", err)
-	}
-	e.SHA = p.SHA
-	return nil
+	return delivery.ReadSHA(e, "sha", p.SHA)
 }
 
 // readOther reads every event whose commit is the head of the default branch.
@@ -174,10 +161,9 @@ func readOther(e *events.Event) error {
 	case p.PullRequest != nil:
 		return readConversation(e, p.PullRequest)
 	case p.Issue != nil && p.Issue.PullRequest != nil:
-		if p.Issue.Number <= 0 {
-			return delivery.Malformed("issue.number", errors.New("is not a number above zero"))
+		if err := delivery.ReadNumber(e, "issue.number", p.Issue.Number); err != nil {
+			return err
 		}
-		e.PullRequest = p.Issue.Number
 		e.Trusted = false
 	case p.WorkflowRun != nil:
 		head := p.WorkflowRun.HeadRepository

@@ -1,9 +1,6 @@
 package gitea
 
-import (
-	"github.com/franela/pocketci/events"
-	"github.com/franela/pocketci/events/internal/delivery"
-)
+import "github.com/franela/pocketci/events/internal/delivery"
 
 // signature is a signature that was sent, and in which header.
 type signature struct {
@@ -27,9 +24,7 @@ func signaturesOf(header map[string][]string) ([]signature, error) {
 		}
 	}
 	if len(found) == 0 {
-		return nil, &events.UnauthenticatedError{
-			Reason: "X-Gitea-Signature is missing; set a secret in the webhook's settings",
-		}
+		return nil, delivery.Refuse("X-Gitea-Signature is missing; set a secret in the webhook's settings")
 	}
 	return found, nil
 }
@@ -52,7 +47,7 @@ func (s *Source) proven(header map[string][]string, body []byte) ([]byte, error)
 			fits = s.secrets.Signed(payload, sent.mac) || fits
 		}
 		if !fits {
-			return nil, &events.UnauthenticatedError{Reason: sent.header + " does not fit the body and the secret"}
+			return nil, delivery.Refuse(sent.header + " does not fit the body and the secret")
 		}
 	}
 	return payload, malformed

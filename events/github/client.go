@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-github/v60/github"
 
 	"github.com/franela/pocketci/events"
+	"github.com/franela/pocketci/events/internal/delivery"
 	"github.com/franela/pocketci/internal/forge"
 )
 
@@ -221,7 +222,7 @@ func (c *Client) PullRequest(ctx context.Context, repository string, number int)
 	case events.CheckSHA(pull.HeadSHA) != nil || events.CheckSHA(pull.BaseSHA) != nil || pull.Number != number:
 		return forge.PullRequest{}, fmt.Errorf("%s: %w", what.what, errAnswer)
 	case head.Repo == nil:
-		pull.Fork = unknownFork
+		pull.Fork = delivery.UnknownFork
 	case head.Repo.GetFullName() != base.GetRepo().GetFullName():
 		pull.Fork = head.Repo.GetFullName()
 	}

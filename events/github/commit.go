@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/franela/pocketci/events"
+	"github.com/franela/pocketci/events/internal/delivery"
 	"github.com/franela/pocketci/internal/forge"
 )
 
@@ -25,7 +26,7 @@ func readCheckRun(e *events.Event) error {
 		return err
 	}
 	if strings.HasPrefix(p.Check.Name, forge.ContextPrefix) && !asksAgain(e.Filter) {
-		return own()
+		return delivery.Own()
 	}
 	return nil
 }
@@ -40,9 +41,9 @@ func readCheckSuite(e *events.Event) error {
 
 func readCheck(e *events.Event, path string, c *check) error {
 	if c == nil {
-		return malformed(path, errors.New("is missing"))
+		return delivery.Malformed(path, errors.New("is missing"))
 	}
-	if err := readSHA(e, path+".head_sha", c.HeadSHA); err != nil {
+	if err := delivery.ReadSHA(e, path+".head_sha", c.HeadSHA); err != nil {
 		return err
 	}
 	// The branch that a check names may be a fork's of the same name; only
@@ -61,11 +62,11 @@ func readStatus(e *events.Event) error {
 		return err
 	}
 	e.Trusted = len(p.Branches) > 0
-	if err := readSHA(e, "sha", p.SHA); err != nil {
+	if err := delivery.ReadSHA(e, "sha", p.SHA); err != nil {
 		return err
 	}
 	if strings.HasPrefix(p.Context, forge.ContextPrefix) {
-		return own()
+		return delivery.Own()
 	}
 	return nil
 }
@@ -76,17 +77,9 @@ func readDeployment(e *events.Event) error {
 		return err
 	}
 	if p.Deployment == nil {
-		return malformed("deployment", errors.New("is missing"))
+		return delivery.Malformed("deployment", errors.New("is missing"))
 	}
-	return readSHA(e, "deployment.sha", p.Deployment.SHA)
-}
-
-func readSHA(e *events.Event, path, sha string) error {
-	if err := events.CheckSHA(sha); err != nil {
-		return malformed(path, err)
-	}
-	e.SHA = sha
-	return nil
+	return delivery.ReadSHA(e, "deployment.sha", p.Deployment.SHA)
 }
 
 // readOther reads every event whose commit is the head of the default branch.
@@ -102,10 +95,9 @@ func readOther(e *events.Event) error {
 	case p.PullRequest != nil:
 		return readConversation(e, p.PullRequest)
 	case p.Issue != nil && p.Issue.PullRequest != nil:
-		if p.Issue.Number <= 0 {
-			return malformed("issue.number", errors.New("is not a number above zero"))
+		if err := delivery.ReadNumber(e, "issue.number", p.Issue.Number); err != nil {
+			return err
 		}
-		e.PullRequest = p.Issue.Number
 		e.Trusted = false
 	case p.WorkflowRun != nil:
 		head := p.WorkflowRun.HeadRepository

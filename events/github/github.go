@@ -7,12 +7,10 @@ package github
 
 import (
 	"errors"
-	"fmt"
-	"mime"
 	"net/url"
-	"strings"
 
 	"github.com/franela/pocketci/events"
+	"github.com/franela/pocketci/events/internal/delivery"
 )
 
 // The headers of a delivery that matter here.
@@ -21,14 +19,13 @@ const (
 	headerDelivery     = "X-GitHub-Delivery"
 	headerSignature    = "X-Hub-Signature-256"
 	headerSignatureOld = "X-Hub-Signature"
-	headerContentType  = "Content-Type"
 )
 
 // Source receives GitHub's webhooks. It implements [events.Source] and may be
 // used from several goroutines.
 type Source struct {
 	// secrets is empty only in a source that NewInsecure made.
-	secrets [][]byte
+	secrets delivery.Secrets
 	// app is the GitHub App that pocketci is, or zero.
 	app int64
 }
@@ -39,17 +36,11 @@ var _ events.Source = (*Source)(nil)
 // secrets. Several are for the time in which a secret is being replaced. It is
 // an error to give no secret or a blank one.
 func New(secrets ...string) (*Source, error) {
-	if len(secrets) == 0 {
-		return nil, errors.New("no webhook secret is given")
+	s, err := delivery.NewSecrets(secrets...)
+	if err != nil {
+		return nil, err
 	}
-	s := &Source{}
-	for i, secret := range secrets {
-		if strings.TrimSpace(secret) == "" {
-			return nil, fmt.Errorf("webhook secret %d of %d is empty", i+1, len(secrets))
-		}
-		s.secrets = append(s.secrets, []byte(secret))
-	}
-	return s, nil
+	return &Source{secrets: s}, nil
 }
 
 // NewInsecure returns a source that believes every delivery. Whoever reaches
@@ -79,14 +70,11 @@ func (s *Source) Receive(header map[string][]string, body []byte) (events.Event,
 		return events.Event{}, err
 	}
 	e := events.Event{Vendor: events.VendorGithub}
-	kind, err := single(header, headerEvent)
+	kind, err := delivery.Required(header, headerEvent)
 	if err != nil {
 		return e, err
 	}
-	if kind == "" {
-		return e, malformed("header "+headerEvent, errors.New("is missing"))
-	}
-	delivery, err := single(header, headerDelivery)
+	id, err := delivery.Header(header, headerDelivery)
 	if err != nil {
 		return e, err
 	}
@@ -95,36 +83,19 @@ func (s *Source) Receive(header map[string][]string, body []byte) (events.Event,
 		return e, err
 	}
 	e, err = Parse(kind, payload)
-	e.Delivery = delivery
+	e.Delivery = id
 	if err == nil && s.ofOwnApp(&e) {
-		e.Comment, err = nil, own()
+		e.Comment, err = nil, delivery.Own()
 	}
 	return e, err
 }
 
-// single returns the one value of a header, or nothing.
-func single(header map[string][]string, name string) (string, error) {
-	values := events.HeaderValues(header, name)
-	switch len(values) {
-	case 0:
-		return "", nil
-	case 1:
-		if err := events.CheckText(values[0]); err != nil {
-			return "", malformed("header "+name, err)
-		}
-		return values[0], nil
-	}
-	return "", malformed("header "+name, errors.New("is given more than once"))
-}
-
 func payloadOf(header map[string][]string, body []byte) ([]byte, error) {
-	contentType, err := single(header, headerContentType)
+	isForm, err := delivery.IsForm(header)
 	if err != nil {
 		return nil, err
 	}
-	// A type that cannot be read is not a form; whether it is acceptable at
-	// all is for the receiver to say.
-	if mediaType, _, _ := mime.ParseMediaType(contentType); mediaType != "application/x-www-form-urlencoded" {
+	if !isForm {
 		return body, nil
 	}
 	form, err := url.ParseQuery(string(body))
@@ -133,13 +104,9 @@ func payloadOf(header map[string][]string, body []byte) ([]byte, error) {
 	}
 	switch payloads := form["payload"]; len(payloads) {
 	case 0:
-		return nil, malformed("form field payload", errors.New("is missing"))
+		return nil, delivery.Malformed("form field payload", errors.New("is missing"))
 	case 1:
 		return []byte(payloads[0]), nil
 	}
-	return nil, malformed("form field payload", errors.New("is given more than once"))
-}
-
-func malformed(path string, err error) *events.MalformedError {
-	return &events.MalformedError{Path: path, Reason: err.Error()}
+	return nil, delivery.Malformed("form field payload", errors.New("is given more than once"))
 }

@@ -6,13 +6,9 @@ import (
 	"strings"
 
 	"github.com/franela/pocketci/events"
+	"github.com/franela/pocketci/events/internal/delivery"
 	"github.com/franela/pocketci/internal/forge"
 )
-
-// own says why nothing is planned for what pocketci itself made: each status, check
-// and comment would make the next one. What it pushes is not among that, since a
-// person's token does what the person does.
-func own() error { return &events.NothingError{Reason: "pocketci itself made it"} }
 
 // asksAgain reports whether an event about a check is what people do to it, and
 // GitHub to a suite at a push, whoever has made the check.
@@ -74,21 +70,21 @@ func readIssueComment(e *events.Event) error {
 		return err
 	}
 	if p.Comment == nil {
-		return malformed("comment", errors.New("is missing"))
+		return delivery.Malformed("comment", errors.New("is missing"))
 	}
 	if strings.Contains(p.Comment.Body, forge.MarkerPrefix) {
-		return own()
+		return delivery.Own()
 	}
 	if e.PullRequest == 0 || e.Filter != "created" {
 		return nil
 	}
 	if p.Comment.ID <= 0 {
-		return malformed("comment.id", errors.New("is not a number above zero"))
+		return delivery.Malformed("comment.id", errors.New("is not a number above zero"))
 	}
 	e.Comment = &events.Comment{ID: strconv.FormatInt(p.Comment.ID, 10), Body: p.Comment.Body}
 	if p.Comment.User != nil {
 		if err := events.CheckText(p.Comment.User.Login); err != nil {
-			return malformed("comment.user.login", err)
+			return delivery.Malformed("comment.user.login", err)
 		}
 		e.Comment.Author = p.Comment.User.Login
 	}

@@ -4,14 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"strings"
 
 	"github.com/franela/pocketci/events"
+	"github.com/franela/pocketci/events/internal/delivery"
 )
-
-// unknownFork stands for the head repository of a pull request when it has
-// been deleted.
-const unknownFork = "unknown"
 
 // kindPattern is how GitHub writes the names of its events. The name comes in
 // a header that the signature does not cover, and function names are matched
@@ -55,7 +51,7 @@ func Parse(kind string, payload []byte) (events.Event, error) {
 	}
 	if common.Sender != nil {
 		if err := events.CheckText(common.Sender.Login); err != nil {
-			return e, malformed("sender.login", err)
+			return e, delivery.Malformed("sender.login", err)
 		}
 		e.Sender = common.Sender.Login
 	}
@@ -63,12 +59,12 @@ func Parse(kind string, payload []byte) (events.Event, error) {
 		return e, &events.NothingError{Ping: true, Reason: "a ping only tries out the webhook"}
 	}
 	if err := events.CheckText(common.Action); err != nil {
-		return e, malformed("action", err)
+		return e, delivery.Malformed("action", err)
 	}
 	e.Filter = common.Action
 	if common.Repository == nil {
 		if known {
-			return e, malformed("repository", errors.New("is missing"))
+			return e, delivery.Malformed("repository", errors.New("is missing"))
 		}
 		return e, &events.NothingError{Reason: "the event " + kind + " belongs to no repository"}
 	}
@@ -89,7 +85,7 @@ var readers = map[string]func(*events.Event) error{
 	events.NamePush:        readPush,
 	events.NameTag:         readTag,
 	events.NamePullRequest: readPullRequest,
-	"release":              readRelease,
+	"release":              delivery.ReadRelease,
 	"create":               readRefChange,
 	"delete":               readRefChange,
 	"workflow_dispatch":    readWorkflowDispatch,
@@ -102,46 +98,13 @@ var readers = map[string]func(*events.Event) error{
 }
 
 func readRepository(r *repository) (*events.Repository, error) {
-	if err := checkFullName(r.FullName); err != nil {
-		return nil, malformed("repository.full_name", err)
-	}
-	if err := events.CheckCloneURL(r.CloneURL); err != nil {
-		return nil, malformed("repository.clone_url", err)
-	}
-	if err := events.CheckWebURL(r.HTMLURL); err != nil {
-		return nil, malformed("repository.html_url", err)
-	}
-	if r.DefaultBranch != "" {
-		if err := checkShort("refs/heads/", r.DefaultBranch); err != nil {
-			return nil, malformed("repository.default_branch", err)
-		}
-	}
-	return &events.Repository{
+	return delivery.ReadRepository("repository", events.Repository{
 		FullName:      r.FullName,
 		CloneURL:      r.CloneURL,
 		WebURL:        r.HTMLURL,
 		DefaultBranch: r.DefaultBranch,
 		Private:       r.Private,
-	}, nil
-}
-
-// checkFullName is stricter than the general rule: GitHub nests no groups.
-func checkFullName(name string) error {
-	if err := events.CheckFullName(name); err != nil {
-		return err
-	}
-	if strings.Count(name, "/") != 1 {
-		return fmt.Errorf("%q is not the full name of a GitHub repository: want owner/name", name)
-	}
-	return nil
-}
-
-// checkShort checks the name of a branch or a tag without its prefix.
-func checkShort(prefix, name string) error {
-	if name == "" {
-		return errors.New("is missing")
-	}
-	return events.CheckRef(prefix + name)
+	})
 }
 
 func readPush(e *events.Event) error {
@@ -153,31 +116,17 @@ func readPush(e *events.Event) error {
 }
 
 func (p *push) fill(e *events.Event) error {
-	if err := events.CheckRef(p.Ref); err != nil {
-		return malformed("ref", err)
+	if err := delivery.ReadPushedRef(e, p.Ref); err != nil {
+		return err
 	}
-	e.Ref = p.Ref
-	e.Branch, e.Tag = events.ShortRef(p.Ref)
-	switch {
-	case e.Branch != "":
-		e.Name, e.Filter = events.NamePush, e.Branch
-	case e.Tag != "":
-		e.Name, e.Filter = events.NameTag, e.Tag
-	default:
-		return &events.NothingError{Reason: "the push of " + p.Ref + " is neither of a branch nor of a tag"}
+	if p.Deleted {
+		return delivery.DeletedRef(p.Ref)
 	}
-	if p.Deleted || events.IsZeroSHA(p.After) {
-		return &events.NothingError{Reason: "the push deletes " + p.Ref}
+	if err := delivery.ReadAfter(e, p.After); err != nil {
+		return err
 	}
-	if err := events.CheckSHA(p.After); err != nil {
-		return malformed("after", err)
-	}
-	e.SHA = p.After
-	if !events.IsZeroSHA(p.Before) {
-		if err := events.CheckSHA(p.Before); err != nil {
-			return malformed("before", err)
-		}
-		e.Before = p.Before
+	if err := delivery.ReadBefore(e, p.Before); err != nil {
+		return err
 	}
 	e.Forced = p.Forced
 	// Only those with write access push.
@@ -194,11 +143,7 @@ func readTag(e *events.Event) error {
 }
 
 func (p *push) fillTag(e *events.Event) error {
-	err := p.fill(e)
-	if e.Branch != "" {
-		return malformed("ref", fmt.Errorf("%s is a branch, and the event is the push of a tag", e.Ref))
-	}
-	return err
+	return delivery.OfTag(e, p.fill(e))
 }
 
 func readPullRequest(e *events.Event) error {
@@ -208,22 +153,22 @@ func readPullRequest(e *events.Event) error {
 	}
 	switch {
 	case e.Filter == "":
-		return malformed("action", errors.New("is missing"))
+		return delivery.Malformed("action", errors.New("is missing"))
 	case p.PullRequest == nil:
-		return malformed("pull_request", errors.New("is missing"))
+		return delivery.Malformed("pull_request", errors.New("is missing"))
 	}
 	if err := readConversation(e, p.PullRequest); err != nil {
 		return err
 	}
 	head, base := p.PullRequest.Head, p.PullRequest.Base
-	if err := checkShort("refs/heads/", head.Ref); err != nil {
-		return malformed("pull_request.head.ref", err)
+	if err := delivery.CheckBranch(head.Ref); err != nil {
+		return delivery.Malformed("pull_request.head.ref", err)
 	}
 	if err := events.CheckSHA(head.SHA); err != nil {
-		return malformed("pull_request.head.sha", err)
+		return delivery.Malformed("pull_request.head.sha", err)
 	}
 	if err := events.CheckSHA(base.SHA); err != nil {
-		return malformed("pull_request.base.sha", err)
+		return delivery.Malformed("pull_request.base.sha", err)
 	}
 	// The repository itself holds the head under this ref, forks' heads too.
 	e.Ref = fmt.Sprintf("refs/pull/%d/head", e.PullRequest)
@@ -236,44 +181,22 @@ func readPullRequest(e *events.Event) error {
 // readConversation reads what is the same for a pull request and for whatever
 // is said on it: its number, its target branch, and whether it is a fork's.
 func readConversation(e *events.Event, p *pullRequest) error {
-	if p.Number <= 0 {
-		return malformed("pull_request.number", errors.New("is not a number above zero"))
+	if err := delivery.ReadNumber(e, "pull_request.number", p.Number); err != nil {
+		return err
 	}
-	e.PullRequest = p.Number
-	if err := checkShort("refs/heads/", p.Base.Ref); err != nil {
-		return malformed("pull_request.base.ref", err)
+	if err := delivery.ReadBase(e, "pull_request.base.ref", p.Base.Ref); err != nil {
+		return err
 	}
-	e.BaseRef = p.Base.Ref
 	switch {
 	case p.Head.Repo == nil:
-		e.Fork = unknownFork
+		e.Fork = delivery.UnknownFork
 	case p.Head.Repo.FullName != e.Repository.FullName:
-		if err := checkFullName(p.Head.Repo.FullName); err != nil {
-			return malformed("pull_request.head.repo.full_name", err)
+		if err := delivery.CheckRepository(p.Head.Repo.FullName); err != nil {
+			return delivery.Malformed("pull_request.head.repo.full_name", err)
 		}
 		e.Fork = p.Head.Repo.FullName
 	}
 	e.Trusted = e.Fork == ""
-	return nil
-}
-
-func readRelease(e *events.Event) error {
-	var p release
-	if err := events.DecodeObject(e.Payload, &p); err != nil {
-		return err
-	}
-	switch {
-	case e.Filter == "":
-		return malformed("action", errors.New("is missing"))
-	case p.Release == nil:
-		return malformed("release", errors.New("is missing"))
-	}
-	if err := checkShort("refs/tags/", p.Release.TagName); err != nil {
-		return malformed("release.tag_name", err)
-	}
-	e.Ref = "refs/tags/" + p.Release.TagName
-	e.Tag = p.Release.TagName
-	e.Trusted = true
 	return nil
 }
 
@@ -285,14 +208,9 @@ func readRefChange(e *events.Event) error {
 	if err := events.DecodeObject(e.Payload, &p); err != nil {
 		return err
 	}
-	switch p.RefType {
-	case "branch", "tag":
-	case "":
-		return malformed("ref_type", errors.New("is missing"))
-	default:
-		return malformed("ref_type", fmt.Errorf("%.80q is neither branch nor tag", p.RefType))
+	if err := delivery.ReadRefType(e, p.RefType); err != nil {
+		return err
 	}
-	e.Filter = p.RefType
 	e.Trusted = true
 	return nil
 }
@@ -303,7 +221,7 @@ func readWorkflowDispatch(e *events.Event) error {
 		return err
 	}
 	if err := events.CheckRef(p.Ref); err != nil {
-		return malformed("ref", err)
+		return delivery.Malformed("ref", err)
 	}
 	e.Ref = p.Ref
 	e.Branch, e.Tag = events.ShortRef(p.Ref)

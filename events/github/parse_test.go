@@ -1,27 +1,21 @@
 package github_test
 
 import (
-	"crypto/sha1"
-	"encoding/hex"
-	"errors"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/events/github"
+	"github.com/franela/pocketci/events/sourcetest"
 )
 
-const payloads = "../../testdata/payloads/github"
-
-// commit is the sha that the payloads give to the commit of that name.
-func commit(name string) string {
-	sum := sha1.Sum([]byte(name))
-	return hex.EncodeToString(sum[:])
-}
+// read and with return payloads in testdata, as they are and with one value
+// replaced; commit is the sha that they give to the commit of that name.
+var (
+	reader = sourcetest.Reader{Vendor: "github", Parse: github.Parse}
+	read   = reader.Payload
+	with   = reader.With
+	commit = sourcetest.Commit
+)
 
 // hello is the repository of every payload that has one.
 var hello = &events.Repository{
@@ -191,27 +185,12 @@ func TestParseSamples(t *testing.T) {
 	for _, s := range samples {
 		t.Run(s.file, func(t *testing.T) {
 			t.Parallel()
-			payload := read(t, s.file)
 			want := s.want
-			want.Vendor, want.Kind, want.Payload = "github", s.kind, payload
+			want.Vendor, want.Kind = "github", s.kind
 			if !s.nowhere {
 				want.Repository = hello
 			}
-			got, err := github.Parse(s.kind, payload)
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("event (-want +got):\n%s", diff)
-			}
-			var nothing *events.NothingError
-			switch {
-			case s.nothing == "" && err != nil:
-				t.Errorf("error %v", err)
-			case s.nothing != "" && !errors.As(err, &nothing):
-				t.Errorf("error %v, want that there is nothing to plan", err)
-			case s.nothing != "" && nothing.Reason != s.nothing:
-				t.Errorf("reason %q, want %q", nothing.Reason, s.nothing)
-			case s.nothing != "" && nothing.Ping != (s.kind == "ping"):
-				t.Errorf("ping is %t", nothing.Ping)
-			}
+			reader.Reads(t, s.kind, s.file, want, s.nothing, s.kind == "ping")
 		})
 	}
 }
@@ -219,56 +198,14 @@ func TestParseSamples(t *testing.T) {
 // Every payload in testdata is in the table above.
 func TestSamplesAreComplete(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob(filepath.Join(payloads, "*.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var onDisk, inTable []string
-	for _, f := range files {
-		onDisk = append(onDisk, strings.TrimSuffix(filepath.Base(f), ".json"))
-	}
+	var files []string
 	for _, s := range samples {
-		inTable = append(inTable, s.file)
+		files = append(files, s.file)
 	}
-	sorted := cmp.Transformer("set", func(names []string) map[string]int {
-		set := map[string]int{}
-		for _, n := range names {
-			set[n]++
-		}
-		return set
-	})
-	if diff := cmp.Diff(onDisk, inTable, sorted); diff != "" {
-		t.Errorf("testdata and table differ (-disk +table):\n%s", diff)
-	}
+	reader.Complete(t, files)
 }
 
 func TestParseTagByName(t *testing.T) {
 	t.Parallel()
-	byName, err := github.Parse("tag", read(t, "push_tag"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	byHeader, err := github.Parse("push", read(t, "push_tag"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(byHeader, byName); diff != "" {
-		t.Errorf("tag and push differ for the same payload (-push +tag):\n%s", diff)
-	}
-	for _, file := range []string{"push", "push_deleted"} {
-		_, err = github.Parse("tag", read(t, file))
-		var bad *events.MalformedError
-		if !errors.As(err, &bad) || bad.Path != "ref" || !strings.Contains(bad.Reason, "is a branch") {
-			t.Errorf("%s as tag: error %v, want that ref is a branch", file, err)
-		}
-	}
-}
-
-func read(t testing.TB, file string) []byte {
-	t.Helper()
-	data, err := os.ReadFile(filepath.Join(payloads, file+".json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
+	reader.ReadsTagByName(t)
 }

@@ -42,12 +42,6 @@ type refChange struct {
 	RefType string `json:"ref_type"`
 }
 
-type release struct {
-	Release *struct {
-		TagName string `json:"tag_name"`
-	} `json:"release"`
-}
-
 type workflowDispatch struct {
 	Ref string `json:"ref"`
 }

@@ -2,10 +2,10 @@ package gitlab
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/franela/pocketci/events"
+	"github.com/franela/pocketci/events/internal/delivery"
 )
 
 // This file reads the events that are about a commit without a merge request.
@@ -15,37 +15,19 @@ func readPush(e *events.Event) error {
 	if err := events.DecodeObject(e.Payload, &p); err != nil {
 		return err
 	}
-	if err := events.CheckRef(p.Ref); err != nil {
-		return malformed("ref", err)
+	if err := delivery.ReadPushedRef(e, p.Ref); err != nil {
+		return err
 	}
-	e.Ref = p.Ref
-	e.Branch, e.Tag = events.ShortRef(p.Ref)
-	switch {
-	case e.Branch != "":
-		e.Name, e.Filter = events.NamePush, e.Branch
-	case e.Tag != "":
-		e.Name, e.Filter = events.NameTag, e.Tag
-	default:
-		return &events.NothingError{Reason: "the push of " + p.Ref + " is neither of a branch nor of a tag"}
+	if err := delivery.ReadAfter(e, p.After); err != nil {
+		return err
 	}
-	if events.IsZeroSHA(p.After) {
-		return &events.NothingError{Reason: "the push deletes " + p.Ref}
-	}
-	if err := events.CheckSHA(p.After); err != nil {
-		return malformed("after", err)
-	}
-	e.SHA = p.After
 	if p.CheckoutSHA != "" {
-		if err := events.CheckSHA(p.CheckoutSHA); err != nil {
-			return malformed("checkout_sha", err)
+		if err := delivery.ReadSHA(e, "checkout_sha", p.CheckoutSHA); err != nil {
+			return err
 		}
-		e.SHA = p.CheckoutSHA
 	}
-	if !events.IsZeroSHA(p.Before) {
-		if err := events.CheckSHA(p.Before); err != nil {
-			return malformed("before", err)
-		}
-		e.Before = p.Before
+	if err := delivery.ReadBefore(e, p.Before); err != nil {
+		return err
 	}
 	// Only those with write access push.
 	e.Trusted = true
@@ -53,12 +35,7 @@ func readPush(e *events.Event) error {
 }
 
 func readTag(e *events.Event) error {
-	err := readPush(e)
-	if e.Branch != "" {
-		e.Trusted = false
-		return malformed("ref", fmt.Errorf("%s is a branch, and the event is the push of a tag", e.Ref))
-	}
-	return err
+	return delivery.OfTag(e, readPush(e))
 }
 
 func readRelease(e *events.Event) error {
@@ -67,7 +44,7 @@ func readRelease(e *events.Event) error {
 		return err
 	}
 	if action == "" {
-		return malformed("action", errors.New("is missing"))
+		return delivery.Malformed("action", errors.New("is missing"))
 	}
 	// GitLab has no drafts: what is created is published.
 	if action == "created" {
@@ -78,13 +55,11 @@ func readRelease(e *events.Event) error {
 	if err := events.DecodeObject(e.Payload, &p); err != nil {
 		return err
 	}
-	if err := checkShort("refs/tags/", p.Tag); err != nil {
-		return malformed("tag", err)
+	if err := delivery.ReadTag(e, "tag", p.Tag); err != nil {
+		return err
 	}
-	e.Ref = "refs/tags/" + p.Tag
-	e.Tag = p.Tag
 	if p.Commit != nil {
-		if err := readSHA(e, "commit.id", p.Commit.ID); err != nil {
+		if err := delivery.ReadSHA(e, "commit.id", p.Commit.ID); err != nil {
 			return err
 		}
 	}
@@ -102,12 +77,12 @@ func readPipeline(e *events.Event) error {
 		return err
 	}
 	if p.Attributes == nil {
-		return malformed("object_attributes", errors.New("is missing"))
+		return delivery.Malformed("object_attributes", errors.New("is missing"))
 	}
 	if err := readStatus(e, "object_attributes.status", p.Attributes.Status); err != nil {
 		return err
 	}
-	if err := readSHA(e, "object_attributes.sha", p.Attributes.SHA); err != nil {
+	if err := delivery.ReadSHA(e, "object_attributes.sha", p.Attributes.SHA); err != nil {
 		return err
 	}
 	if p.Attributes.Source == "external" {
@@ -128,7 +103,7 @@ func readJob(e *events.Event) error {
 	if err := readStatus(e, "build_status", p.Status); err != nil {
 		return err
 	}
-	if err := readSHA(e, "sha", p.SHA); err != nil {
+	if err := delivery.ReadSHA(e, "sha", p.SHA); err != nil {
 		return err
 	}
 	e.Trusted = ownRef(p.Ref)
@@ -150,21 +125,13 @@ func readDeployment(e *events.Event) error {
 	if err := readStatus(e, "status", p.Status); err != nil {
 		return err
 	}
-	return readSHA(e, "commit_url", p.CommitURL[strings.LastIndexByte(p.CommitURL, '/')+1:])
+	return delivery.ReadSHA(e, "commit_url", p.CommitURL[strings.LastIndexByte(p.CommitURL, '/')+1:])
 }
 
 func readStatus(e *events.Event, path, status string) error {
 	if err := events.CheckText(status); err != nil {
-		return malformed(path, err)
+		return delivery.Malformed(path, err)
 	}
 	e.Filter = status
-	return nil
-}
-
-func readSHA(e *events.Event, path, sha string) error {
-	if err := events.CheckSHA(sha); err != nil {
-		return malformed(path, err)
-	}
-	e.SHA = sha
 	return nil
 }

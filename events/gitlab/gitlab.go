@@ -7,11 +7,11 @@
 package gitlab
 
 import (
-	"errors"
+	"bytes"
 	"fmt"
-	"strings"
 
 	"github.com/franela/pocketci/events"
+	"github.com/franela/pocketci/events/internal/delivery"
 )
 
 // The headers of a delivery that matter here. GitLab also sends
@@ -28,8 +28,8 @@ const (
 // used from several goroutines.
 type Source struct {
 	// Both are empty only in a source that NewInsecure made.
-	tokens [][]byte
-	keys   [][]byte
+	tokens delivery.Secrets
+	keys   delivery.Secrets
 }
 
 var _ events.Source = (*Source)(nil)
@@ -40,23 +40,21 @@ var _ events.Source = (*Source)(nil)
 // later); any other is a secret token, which GitLab sends along. It is an error
 // to give no secret, a blank one, or a signing token that is none.
 func New(secrets ...string) (*Source, error) {
-	if len(secrets) == 0 {
-		return nil, errors.New("no webhook secret is given")
+	all, err := delivery.NewSecrets(secrets...)
+	if err != nil {
+		return nil, err
 	}
 	s := &Source{}
-	for i, secret := range secrets {
-		switch {
-		case strings.TrimSpace(secret) == "":
-			return nil, fmt.Errorf("webhook secret %d of %d is empty", i+1, len(secrets))
-		case strings.HasPrefix(secret, signingPrefix):
-			key, err := signingKey(secret)
-			if err != nil {
-				return nil, fmt.Errorf("webhook secret %d of %d: %w", i+1, len(secrets), err)
-			}
-			s.keys = append(s.keys, key)
-		default:
-			s.tokens = append(s.tokens, []byte(secret))
+	for i, secret := range all {
+		if !bytes.HasPrefix(secret, []byte(signingPrefix)) {
+			s.tokens = append(s.tokens, secret)
+			continue
 		}
+		key, err := signingKey(string(secret))
+		if err != nil {
+			return nil, fmt.Errorf("webhook secret %d of %d: %w", i+1, len(all), err)
+		}
+		s.keys = append(s.keys, key)
 	}
 	return s, nil
 }
@@ -94,19 +92,16 @@ func (s *Source) Receive(header map[string][]string, body []byte) (events.Event,
 		}
 	}
 	e := events.Event{Vendor: events.VendorGitlab}
-	kind, err := single(header, headerEvent)
+	kind, err := delivery.Required(header, headerEvent)
 	if err != nil {
 		return e, err
 	}
-	if kind == "" {
-		return e, malformed("header "+headerEvent, errors.New("is missing"))
-	}
-	delivery, err := deliveryOf(header, signed)
+	id, err := deliveryOf(header, signed)
 	if err != nil {
 		return e, err
 	}
 	e, err = Parse(kind, body)
-	e.Delivery = delivery
+	e.Delivery = id
 	return e, err
 }
 
@@ -114,33 +109,14 @@ func deliveryOf(header map[string][]string, signed *signature) (string, error) {
 	if signed != nil {
 		// The signature covers this one; it equals the Idempotency-Key.
 		if err := events.CheckText(signed.id); err != nil {
-			return "", malformed("header "+headerSignedID, err)
+			return "", delivery.Malformed("header "+headerSignedID, err)
 		}
 		return signed.id, nil
 	}
 	for _, name := range []string{headerIdempotency, headerUUID} {
-		if value, err := single(header, name); value != "" || err != nil {
+		if value, err := delivery.Header(header, name); value != "" || err != nil {
 			return value, err
 		}
 	}
 	return "", nil
-}
-
-// single returns the one value of a header, or nothing.
-func single(header map[string][]string, name string) (string, error) {
-	values := events.HeaderValues(header, name)
-	switch len(values) {
-	case 0:
-		return "", nil
-	case 1:
-		if err := events.CheckText(values[0]); err != nil {
-			return "", malformed("header "+name, err)
-		}
-		return values[0], nil
-	}
-	return "", malformed("header "+name, errors.New("is given more than once"))
-}
-
-func malformed(path string, err error) *events.MalformedError {
-	return &events.MalformedError{Path: path, Reason: err.Error()}
 }

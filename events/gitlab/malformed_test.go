@@ -1,52 +1,24 @@
 package gitlab_test
 
 import (
-	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
 
 	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/events/gitlab"
+	"github.com/franela/pocketci/events/sourcetest"
 )
 
 // missing removes a key from a payload.
-type missing struct{}
+type missing = sourcetest.Missing
 
-// with returns a sample with one value replaced. The path is dotted.
-func with(t testing.TB, file, path string, value any) []byte {
-	t.Helper()
-	var root map[string]any
-	if err := json.Unmarshal(read(t, file), &root); err != nil {
-		t.Fatal(err)
-	}
-	object := root
-	keys := strings.Split(path, ".")
-	for _, key := range keys[:len(keys)-1] {
-		object = object[key].(map[string]any)
-	}
-	if _, remove := value.(missing); remove {
-		delete(object, keys[len(keys)-1])
-	} else {
-		object[keys[len(keys)-1]] = value
-	}
-	data, err := json.Marshal(root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
-}
+// fault is a sample with one value replaced.
+type fault sourcetest.Fault
 
 func TestParseMalformedFields(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct {
-		file, kind string
-		path       string
-		value      any
-		reason     string
-		// place is where the fault is reported if that is not path.
-		place string
-	}{
+	for name, c := range map[string]fault{
 		"no kind":                      {"wiki_page", "Wiki Page Hook", "object_kind", missing{}, "is missing", ""},
 		"kind with spaces":             {"push", "Push Hook", "object_kind", "tag push", "is not the name", ""},
 		"kind of another event":        {"push", "Push Hook", "object_kind", "merge_request", `is "merge_request", and the event is a Push Hook`, ""},
@@ -106,21 +78,7 @@ func TestParseMalformedFields(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			e, err := gitlab.Parse(test.kind, with(t, test.file, test.path, test.value))
-			bad, ok := errors.AsType[*events.MalformedError](err)
-			if !ok {
-				t.Fatalf("error %v, want a MalformedError", err)
-			}
-			place := test.place
-			if place == "" {
-				place = test.path
-			}
-			if bad.Path != place || !strings.Contains(bad.Reason, test.reason) {
-				t.Errorf("error at %q: %q, want at %q: %q", bad.Path, bad.Reason, place, test.reason)
-			}
-			if strings.Contains(bad.Error(), "a:b@") {
-				t.Errorf("the error repeats a credential: %v", bad)
-			}
+			e := reader.Refuses(t, sourcetest.Fault(c))
 			if e.Trusted || e.Comment != nil {
 				t.Errorf("what could not be read is trusted: %+v", e)
 			}
@@ -130,33 +88,23 @@ func TestParseMalformedFields(t *testing.T) {
 
 func TestParseMalformedText(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct{ payload, want string }{
+	reader.RefusesTexts(t, "Push Hook", map[string]struct{ Payload, Want string }{
 		"empty":     {"", "line 1, column 1: is empty, want a JSON object"},
 		"not JSON":  {"hello", "line 1, column 1: invalid character 'h'"},
 		"cut off":   {`{"ref": "refs/heads/ma`, "line 1, column 22: unexpected end of JSON input"},
 		"list":      {"[]", "line 1, column 1: is an array, want an object"},
 		"not UTF-8": {"{\"ref\":\n\"refs/heads/\xff\"}", "line 2, column 13: is not UTF-8"},
 		"its place": {"{\"project\": {\n\"path_with_namespace\": 1}}", "line 2, column 24: project.path_with_namespace: is a number, want a string"},
-	} {
-		_, err := gitlab.Parse("Push Hook", []byte(test.payload))
-		if _, ok := errors.AsType[*events.MalformedError](err); !ok || !strings.HasPrefix(err.Error(), test.want) {
-			t.Errorf("%s: error %q, want %q", name, err, test.want)
-		}
-	}
+	})
 }
 
 // The header stands outside of the signature: no spelling of it may have a
 // payload read as another kind of event than it is.
 func TestParseKind(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []string{
+	reader.RefusesKinds(t, "merge_request_fork", "is not the name of a GitLab event",
 		"", "push hook", "Push", "Push  Hook", "Push Hook\n", "PULL_REQUEST", "pull-request", "../push", strings.Repeat("a", 101),
-	} {
-		_, err := gitlab.Parse(kind, read(t, "merge_request_fork"))
-		if bad, ok := errors.AsType[*events.MalformedError](err); !ok || !strings.Contains(bad.Reason, "is not the name of a GitLab event") {
-			t.Errorf("kind %q: error %v", kind, err)
-		}
-	}
+	)
 	for _, kind := range []string{"Push Hook", "Note Hook", "push", "tag", "issue_comment", "release", "wiki_page", "job"} {
 		_, err := gitlab.Parse(kind, read(t, "merge_request_fork"))
 		if bad, ok := errors.AsType[*events.MalformedError](err); !ok || bad.Path != "object_kind" {
@@ -246,19 +194,11 @@ func TestUpdatedMergeRequest(t *testing.T) {
 
 func TestPushOfOtherRef(t *testing.T) {
 	t.Parallel()
-	_, err := gitlab.Parse("Push Hook", with(t, "push", "ref", "refs/notes/commits"))
-	if nothing, ok := errors.AsType[*events.NothingError](err); !ok || !strings.Contains(nothing.Reason, "refs/notes/commits is neither") {
-		t.Errorf("error %v, want that there is nothing to plan", err)
-	}
+	reader.PlansNothing(t, "Push Hook", with(t, "push", "ref", "refs/notes/commits"), "refs/notes/commits is neither")
 }
 
 // What is not read may have any shape.
 func TestParseIgnoresTheRest(t *testing.T) {
 	t.Parallel()
-	for _, path := range []string{"commits", "repository", "user_id", "push_options", "total_commits_count", "project.namespace"} {
-		e, err := gitlab.Parse("Push Hook", with(t, "push", path, []any{true, nil, 1e300}))
-		if err != nil || e.SHA != commit("c2") {
-			t.Errorf("%s of another shape: sha %q, error %v", path, e.SHA, err)
-		}
-	}
+	reader.Ignores(t, "Push Hook", "commits", "repository", "user_id", "push_options", "total_commits_count", "project.namespace")
 }

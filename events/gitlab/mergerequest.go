@@ -8,12 +8,9 @@ import (
 	"strings"
 
 	"github.com/franela/pocketci/events"
+	"github.com/franela/pocketci/events/internal/delivery"
 	"github.com/franela/pocketci/internal/forge"
 )
-
-// unknownFork stands for the source project of a merge request when it has been
-// deleted or is not named.
-const unknownFork = "unknown"
 
 func readMergeRequest(e *events.Event) error {
 	action, err := readAction(e)
@@ -25,14 +22,14 @@ func readMergeRequest(e *events.Event) error {
 		return err
 	}
 	if p.Attributes == nil {
-		return malformed("object_attributes", errors.New("is missing"))
+		return delivery.Malformed("object_attributes", errors.New("is missing"))
 	}
 	const path = "object_attributes"
 	if err := readConversation(e, path, p.Attributes); err != nil {
 		return err
 	}
-	if err := checkShort("refs/heads/", p.Attributes.SourceBranch); err != nil {
-		return untrusted(e, malformed(path+".source_branch", err))
+	if err := delivery.CheckBranch(p.Attributes.SourceBranch); err != nil {
+		return untrusted(e, delivery.Malformed(path+".source_branch", err))
 	}
 	// The project itself holds the head under this ref, forks' heads too.
 	e.Ref = fmt.Sprintf("refs/merge-requests/%d/head", e.PullRequest)
@@ -40,7 +37,7 @@ func readMergeRequest(e *events.Event) error {
 	if p.Attributes.LastCommit == nil {
 		return untrusted(e, &events.NothingError{Reason: "the merge request has no commits"})
 	}
-	if err := readSHA(e, path+".last_commit.id", p.Attributes.LastCommit.ID); err != nil {
+	if err := delivery.ReadSHA(e, path+".last_commit.id", p.Attributes.LastCommit.ID); err != nil {
 		return untrusted(e, err)
 	}
 	switch {
@@ -114,26 +111,24 @@ func adds(c change) bool {
 // readConversation reads what is the same for a merge request and for whatever
 // is said on it: its number, its target branch, and whether it is a fork's.
 func readConversation(e *events.Event, path string, m *mergeRequest) error {
-	if m.IID <= 0 {
-		return malformed(path+".iid", errors.New("is not a number above zero"))
+	if err := delivery.ReadNumber(e, path+".iid", m.IID); err != nil {
+		return err
 	}
-	e.PullRequest = m.IID
-	if err := checkShort("refs/heads/", m.TargetBranch); err != nil {
-		return malformed(path+".target_branch", err)
+	if err := delivery.ReadBase(e, path+".target_branch", m.TargetBranch); err != nil {
+		return err
 	}
-	e.BaseRef = m.TargetBranch
 	same := m.SourceProjectID == m.TargetProjectID
 	switch {
 	case m.Source == nil && same && m.SourceProjectID != 0:
 	case m.Source == nil:
-		e.Fork = unknownFork
+		e.Fork = delivery.UnknownFork
 	case m.Source.FullName != e.Repository.FullName:
 		if err := events.CheckFullName(m.Source.FullName); err != nil {
-			return malformed(path+".source.path_with_namespace", err)
+			return delivery.Malformed(path+".source.path_with_namespace", err)
 		}
 		e.Fork = m.Source.FullName
 	case !same:
-		e.Fork = unknownFork
+		e.Fork = delivery.UnknownFork
 	}
 	e.Trusted = e.Fork == ""
 	return nil
@@ -157,13 +152,13 @@ func readNote(e *events.Event) error {
 		return err
 	}
 	if p.Attributes == nil {
-		return malformed("object_attributes", errors.New("is missing"))
+		return delivery.Malformed("object_attributes", errors.New("is missing"))
 	}
 	onMergeRequest := p.Attributes.NoteableType == "MergeRequest" || p.MergeRequest != nil
 	if onMergeRequest {
 		e.Name = nameComment
 		if p.MergeRequest == nil {
-			return malformed("merge_request", errors.New("is missing"))
+			return delivery.Malformed("merge_request", errors.New("is missing"))
 		}
 		if err := readConversation(e, "merge_request", p.MergeRequest); err != nil {
 			return err
@@ -171,7 +166,7 @@ func readNote(e *events.Event) error {
 	}
 	switch {
 	case strings.Contains(p.Attributes.Note, forge.MarkerPrefix):
-		return untrusted(e, &events.NothingError{Reason: "pocketci itself made it"})
+		return untrusted(e, delivery.Own())
 	case p.Attributes.System:
 		return untrusted(e, &events.NothingError{Reason: "GitLab wrote the comment about what somebody did"})
 	case !onMergeRequest:
@@ -181,10 +176,10 @@ func readNote(e *events.Event) error {
 		return nil
 	}
 	if p.Attributes.ID <= 0 {
-		return untrusted(e, malformed("object_attributes.id", errors.New("is not a number above zero")))
+		return untrusted(e, delivery.Malformed("object_attributes.id", errors.New("is not a number above zero")))
 	}
 	if e.Sender == "" {
-		return untrusted(e, malformed("user.username", errors.New("is missing")))
+		return untrusted(e, delivery.Malformed("user.username", errors.New("is missing")))
 	}
 	e.Comment = &events.Comment{ID: strconv.FormatInt(p.Attributes.ID, 10), Author: e.Sender, Body: p.Attributes.Note}
 	return nil

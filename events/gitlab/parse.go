@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/franela/pocketci/events"
+	"github.com/franela/pocketci/events/internal/delivery"
 )
 
 // nameComment is what GitHub calls a comment on a pull request, and so does
@@ -63,7 +64,7 @@ func Parse(kind string, payload []byte) (events.Event, error) {
 	}
 	object := cmp.Or(common.ObjectKind, common.EventName)
 	if err := checkKind(kind, object); err != nil {
-		return e, malformed("object_kind", err)
+		return e, delivery.Malformed("object_kind", err)
 	}
 	known, isKnown := kinds[object]
 	e.Name, e.Kind = object, kind
@@ -81,12 +82,12 @@ func Parse(kind string, payload []byte) (events.Event, error) {
 		sender, path = common.User.Username, "user.username"
 	}
 	if err := events.CheckText(sender); err != nil {
-		return e, malformed(path, err)
+		return e, delivery.Malformed(path, err)
 	}
 	e.Sender = sender
 	if common.Project == nil {
 		if isKnown {
-			return e, malformed("project", errors.New("is missing"))
+			return e, delivery.Malformed("project", errors.New("is missing"))
 		}
 		return e, &events.NothingError{Reason: "the event " + object + " belongs to no repository"}
 	}
@@ -135,18 +136,16 @@ func checkKind(kind, object string) error {
 
 func readProject(p *project) (*events.Repository, error) {
 	if err := events.CheckFullName(p.FullName); err != nil {
-		return nil, malformed("project.path_with_namespace", err)
+		return nil, delivery.Malformed("project.path_with_namespace", err)
 	}
 	if err := events.CheckCloneURL(p.CloneURL); err != nil {
-		return nil, malformed("project.git_http_url", err)
+		return nil, delivery.Malformed("project.git_http_url", err)
 	}
 	if err := events.CheckWebURL(p.WebURL); err != nil {
-		return nil, malformed("project.web_url", err)
+		return nil, delivery.Malformed("project.web_url", err)
 	}
-	if p.DefaultBranch != "" {
-		if err := checkShort("refs/heads/", p.DefaultBranch); err != nil {
-			return nil, malformed("project.default_branch", err)
-		}
+	if err := delivery.CheckDefaultBranch(p.DefaultBranch); err != nil {
+		return nil, delivery.Malformed("project.default_branch", err)
 	}
 	const public = 20
 	return &events.Repository{
@@ -157,14 +156,6 @@ func readProject(p *project) (*events.Repository, error) {
 		// What is internal is not shown without an account either.
 		Private: p.Visibility < public,
 	}, nil
-}
-
-// checkShort checks the name of a branch or a tag without its prefix.
-func checkShort(prefix, name string) error {
-	if name == "" {
-		return errors.New("is missing")
-	}
-	return events.CheckRef(prefix + name)
 }
 
 // words are GitHub's for what GitLab calls otherwise.
@@ -184,7 +175,7 @@ func readAction(e *events.Event) (string, error) {
 		action, path = a.Action, "action"
 	}
 	if err := events.CheckText(action); err != nil {
-		return "", malformed(path, err)
+		return "", delivery.Malformed(path, err)
 	}
 	return cmp.Or(words[action], action), nil
 }

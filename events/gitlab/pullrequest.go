@@ -7,6 +7,7 @@ import (
 	"gitlab.com/gitlab-org/api/client-go/v2"
 
 	"github.com/franela/pocketci/events"
+	"github.com/franela/pocketci/events/internal/delivery"
 	"github.com/franela/pocketci/internal/forge"
 )
 
@@ -57,11 +58,11 @@ func (c *Client) fork(ctx context.Context, a asking, m *gitlab.MergeRequest) (st
 		return "", nil
 	}
 	if m.SourceProjectID == 0 {
-		return unknownFork, nil
+		return delivery.UnknownFork, nil
 	}
 	source, _, err := c.api.Projects.GetProject(m.SourceProjectID, nil, gitlab.WithContext(ctx))
 	if isNotFound(err) {
-		return unknownFork, nil
+		return delivery.UnknownFork, nil
 	}
 	if err != nil {
 		return "", a.failure(err)
@@ -73,10 +74,10 @@ func (c *Client) fork(ctx context.Context, a asking, m *gitlab.MergeRequest) (st
 func checkPullRequest(a asking, p *forge.PullRequest, number int) error {
 	checks := []error{
 		events.CheckSHA(p.HeadSHA), events.CheckSHA(p.BaseSHA),
-		checkShort("refs/heads/", p.HeadRef), checkShort("refs/heads/", p.BaseRef),
+		delivery.CheckBranch(p.HeadRef), delivery.CheckBranch(p.BaseRef),
 		events.CheckText(p.Author),
 	}
-	if p.Fork != "" && p.Fork != unknownFork {
+	if p.Fork != "" && p.Fork != delivery.UnknownFork {
 		checks = append(checks, events.CheckFullName(p.Fork))
 	}
 	if p.Number != number {

@@ -16,9 +16,9 @@ import (
 	"github.com/franela/pocketci/internal/forge"
 )
 
-// delivery is one attempt as GitLab has it: "List all events for a project
+// attempt is one of a delivery as GitLab has it: "List all events for a project
 // webhook", GitLab 17.3 and later. It is not in the library.
-type delivery struct {
+type attempt struct {
 	ID             int64             `json:"id"`
 	RequestHeaders map[string]string `json:"request_headers"`
 	// ResponseHeaders are empty if nobody answered.
@@ -63,9 +63,9 @@ func (c *Client) Redeliver(ctx context.Context, owner, webhook string, since tim
 // failed returns the latest attempt of each delivery that has not succeeded, the
 // oldest first.
 func (h *hooks) failed(ctx context.Context, webhook int64, since time.Time) ([]int64, error) {
-	var attempts []delivery
+	var attempts []attempt
 	err := all(func(page gitlab.ListOptions) (*gitlab.Response, error) {
-		var list []delivery
+		var list []attempt
 		response, err := h.do(ctx, http.MethodGet, h.path(webhook)+"/events", page, &list)
 		attempts = append(attempts, list...)
 		return response, err
@@ -74,31 +74,31 @@ func (h *hooks) failed(ctx context.Context, webhook int64, since time.Time) ([]i
 		return nil, err
 	}
 	// Ids rise with time.
-	slices.SortFunc(attempts, func(a, b delivery) int { return int(b.ID - a.ID) })
+	slices.SortFunc(attempts, func(a, b attempt) int { return int(b.ID - a.ID) })
 	seen := map[string]bool{}
 	var ids []int64
-	for _, d := range attempts {
-		key := headerOf(d.RequestHeaders, headerIdempotency)
+	for _, a := range attempts {
+		key := headerOf(a.RequestHeaders, headerIdempotency)
 		if key != "" && seen[key] {
 			continue
 		}
 		seen[key] = true
-		code, err := strconv.Atoi(strings.TrimSpace(d.ResponseStatus))
+		code, err := strconv.Atoi(strings.TrimSpace(a.ResponseStatus))
 		lost := err != nil || code >= http.StatusInternalServerError
-		if at, known := d.at(); lost && (!known || !at.Before(since)) {
-			ids = append(ids, d.ID)
+		if at, known := a.at(); lost && (!known || !at.Before(since)) {
+			ids = append(ids, a.ID)
 		}
 	}
 	slices.Reverse(ids)
 	return ids, nil
 }
 
-// at is when the delivery was signed or answered, if either is known.
-func (d *delivery) at() (time.Time, bool) {
-	if seconds, err := strconv.ParseInt(headerOf(d.RequestHeaders, headerSignedAt), 10, 64); err == nil {
+// at is when the attempt was signed or answered, if either is known.
+func (a *attempt) at() (time.Time, bool) {
+	if seconds, err := strconv.ParseInt(headerOf(a.RequestHeaders, headerSignedAt), 10, 64); err == nil {
 		return time.Unix(seconds, 0), true
 	}
-	for name, value := range d.ResponseHeaders {
+	for name, value := range a.ResponseHeaders {
 		if text, ok := value.(string); ok && textproto.CanonicalMIMEHeaderKey(name) == "Date" {
 			at, err := http.ParseTime(text)
 			return at, err == nil

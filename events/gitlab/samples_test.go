@@ -1,11 +1,7 @@
 package gitlab_test
 
 import (
-	"crypto/sha1"
-	"encoding/hex"
 	"errors"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -14,15 +10,17 @@ import (
 
 	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/events/gitlab"
+	"github.com/franela/pocketci/events/sourcetest"
 )
 
-const payloads = "../../testdata/payloads/gitlab"
-
-// commit is the sha that the payloads give to the commit of that name.
-func commit(name string) string {
-	sum := sha1.Sum([]byte(name))
-	return hex.EncodeToString(sum[:])
-}
+// read and with return payloads in testdata, as they are and with one value
+// replaced; commit is the sha that they give to the commit of that name.
+var (
+	reader = sourcetest.Reader{Vendor: "gitlab", Parse: gitlab.Parse}
+	read   = reader.Payload
+	with   = reader.With
+	commit = sourcetest.Commit
+)
 
 var (
 	shop = &events.Repository{
@@ -206,21 +204,11 @@ func TestParse(t *testing.T) {
 
 func TestSamplesAreComplete(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob(filepath.Join(payloads, "*.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var onDisk, inTable []string
-	for _, f := range files {
-		onDisk = append(onDisk, strings.TrimSuffix(filepath.Base(f), ".json"))
-	}
+	var files []string
 	for _, s := range samples {
-		inTable = append(inTable, s.file)
+		files = append(files, s.file)
 	}
-	slices.Sort(inTable)
-	if diff := cmp.Diff(onDisk, inTable); diff != "" {
-		t.Errorf("testdata and table differ (-disk +table):\n%s", diff)
-	}
+	reader.Complete(t, files)
 }
 
 // A payload may be given by pocketci's names and by GitLab's own.
@@ -259,13 +247,4 @@ func TestParseByOtherNames(t *testing.T) {
 	if e, err := gitlab.Parse("issue", read(t, "issue_opened")); err != nil || e.Name != "issue" || e.Kind != "issue" {
 		t.Errorf("%s of kind %s, %v", e.Name, e.Kind, err)
 	}
-}
-
-func read(t testing.TB, file string) []byte {
-	t.Helper()
-	data, err := os.ReadFile(filepath.Join(payloads, file+".json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
 }

@@ -1,9 +1,7 @@
 package gitlab
 
 import (
-	"crypto/hmac"
 	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/base64"
 	"errors"
 	"strconv"
@@ -11,6 +9,7 @@ import (
 	"time"
 
 	"github.com/franela/pocketci/events"
+	"github.com/franela/pocketci/events/internal/delivery"
 )
 
 // GitLab signs as https://www.standardwebhooks.com says: an HMAC-SHA256 over
@@ -43,8 +42,6 @@ func signingKey(token string) ([]byte, error) {
 	return key, nil
 }
 
-func refuse(reason string) error { return &events.UnauthenticatedError{Reason: reason} }
-
 // proof returns the signature of a delivery, which is not proven yet, or nil if
 // its token alone proves it. A delivery with a signature has to stand by it
 // wherever there is a signing token to check it with. Where there are secrets of
@@ -56,47 +53,38 @@ func (s *Source) proof(header map[string][]string) (*signature, error) {
 	if len(s.keys) > 0 && (len(s.tokens) == 0 || len(events.HeaderValues(header, headerSigned)) > 0) {
 		return signatureOf(header)
 	}
-	tokens := events.HeaderValues(header, headerToken)
+	token, err := delivery.Proof(header, headerToken)
 	switch {
-	case len(tokens) > 1:
-		return nil, refuse(headerToken + " is given more than once")
-	case len(tokens) == 0 || tokens[0] == "":
-		return nil, refuse(headerToken + " is missing; set a secret token in the webhook's settings")
-	}
-	// Every token is tried, and by its digest, so that the time tells neither
-	// which fits nor how long they are.
-	got, valid := sha256.Sum256([]byte(tokens[0])), 0
-	for _, token := range s.tokens {
-		want := sha256.Sum256(token)
-		valid |= subtle.ConstantTimeCompare(got[:], want[:])
-	}
-	if valid == 0 {
-		return nil, refuse(headerToken + " is not the secret token")
+	case err != nil:
+		return nil, err
+	case token == "":
+		return nil, delivery.Refuse(headerToken + " is missing; set a secret token in the webhook's settings")
+	case !s.tokens.Include(token):
+		return nil, delivery.Refuse(headerToken + " is not the secret token")
 	}
 	return nil, nil
 }
 
 // signatureOf reads the three headers of a signed delivery.
 func signatureOf(header map[string][]string) (*signature, error) {
-	// The reasons are shown to the sender, so none repeats what was sent.
 	var values [3]string
 	for i, name := range []string{headerSigned, headerSignedID, headerSignedAt} {
-		switch given := events.HeaderValues(header, name); {
-		case len(given) > 1:
-			return nil, refuse(name + " is given more than once")
-		case len(given) == 0 || given[0] == "":
-			return nil, refuse(name + " is missing; set a signing token in the webhook's settings")
-		default:
-			values[i] = given[0]
+		value, err := delivery.Proof(header, name)
+		if err != nil {
+			return nil, err
 		}
+		if value == "" {
+			return nil, delivery.Refuse(name + " is missing; set a signing token in the webhook's settings")
+		}
+		values[i] = value
 	}
 	signed := &signature{id: values[1], at: values[2]}
 	seconds, err := strconv.ParseInt(signed.at, 10, 64)
 	if err != nil {
-		return nil, refuse(headerSignedAt + " is not a time in seconds")
+		return nil, delivery.Refuse(headerSignedAt + " is not a time in seconds")
 	}
 	if age := time.Since(time.Unix(seconds, 0)); age > tolerance || age < -tolerance {
-		return nil, refuse(headerSignedAt + " is more than 5 minutes from the time here")
+		return nil, delivery.Refuse(headerSignedAt + " is more than 5 minutes from the time here")
 	}
 	// There may be several, separated by spaces, and of versions to come.
 	for entry := range strings.FieldsSeq(values[0]) {
@@ -106,40 +94,26 @@ func signatureOf(header map[string][]string) (*signature, error) {
 		}
 		mac, err := base64.StdEncoding.DecodeString(text)
 		if err != nil || len(mac) != sha256.Size {
-			return nil, refuse(headerSigned + " is not 32 bytes in base64")
+			return nil, delivery.Refuse(headerSigned + " is not 32 bytes in base64")
 		}
 		signed.macs = append(signed.macs, mac)
 	}
 	if len(signed.macs) == 0 {
-		return nil, refuse(headerSigned + " has no signature of the version v1")
+		return nil, delivery.Refuse(headerSigned + " has no signature of the version v1")
 	}
 	return signed, nil
 }
 
 // verify proves that the body was signed with one of the signing tokens.
 func (s *Source) verify(signed *signature, body []byte) error {
-	// Every key is tried, so that the time tells nothing about which fits.
-	valid := false
-	for _, key := range s.keys {
-		want := macOf(key, signed.id, signed.at, body)
-		for _, mac := range signed.macs {
-			if hmac.Equal(want, mac) {
-				valid = true
-			}
-		}
-	}
-	if !valid {
-		return refuse(headerSigned + " does not fit the body and the signing token")
+	if !s.keys.SignedOnce(signed.macs, signedHead(signed.id, signed.at), body) {
+		return delivery.Refuse(headerSigned + " does not fit the body and the signing token")
 	}
 	return nil
 }
 
-func macOf(key []byte, id, at string, body []byte) []byte {
-	mac := hmac.New(sha256.New, key)
-	mac.Write([]byte(id + "." + at + "."))
-	mac.Write(body)
-	return mac.Sum(nil)
-}
+// signedHead is what is signed before the body.
+func signedHead(id, at string) []byte { return []byte(id + "." + at + ".") }
 
 // Prove returns the headers with which GitLab proves a delivery with this
 // secret, for whoever sends deliveries in its stead. Signatures are over the id,
@@ -150,6 +124,6 @@ func Prove(secret, id string, at time.Time, body []byte) map[string]string {
 		return map[string]string{headerToken: secret}
 	}
 	seconds := strconv.FormatInt(at.Unix(), 10)
-	mac := base64.StdEncoding.EncodeToString(macOf(key, id, seconds, body))
+	mac := base64.StdEncoding.EncodeToString(delivery.HMAC(key, signedHead(id, seconds), body))
 	return map[string]string{headerSigned: signatureVersion + mac, headerSignedID: id, headerSignedAt: seconds}
 }

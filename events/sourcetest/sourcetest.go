@@ -1,4 +1,5 @@
-// Package sourcetest is the suite that every source of a forge's webhooks passes.
+// Package sourcetest is the suite that every source of a forge's webhooks passes,
+// and runs the tables of payloads that each of them has.
 package sourcetest
 
 import (

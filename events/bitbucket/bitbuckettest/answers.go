@@ -39,26 +39,26 @@ func (s *World) merged(w http.ResponseWriter, r *http.Request) {
 func (s *World) commit(w http.ResponseWriter, repository, hash string) {
 	full, known := s.Commits[repository+" "+hash]
 	if !known {
-		answer(w, http.StatusNotFound, nil)
+		forgetest.Answer(w, http.StatusNotFound, nil)
 		return
 	}
-	answer(w, http.StatusOK, map[string]any{"type": "commit", "hash": full})
+	forgetest.Answer(w, http.StatusOK, map[string]any{"type": "commit", "hash": full})
 }
 
 func (s *World) status(w http.ResponseWriter, r *http.Request, sha string) {
 	var body CommitStatus
-	if !s.body(r, &body) {
+	if !s.Body(r, &body) {
 		return
 	}
 	known := slices.Contains([]string{"FAILED", "INPROGRESS", "STOPPED", "SUCCESSFUL"}, body.State)
 	if !known || body.Key == "" || len(body.Key) > 40 || !strings.HasPrefix(body.URL, "https://") || len(body.Description) > 255 || len(body.Name) > 255 {
-		s.t.Errorf("status %+v", body)
+		s.T.Errorf("status %+v", body)
 	}
 	if s.Statuses[sha] == nil {
 		s.Statuses[sha] = map[string]CommitStatus{}
 	}
 	s.Statuses[sha][body.Key] = body
-	answer(w, http.StatusCreated, body)
+	forgetest.Answer(w, http.StatusCreated, body)
 }
 
 func (s *World) add(author, body string) *StoredComment {
@@ -71,20 +71,20 @@ func (s *World) add(author, body string) *StoredComment {
 
 func (s *World) edit(w http.ResponseWriter, r *http.Request, id string) {
 	var body pullRequestComment
-	if !s.body(r, &body) {
+	if !s.Body(r, &body) {
 		return
 	}
 	for _, c := range s.Said {
 		if strconv.FormatInt(c.ID, 10) == id {
 			if c.User.UUID != UserOf(bot).UUID {
-				s.t.Errorf("a comment of %s is edited", c.User.AccountID)
+				s.T.Errorf("a comment of %s is edited", c.User.AccountID)
 			}
 			c.Content["raw"] = body.Content.Raw
-			answer(w, http.StatusOK, c)
+			forgetest.Answer(w, http.StatusOK, c)
 			return
 		}
 	}
-	s.t.Errorf("there is no comment %s", id)
+	s.T.Errorf("there is no comment %s", id)
 }
 
 // hookEvents are the events of a webhook_subscription.
@@ -100,16 +100,16 @@ var hookEvents = []string{
 // braces.
 func (s *World) hook(w http.ResponseWriter, r *http.Request, list, id string) {
 	var body webhookSubscription
-	if !s.body(r, &body) {
+	if !s.Body(r, &body) {
 		return
 	}
 	if body.URL == "" || len(body.Events) == 0 || body.Secret == nil {
-		s.t.Errorf("a webhook to %q of %v, with a secret: %t", body.URL, body.Events, body.Secret != nil)
+		s.T.Errorf("a webhook to %q of %v, with a secret: %t", body.URL, body.Events, body.Secret != nil)
 		return
 	}
 	for _, e := range body.Events {
 		if !slices.Contains(hookEvents, e) {
-			s.t.Errorf("event %q", e)
+			s.T.Errorf("event %q", e)
 		}
 	}
 	status := http.StatusOK
@@ -120,7 +120,7 @@ func (s *World) hook(w http.ResponseWriter, r *http.Request, list, id string) {
 		}
 	}
 	if h == nil && id != "" {
-		answer(w, http.StatusNotFound, nil)
+		forgetest.Answer(w, http.StatusNotFound, nil)
 		return
 	}
 	if h == nil {
@@ -128,5 +128,5 @@ func (s *World) hook(w http.ResponseWriter, r *http.Request, list, id string) {
 		s.Hooks[list], status = append(s.Hooks[list], h), http.StatusCreated
 	}
 	h.URL, h.Active, h.Events, h.Secret, h.SecretSet = body.URL, body.Active, body.Events, *body.Secret, *body.Secret != ""
-	answer(w, status, h)
+	forgetest.Answer(w, status, h)
 }

@@ -1,8 +1,6 @@
 package bitbuckettest
 
 import (
-	"net/http"
-	"slices"
 	"strconv"
 
 	"github.com/franela/pocketci/internal/forge"
@@ -57,25 +55,4 @@ func (s *World) Webhooks() map[string]bool {
 		found[h.URL] = h.SecretSet
 	}
 	return found
-}
-
-// Fail implements [forgetest.World].
-func (s *World) Fail(n, status int, header http.Header) {
-	s.Lock()
-	defer s.Unlock()
-	s.failures = slices.Repeat([]failure{{status, header}}, n)
-}
-
-// Requests implements [forgetest.World].
-func (s *World) Requests() int {
-	s.Lock()
-	defer s.Unlock()
-	return s.requests
-}
-
-// Token implements [forgetest.World].
-func (s *World) Token(token string) {
-	s.Lock()
-	defer s.Unlock()
-	s.token = token
 }

@@ -2,17 +2,12 @@
 package bitbuckettest
 
 import (
-	"bytes"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/franela/pocketci/internal/forge/forgetest"
@@ -97,11 +92,10 @@ type StoredHook struct {
 // World answers as Bitbucket's OpenAPI document says and fails the test for
 // every request that Bitbucket would not take. It is a [forgetest.World].
 //
-// Its fields may be set before it serves, and be used later while it is locked.
+// The API is at /2.0 below URL. The fields may be set before it serves, and be used
+// later while it is locked.
 type World struct {
-	sync.Mutex
-	// URL is where it is served; the API is below it, at /2.0.
-	URL string
+	*forgetest.StandIn
 	// Username is that of an API token, empty for an access token.
 	Username string
 	// Nameless says that the token may not ask whose it is.
@@ -116,16 +110,6 @@ type World struct {
 	Pull map[string]any
 	// Commits are full names, by repository and what they begin with.
 	Commits map[string]string
-
-	t        *testing.T
-	token    string
-	requests int
-	failures []failure
-}
-
-type failure struct {
-	status int
-	header http.Header
 }
 
 // New returns a Bitbucket. It is served by [World.Serve] or by whoever handles
@@ -138,7 +122,7 @@ func New(t *testing.T) *World {
 		}
 	}
 	s := &World{
-		t: t, token: forgetest.TokenOfTests, Statuses: map[string]map[string]CommitStatus{}, Hooks: map[string][]*StoredHook{},
+		StandIn: forgetest.NewStandIn(t), Statuses: map[string]map[string]CommitStatus{}, Hooks: map[string][]*StoredHook{},
 		Pull: map[string]any{
 			"type": "pullrequest", "id": 7, "title": "Sell more", "state": "OPEN", "author": UserOf(forgetest.Anna),
 			"source": end("feature", forgetest.Head), "destination": end("main", forgetest.Base),
@@ -152,9 +136,7 @@ func New(t *testing.T) *World {
 
 // Serve serves it on a port of its own until the test ends.
 func (s *World) Serve() *World {
-	server := httptest.NewServer(s)
-	s.t.Cleanup(server.Close)
-	s.URL = server.URL
+	s.ServeOn(s, "")
 	return s
 }
 
@@ -162,41 +144,16 @@ func (s *World) Serve() *World {
 func (s *World) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.Lock()
 	defer s.Unlock()
-	s.requests++
-	if len(s.failures) > 0 {
-		f := s.failures[0]
-		s.failures = s.failures[1:]
-		for name, values := range f.header {
-			w.Header()[name] = values
-		}
-		w.WriteHeader(f.status)
+	if s.Failed(w, nil) {
 		return
 	}
-	if strings.Contains(r.URL.String(), s.token) {
-		s.t.Errorf("the token is in the address %s", r.URL)
-	}
-	want := "Bearer " + s.token
+	want := "Bearer " + s.Accepted
 	if s.Username != "" {
-		want = "Basic " + base64.StdEncoding.EncodeToString([]byte(s.Username+":"+s.token))
+		want = "Basic " + base64.StdEncoding.EncodeToString([]byte(s.Username+":"+s.Accepted))
 	}
-	if got := r.Header.Values("Authorization"); len(got) != 1 || got[0] != want {
-		answer(w, http.StatusUnauthorized, nil)
-		return
+	if path := s.Path(w, r, forgetest.Gate{Authorization: want, Prefix: "/2.0/"}); path != nil {
+		s.route(w, r, path)
 	}
-	if accept := r.Header.Get("Accept"); accept != "application/json" {
-		s.t.Errorf("%s %s accepts %q", r.Method, r.URL, accept)
-	}
-	path, ok := strings.CutPrefix(r.URL.EscapedPath(), "/2.0/")
-	if !ok || len(r.URL.Query()) > 0 && r.Method != http.MethodGet {
-		s.refuse(w, r)
-		return
-	}
-	s.route(w, r, strings.Split(path, "/"))
-}
-
-func (s *World) refuse(w http.ResponseWriter, r *http.Request) {
-	s.t.Errorf("asked for %s %s", r.Method, r.URL)
-	answer(w, http.StatusBadRequest, nil)
 }
 
 func (s *World) route(w http.ResponseWriter, r *http.Request, path []string) {
@@ -205,40 +162,46 @@ func (s *World) route(w http.ResponseWriter, r *http.Request, path []string) {
 	}
 	const shop = "repositories/acme/shop/"
 	list := strings.Join(path, "/")
+	query := func(want ...string) {
+		if r.URL.Query().Has("page") { // of a link to the next page, which is the stand-in's own
+			want = append(want, "page")
+		}
+		s.Query(r, want...)
+	}
 	switch {
 	case is("GET", "user"):
-		s.query(r)
+		query()
 		if s.Nameless {
-			answer(w, http.StatusForbidden, nil)
+			forgetest.Answer(w, http.StatusForbidden, nil)
 			return
 		}
-		answer(w, http.StatusOK, UserOf(bot))
+		forgetest.Answer(w, http.StatusOK, UserOf(bot))
 	case is("GET", "workspaces/acme/permissions/repositories/shop"):
-		s.query(r, `q=permission>"read"`, "pagelen")
+		query(`q=permission>"read"`, "pagelen")
 		s.permissions(w, r)
 	case is("GET", shop+"pullrequests"):
-		s.query(r, "state=MERGED", "q", "pagelen")
+		query("state=MERGED", "q", "pagelen")
 		s.merged(w, r)
 	case is("GET", shop+"pullrequests/7"):
-		s.query(r)
-		answer(w, http.StatusOK, s.Pull)
+		query()
+		forgetest.Answer(w, http.StatusOK, s.Pull)
 	case is("GET", "repositories/*/*/commit/*"):
-		s.query(r)
+		query()
 		s.commit(w, path[1]+"/"+path[2], path[4])
 	case is("POST", shop+"commit/*/statuses/build"):
 		s.status(w, r, path[4])
 	case is("GET", shop+"pullrequests/7/comments"):
-		s.query(r, "pagelen")
+		query("pagelen")
 		page(w, r, s.Said)
 	case is("POST", shop+"pullrequests/7/comments"):
 		var body pullRequestComment
-		if s.body(r, &body) {
-			answer(w, http.StatusCreated, s.add(bot, body.Content.Raw))
+		if s.Body(r, &body) {
+			forgetest.Answer(w, http.StatusCreated, s.add(bot, body.Content.Raw))
 		}
 	case is("PUT", shop+"pullrequests/7/comments/*"):
 		s.edit(w, r, path[6])
 	case is("GET", shop+"hooks"), is("GET", "workspaces/acme/hooks"):
-		s.query(r, "pagelen")
+		query("pagelen")
 		page(w, r, s.Hooks[list])
 	case is("POST", shop+"hooks"), is("POST", "workspaces/acme/hooks"):
 		s.hook(w, r, list, "")
@@ -246,49 +209,10 @@ func (s *World) route(w http.ResponseWriter, r *http.Request, path []string) {
 		s.hook(w, r, strings.Join(path[:len(path)-1], "/"), path[len(path)-1])
 	case is("POST", "repositories/acme/gone/commit/*/statuses/build"), is("GET", "workspaces/acme/permissions/repositories/gone"),
 		is("GET", shop+"pullrequests/8"), is("GET", shop+"pullrequests/8/comments"):
-		answer(w, http.StatusNotFound, map[string]any{"type": "error", "error": map[string]any{"message": "not found"}})
+		forgetest.Answer(w, http.StatusNotFound, map[string]any{"type": "error", "error": map[string]any{"message": "not found"}})
 	default:
-		s.refuse(w, r)
+		s.Refuse(w, r)
 	}
-}
-
-// query fails the test for parameters that the document does not have, and for
-// those missing. Those of a next page are the stand-in's own.
-func (s *World) query(r *http.Request, want ...string) {
-	query := r.URL.Query()
-	for _, parameter := range want {
-		name, value, fixed := strings.Cut(parameter, "=")
-		if len(query[name]) != 1 || fixed && query.Get(name) != value {
-			s.t.Errorf("%s: %s is %q", r.URL, name, query[name])
-		}
-		query.Del(name)
-	}
-	query.Del("page")
-	if len(query) > 0 {
-		s.t.Errorf("%s has %v too much", r.URL, query)
-	}
-}
-
-// body reads the body into a documented type.
-func (s *World) body(r *http.Request, into any) bool {
-	data, err := io.ReadAll(r.Body)
-	if err != nil || r.Header.Get("Content-Type") != "application/json" {
-		s.t.Errorf("%s %s as %s: %v", r.Method, r.URL, r.Header.Get("Content-Type"), err)
-		return false
-	}
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(into); err != nil {
-		s.t.Errorf("%s %s with %s: %v", r.Method, r.URL, data, err)
-		return false
-	}
-	return true
-}
-
-func answer(w http.ResponseWriter, status int, body any) {
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body)
 }
 
 // page answers with a page of two items, whatever was asked for.
@@ -302,5 +226,5 @@ func page[T any](w http.ResponseWriter, r *http.Request, items []T) {
 		query.Set("page", strconv.Itoa(end))
 		body["next"] = "https://elsewhere.example.com" + r.URL.Path + "?" + query.Encode()
 	}
-	answer(w, http.StatusOK, body)
+	forgetest.Answer(w, http.StatusOK, body)
 }

@@ -18,16 +18,16 @@ func (s *World) permission(w http.ResponseWriter, login string) {
 		forgetest.Anna: sdk.AccessModeWrite, forgetest.Reed: sdk.AccessModeRead, forgetest.Mara: sdk.AccessModeRead, "owner": sdk.AccessModeOwner,
 	}[login]
 	if mode == "" {
-		answer(w, http.StatusNotFound, map[string]string{"message": "user does not exist"})
+		forgetest.Answer(w, http.StatusNotFound, map[string]string{"message": "user does not exist"})
 		return
 	}
-	answer(w, http.StatusOK, sdk.CollaboratorPermissionResult{Permission: mode, Role: string(mode), User: &sdk.User{UserName: login}})
+	forgetest.Answer(w, http.StatusOK, sdk.CollaboratorPermissionResult{Permission: mode, Role: string(mode), User: &sdk.User{UserName: login}})
 }
 
 func (s *World) issues(w http.ResponseWriter, r *http.Request) {
 	by := r.URL.Query().Get("created_by")
 	if by == forgetest.Neil {
-		answer(w, http.StatusNotFound, map[string]string{"message": "user does not exist"})
+		forgetest.Answer(w, http.StatusNotFound, map[string]string{"message": "user does not exist"})
 		return
 	}
 	page(w, r, s.pageSize, slices.DeleteFunc(slices.Clone(s.closed), func(i *sdk.Issue) bool { return i.Poster.UserName != by }))
@@ -35,14 +35,14 @@ func (s *World) issues(w http.ResponseWriter, r *http.Request) {
 
 func (s *World) status(w http.ResponseWriter, r *http.Request, sha string) {
 	var option sdk.CreateStatusOption
-	if !s.body(r, &option) {
+	if !s.Body(r, &option) {
 		return
 	}
 	if !slices.Contains([]sdk.StatusState{sdk.StatusPending, sdk.StatusSuccess, sdk.StatusError, sdk.StatusFailure, sdk.StatusWarning}, option.State) || option.Context == "" {
-		s.t.Errorf("status %+v", option)
+		s.T.Errorf("status %+v", option)
 	}
 	s.statuses[sha] = append(s.statuses[sha], option)
-	answer(w, http.StatusCreated, sdk.Status{State: option.State, Context: option.Context})
+	forgetest.Answer(w, http.StatusCreated, sdk.Status{State: option.State, Context: option.Context})
 }
 
 func (s *World) add(author, body string) *sdk.Comment {
@@ -57,7 +57,7 @@ func (s *World) comment(id string) *sdk.Comment {
 			return c
 		}
 	}
-	s.t.Errorf("there is no comment %s", id)
+	s.T.Errorf("there is no comment %s", id)
 	return nil
 }
 
@@ -67,14 +67,14 @@ func (s *World) react(w http.ResponseWriter, r *http.Request, id string) {
 		Reaction string `json:"content"`
 	}
 	c := s.comment(id)
-	if c == nil || !s.body(r, &option) {
+	if c == nil || !s.Body(r, &option) {
 		return
 	}
 	if !slices.Contains([]string{"+1", "-1", "laugh", "hooray", "confused", "heart", "rocket", "eyes"}, option.Reaction) {
-		s.t.Errorf("reaction %q", option.Reaction)
+		s.T.Errorf("reaction %q", option.Reaction)
 	}
 	s.signs[c.ID] = option.Reaction
-	answer(w, http.StatusCreated, sdk.Reaction{Reaction: option.Reaction})
+	forgetest.Answer(w, http.StatusCreated, sdk.Reaction{Reaction: option.Reaction})
 }
 
 // hookEvents are the events that Gitea knows in options of webhooks.
@@ -86,38 +86,38 @@ var hookEvents = []string{
 
 func (s *World) checkHook(config map[string]string, events []string) {
 	if config["content_type"] != "json" || !strings.HasPrefix(config["url"], "https://") || len(config) != 3 {
-		s.t.Errorf("config of a webhook: %d entries, content type %q", len(config), config["content_type"])
+		s.T.Errorf("config of a webhook: %d entries, content type %q", len(config), config["content_type"])
 	}
 	for _, e := range events {
 		if !slices.Contains(hookEvents, e) {
-			s.t.Errorf("event %q", e)
+			s.T.Errorf("event %q", e)
 		}
 	}
 	if len(events) == 0 {
-		s.t.Error("without events Gitea sends pushes alone")
+		s.T.Error("without events Gitea sends pushes alone")
 	}
 }
 
 func (s *World) createHook(w http.ResponseWriter, r *http.Request, list string) {
 	var option sdk.CreateHookOption
-	if !s.body(r, &option) {
+	if !s.Body(r, &option) {
 		return
 	}
 	s.checkHook(option.Config, option.Events)
 	if option.Type != sdk.HookTypeGitea {
-		s.t.Errorf("type %q", option.Type)
+		s.T.Errorf("type %q", option.Type)
 	}
 	h := &StoredHook{Hook: sdk.Hook{
 		ID: int64(len(s.Hooks[list]) + 1), Type: string(option.Type), Active: option.Active, Events: option.Events,
 		Config: map[string]string{"url": option.Config["url"], "content_type": "json"},
 	}, Secret: option.Config["secret"]}
 	s.Hooks[list] = append(s.Hooks[list], h)
-	answer(w, http.StatusCreated, h.Hook)
+	forgetest.Answer(w, http.StatusCreated, h.Hook)
 }
 
 func (s *World) editHook(w http.ResponseWriter, r *http.Request, list, id string) {
 	var option sdk.EditHookOption
-	if !s.body(r, &option) {
+	if !s.Body(r, &option) {
 		return
 	}
 	s.checkHook(option.Config, option.Events)
@@ -127,9 +127,9 @@ func (s *World) editHook(w http.ResponseWriter, r *http.Request, list, id string
 			if option.Active != nil {
 				h.Active = *option.Active
 			}
-			answer(w, http.StatusOK, h.Hook)
+			forgetest.Answer(w, http.StatusOK, h.Hook)
 			return
 		}
 	}
-	answer(w, http.StatusNotFound, nil)
+	forgetest.Answer(w, http.StatusNotFound, nil)
 }

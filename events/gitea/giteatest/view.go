@@ -1,8 +1,6 @@
 package giteatest
 
 import (
-	"net/http"
-	"slices"
 	"strconv"
 
 	sdk "code.gitea.io/sdk/gitea"
@@ -65,25 +63,4 @@ func (s *World) Webhooks() map[string]bool {
 		found[h.Config["url"]] = h.Secret != ""
 	}
 	return found
-}
-
-// Fail implements [forgetest.World].
-func (s *World) Fail(n, status int, header http.Header) {
-	s.Lock()
-	defer s.Unlock()
-	s.failures = slices.Repeat([]failure{{status, header}}, n)
-}
-
-// Requests implements [forgetest.World].
-func (s *World) Requests() int {
-	s.Lock()
-	defer s.Unlock()
-	return s.requests
-}
-
-// Token implements [forgetest.World].
-func (s *World) Token(token string) {
-	s.Lock()
-	defer s.Unlock()
-	s.token = token
 }

@@ -30,20 +30,20 @@ func (w *World) userOf(id int) Object {
 
 func (w *World) user(rw http.ResponseWriter, r *http.Request) {
 	w.query(r, nil)
-	answer(rw, http.StatusOK, w.userOf(self))
+	forgetest.Answer(rw, http.StatusOK, w.userOf(self))
 }
 
 func (w *World) users(rw http.ResponseWriter, r *http.Request) {
 	name := r.URL.Query().Get("username")
 	w.query(r, url.Values{"username": {name}})
 	if name == "" {
-		w.t.Error("all users are asked for")
+		w.T.Error("all users are asked for")
 	}
 	found := []Object{}
 	if id, ok := people[name]; ok {
 		found = append(found, w.userOf(id))
 	}
-	answer(rw, http.StatusOK, found)
+	forgetest.Answer(rw, http.StatusOK, found)
 }
 
 func (w *World) project(rw http.ResponseWriter, r *http.Request) {
@@ -52,7 +52,7 @@ func (w *World) project(rw http.ResponseWriter, r *http.Request) {
 		notFound(rw, "Project")
 		return
 	}
-	answer(rw, http.StatusOK, Object{"id": 77, "path_with_namespace": "reed/shop"})
+	forgetest.Answer(rw, http.StatusOK, Object{"id": 77, "path_with_namespace": "reed/shop"})
 }
 
 func (w *World) member(rw http.ResponseWriter, r *http.Request) {
@@ -64,7 +64,7 @@ func (w *World) member(rw http.ResponseWriter, r *http.Request) {
 	}
 	member := w.userOf(id)
 	member["access_level"] = roles[id]
-	answer(rw, http.StatusOK, member)
+	forgetest.Answer(rw, http.StatusOK, member)
 }
 
 func (w *World) mergedRequests(rw http.ResponseWriter, r *http.Request) {
@@ -74,7 +74,7 @@ func (w *World) mergedRequests(rw http.ResponseWriter, r *http.Request) {
 	if author == forgetest.Anna || author == forgetest.Mara {
 		found = append(found, Object{"iid": 3, "state": "merged", "author": w.userOf(people[author])})
 	}
-	answer(rw, http.StatusOK, found)
+	forgetest.Answer(rw, http.StatusOK, found)
 }
 
 func (w *World) mergeRequest(rw http.ResponseWriter, r *http.Request) {
@@ -83,7 +83,7 @@ func (w *World) mergeRequest(rw http.ResponseWriter, r *http.Request) {
 		notFound(rw, "")
 		return
 	}
-	answer(rw, http.StatusOK, w.Requested)
+	forgetest.Answer(rw, http.StatusOK, w.Requested)
 }
 
 func (w *World) branch(rw http.ResponseWriter, r *http.Request) {
@@ -93,7 +93,7 @@ func (w *World) branch(rw http.ResponseWriter, r *http.Request) {
 		notFound(rw, "Branch")
 		return
 	}
-	answer(rw, http.StatusOK, Object{"name": name, "commit": Object{"id": w.Branches[name]}})
+	forgetest.Answer(rw, http.StatusOK, Object{"name": name, "commit": Object{"id": w.Branches[name]}})
 }
 
 // Status is a commit status.
@@ -111,7 +111,7 @@ func (w *World) setStatus(rw http.ResponseWriter, r *http.Request) {
 	ref := "feature"
 	switch {
 	case sha == OfFork && o.Ref == nil:
-		answer(rw, http.StatusNotFound, Object{"message": "404 References for commit Not Found"})
+		forgetest.Answer(rw, http.StatusNotFound, Object{"message": "404 References for commit Not Found"})
 		return
 	case sha == OfFork:
 		ref = *o.Ref
@@ -119,10 +119,10 @@ func (w *World) setStatus(rw http.ResponseWriter, r *http.Request) {
 		notFound(rw, "Commit")
 		return
 	case o.Ref != nil:
-		w.t.Errorf("the ref %s is given", *o.Ref)
+		w.T.Errorf("the ref %s is given", *o.Ref)
 	}
 	if o.Name == nil || o.Context != nil || o.Description == nil || len(*o.Description) > 255 {
-		w.t.Errorf("status %+v", o)
+		w.T.Errorf("status %+v", o)
 	}
 	var s *Status
 	for _, old := range w.Statuses {
@@ -136,13 +136,13 @@ func (w *World) setStatus(rw http.ResponseWriter, r *http.Request) {
 	}
 	event := map[string]string{"pending": "enqueue", "running": "run"}[to]
 	if to == "pending" && s.State != "created" || to == "running" && s.State == "running" {
-		answer(rw, http.StatusBadRequest, Object{
+		forgetest.Answer(rw, http.StatusBadRequest, Object{
 			"message": "Cannot transition status via :" + event + " from :" + s.State + ` (Reason(s): Status cannot transition via "` + event + `")`,
 		})
 		return
 	}
 	if !slices.Contains([]string{"pending", "running", "success", "failed", "canceled"}, to) {
-		w.t.Errorf("state %q", to)
+		w.T.Errorf("state %q", to)
 	}
 	if s.State == "created" {
 		w.Statuses = append(w.Statuses, s)
@@ -151,7 +151,7 @@ func (w *World) setStatus(rw http.ResponseWriter, r *http.Request) {
 	if o.TargetURL != nil {
 		s.URL = *o.TargetURL
 	}
-	answer(rw, http.StatusCreated, Object{"id": len(w.Statuses), "sha": sha, "ref": s.Ref, "status": s.State, "name": s.Name})
+	forgetest.Answer(rw, http.StatusCreated, Object{"id": len(w.Statuses), "sha": sha, "ref": s.Ref, "status": s.State, "name": s.Name})
 }
 
 func (w *World) listStatuses(rw http.ResponseWriter, r *http.Request) {
@@ -163,19 +163,19 @@ func (w *World) listStatuses(rw http.ResponseWriter, r *http.Request) {
 			found = append(found, Object{"sha": s.SHA, "name": s.Name, "status": s.State, "ref": s.Ref})
 		}
 	}
-	answer(rw, http.StatusOK, found)
+	forgetest.Answer(rw, http.StatusOK, found)
 }
 
 func (w *World) requestsOf(rw http.ResponseWriter, r *http.Request) {
 	w.query(r, nil)
 	switch r.PathValue("sha") {
 	case OfFork:
-		answer(rw, http.StatusOK, []Object{
+		forgetest.Answer(rw, http.StatusOK, []Object{
 			{"iid": 5, "state": "merged", "sha": OfFork}, {"iid": 6, "state": "opened", "sha": forgetest.Head},
 			{"iid": 9, "state": "opened", "sha": OfFork},
 		})
 	case forgetest.Base:
-		answer(rw, http.StatusOK, []Object{})
+		forgetest.Answer(rw, http.StatusOK, []Object{})
 	default:
 		notFound(rw, "Commit")
 	}
@@ -218,7 +218,7 @@ func (w *World) createNote(rw http.ResponseWriter, r *http.Request) {
 	o := body[clientgo.CreateMergeRequestNoteOptions](w, r)
 	n := &note{id: len(w.notes) + 1000, author: self, body: *o.Body}
 	w.notes = append(w.notes, n)
-	answer(rw, http.StatusCreated, w.json(n))
+	forgetest.Answer(rw, http.StatusCreated, w.json(n))
 }
 
 // noteOf returns the note of a path, or answers that it is not there.
@@ -240,10 +240,10 @@ func (w *World) updateNote(rw http.ResponseWriter, r *http.Request) {
 	switch {
 	case n == nil:
 	case n.author != self:
-		w.t.Errorf("the comment of %d is edited", n.author)
+		w.T.Errorf("the comment of %d is edited", n.author)
 	default:
 		n.body = *o.Body
-		answer(rw, http.StatusOK, w.json(n))
+		forgetest.Answer(rw, http.StatusOK, w.json(n))
 	}
 }
 
@@ -254,10 +254,10 @@ func (w *World) award(rw http.ResponseWriter, r *http.Request) {
 	switch {
 	case n == nil:
 	case slices.Contains(n.emoji, o.Name):
-		answer(rw, http.StatusNotFound, Object{"message": "404 Award Emoji Name has already been taken Not Found"})
+		forgetest.Answer(rw, http.StatusNotFound, Object{"message": "404 Award Emoji Name has already been taken Not Found"})
 	default:
 		n.emoji = append(n.emoji, o.Name)
-		answer(rw, http.StatusCreated, Object{"id": 1, "name": o.Name, "user": w.userOf(self)})
+		forgetest.Answer(rw, http.StatusCreated, Object{"id": 1, "name": o.Name, "user": w.userOf(self)})
 	}
 }
 
@@ -271,5 +271,5 @@ func (w *World) listEmoji(rw http.ResponseWriter, r *http.Request) {
 	for _, name := range n.emoji {
 		list = append(list, Object{"id": 1, "name": name, "user": w.userOf(self)})
 	}
-	answer(rw, http.StatusOK, list)
+	forgetest.Answer(rw, http.StatusOK, list)
 }

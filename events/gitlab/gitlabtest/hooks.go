@@ -6,6 +6,8 @@ import (
 	"strconv"
 
 	clientgo "gitlab.com/gitlab-org/api/client-go/v2"
+
+	"github.com/franela/pocketci/internal/forge/forgetest"
 )
 
 // Hook is a webhook. The owner is empty for one of the project.
@@ -58,7 +60,7 @@ func (w *World) hookRoutes(handle func(method, path string, h func(http.Response
 			}
 		}
 		if o.URL == nil {
-			w.t.Error("a webhook without an address")
+			w.T.Error("a webhook without an address")
 			return
 		}
 		h.URL = *o.URL
@@ -93,18 +95,18 @@ func (w *World) hookRoutes(handle func(method, path string, h func(http.Response
 		h := &Hook{ID: len(w.Hooks) + 1, Owner: owner}
 		set(h, r)
 		w.Hooks = append(w.Hooks, h)
-		answer(rw, http.StatusCreated, w.hookJSON(h))
+		forgetest.Answer(rw, http.StatusCreated, w.hookJSON(h))
 	})
 	handle("GET", "/hooks/{hook}", func(rw http.ResponseWriter, r *http.Request) {
 		w.query(r, nil)
 		if h := find(rw, r); h != nil {
-			answer(rw, http.StatusOK, w.hookJSON(h))
+			forgetest.Answer(rw, http.StatusOK, w.hookJSON(h))
 		}
 	})
 	handle("PUT", "/hooks/{hook}", func(rw http.ResponseWriter, r *http.Request) {
 		if h := find(rw, r); h != nil {
 			set(h, r)
-			answer(rw, http.StatusOK, w.hookJSON(h))
+			forgetest.Answer(rw, http.StatusOK, w.hookJSON(h))
 		}
 	})
 	handle("GET", "/hooks/{hook}/events", func(rw http.ResponseWriter, r *http.Request) {
@@ -119,17 +121,17 @@ func (w *World) hookRoutes(handle func(method, path string, h func(http.Response
 	handle("POST", "/hooks/{hook}/events/{event}/resend", func(rw http.ResponseWriter, r *http.Request) {
 		w.query(r, nil)
 		if r.ContentLength != 0 {
-			w.t.Error("a resend has a body")
+			w.T.Error("a resend has a body")
 		}
 		if find(rw, r) == nil {
 			return
 		}
 		if len(w.Resent) == w.Resends {
 			rw.Header().Set("Retry-After", strconv.Itoa(60))
-			answer(rw, http.StatusTooManyRequests, Object{"message": Object{"error": "This endpoint has been requested too many times. Try again later."}})
+			forgetest.Answer(rw, http.StatusTooManyRequests, Object{"message": Object{"error": "This endpoint has been requested too many times. Try again later."}})
 			return
 		}
 		w.Resent = append(w.Resent, w.number(r, "event"))
-		answer(rw, http.StatusCreated, Object{"response_status": 200})
+		forgetest.Answer(rw, http.StatusCreated, Object{"response_status": 200})
 	})
 }

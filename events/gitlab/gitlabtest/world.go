@@ -2,17 +2,12 @@
 package gitlabtest
 
 import (
-	"bytes"
 	"crypto/sha1"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strconv"
-	"sync"
 	"testing"
 
 	"github.com/franela/pocketci/internal/forge"
@@ -28,11 +23,10 @@ type Object = map[string]any
 // are read into the request types of GitLab's own library, which must have all
 // of their fields. It is a [forgetest.World].
 //
-// Its fields may be set before it serves, and be used later while it is locked.
+// URL has the path that it is below. The fields may be set before it serves, and be
+// used later while it is locked.
 type World struct {
-	sync.Mutex
-	// URL is where it is served, with the path that it is below.
-	URL string
+	*forgetest.StandIn
 	// Commits are those that are on a branch of the project, the head of merge
 	// request 7 among them.
 	Commits []string
@@ -54,22 +48,16 @@ type World struct {
 	// UserState is that of all users.
 	UserState string
 
-	t        *testing.T
-	mux      *http.ServeMux
-	below    string
-	token    string
-	requests int
-	failures int
-	failWith int
-	failHead http.Header
-	notes    []*note
+	mux   *http.ServeMux
+	below string
+	notes []*note
 }
 
 // New returns a GitLab below a path. It is served by [World.Serve] or by whoever
 // handles requests with it.
 func New(t *testing.T, below string) *World {
 	w := &World{
-		t: t, below: below, mux: http.NewServeMux(), token: forgetest.TokenOfTests, Resends: 5, UserState: "active",
+		StandIn: forgetest.NewStandIn(t), below: below, mux: http.NewServeMux(), Resends: 5, UserState: "active",
 		Commits:  []string{forgetest.Head},
 		Branches: map[string]string{"main": forgetest.Base},
 		Requested: Object{
@@ -91,9 +79,7 @@ func Commit(name string) string {
 
 // Serve serves it on a port of its own until the test ends.
 func (w *World) Serve() *World {
-	server := httptest.NewServer(w)
-	w.t.Cleanup(server.Close)
-	w.URL = server.URL + w.below
+	w.ServeOn(w, w.below)
 	return w
 }
 
@@ -105,13 +91,7 @@ func (w *World) gate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w.Lock()
 		defer w.Unlock()
-		w.requests++
-		if w.failures > 0 {
-			w.failures--
-			for name, values := range w.failHead {
-				rw.Header()[name] = values
-			}
-			answer(rw, w.failWith, Object{"message": http.StatusText(w.failWith)})
+		if w.Failed(rw, func(status int) any { return Object{"message": http.StatusText(status)} }) {
 			return
 		}
 		want := map[string]string{"Accept": "application/json", "User-Agent": "pocketci", "Authorization": "", "Content-Type": ""}
@@ -120,14 +100,14 @@ func (w *World) gate(next http.Handler) http.Handler {
 		}
 		for name, value := range want {
 			if got := r.Header.Get(name); got != value {
-				w.t.Errorf("%s %s with %s %q", r.Method, r.URL, name, got)
+				w.T.Errorf("%s %s with %s %q", r.Method, r.URL, name, got)
 			}
 		}
 		if r.ContentLength != 0 && want["Content-Type"] == "" {
-			w.t.Errorf("%s %s has a body", r.Method, r.URL)
+			w.T.Errorf("%s %s has a body", r.Method, r.URL)
 		}
-		if tokens := r.Header.Values("Private-Token"); len(tokens) != 1 || tokens[0] != w.token {
-			answer(rw, http.StatusUnauthorized, Object{"message": "401 Unauthorized"})
+		if tokens := r.Header.Values("Private-Token"); len(tokens) != 1 || tokens[0] != w.Accepted {
+			forgetest.Answer(rw, http.StatusUnauthorized, Object{"message": "401 Unauthorized"})
 			return
 		}
 		next.ServeHTTP(rw, r)
@@ -142,7 +122,7 @@ func (w *World) routes(mux *http.ServeMux) {
 	project := func(method, path string, h func(http.ResponseWriter, *http.Request)) {
 		handle(method, "/projects/{project}"+path, func(rw http.ResponseWriter, r *http.Request) {
 			if r.PathValue("project") != forgetest.Repository {
-				answer(rw, http.StatusNotFound, Object{"message": "404 Project Not Found"})
+				forgetest.Answer(rw, http.StatusNotFound, Object{"message": "404 Project Not Found"})
 				return
 			}
 			h(rw, r)
@@ -167,43 +147,29 @@ func (w *World) routes(mux *http.ServeMux) {
 	w.hookRoutes(func(method, path string, h func(http.ResponseWriter, *http.Request)) {
 		handle(method, "/groups/{group}"+path, func(rw http.ResponseWriter, r *http.Request) {
 			if r.PathValue("group") != "acme" {
-				answer(rw, http.StatusNotFound, Object{"message": "404 Group Not Found"})
+				forgetest.Answer(rw, http.StatusNotFound, Object{"message": "404 Group Not Found"})
 				return
 			}
 			h(rw, r)
 		})
 	}, "acme")
 	mux.HandleFunc("/", func(rw http.ResponseWriter, r *http.Request) {
-		w.t.Errorf("asked for %s %s", r.Method, r.URL)
-		answer(rw, http.StatusNotFound, Object{"error": "404 Not Found"})
+		w.T.Errorf("asked for %s %s", r.Method, r.URL)
+		forgetest.Answer(rw, http.StatusNotFound, Object{"error": "404 Not Found"})
 	})
-}
-
-func answer(rw http.ResponseWriter, code int, body any) {
-	rw.Header().Set("Content-Type", "application/json")
-	rw.WriteHeader(code)
-	_ = json.NewEncoder(rw).Encode(body)
 }
 
 // query checks that a request has these parameters and no others.
 func (w *World) query(r *http.Request, want url.Values) {
 	if got := r.URL.Query(); got.Encode() != want.Encode() {
-		w.t.Errorf("%s %s, want the query %s", r.Method, r.URL, want.Encode())
+		w.T.Errorf("%s %s, want the query %s", r.Method, r.URL, want.Encode())
 	}
 }
 
 // body reads a body into a request type that has all of its fields.
 func body[T any](w *World, r *http.Request) *T {
-	data, err := io.ReadAll(r.Body)
-	if err != nil {
-		w.t.Error(err)
-	}
 	v := new(T)
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(v); err != nil {
-		w.t.Errorf("%s %s with the body %s: %v", r.Method, r.URL, data, err)
-	}
+	w.Body(r, v)
 	return v
 }
 
@@ -223,7 +189,7 @@ func paged[T any](w *World, rw http.ResponseWriter, r *http.Request, list []T, a
 		next = strconv.Itoa(page + 1)
 	}
 	rw.Header().Set("X-Next-Page", next)
-	answer(rw, http.StatusOK, append([]T{}, list[from:to]...))
+	forgetest.Answer(rw, http.StatusOK, append([]T{}, list[from:to]...))
 }
 
 // Status implements [forgetest.World]. It is of the latest one: GitLab shows no other.
@@ -291,38 +257,17 @@ func (w *World) Webhooks() map[string]bool {
 	return found
 }
 
-// Fail implements [forgetest.World].
-func (w *World) Fail(n, code int, header http.Header) {
-	w.Lock()
-	defer w.Unlock()
-	w.failures, w.failWith, w.failHead = n, code, header
-}
-
-// Requests implements [forgetest.World].
-func (w *World) Requests() int {
-	w.Lock()
-	defer w.Unlock()
-	return w.requests
-}
-
-// Token implements [forgetest.World].
-func (w *World) Token(token string) {
-	w.Lock()
-	defer w.Unlock()
-	w.token = token
-}
-
 var _ forgetest.World = (*World)(nil)
 
 // number reads an id out of a path.
 func (w *World) number(r *http.Request, name string) int {
 	n, err := strconv.Atoi(r.PathValue(name))
 	if err != nil {
-		w.t.Errorf("%s %s: %v", r.Method, r.URL, err)
+		w.T.Errorf("%s %s: %v", r.Method, r.URL, err)
 	}
 	return n
 }
 
 func notFound(rw http.ResponseWriter, what string) {
-	answer(rw, http.StatusNotFound, Object{"message": fmt.Sprintf("404 %s Not Found", what)})
+	forgetest.Answer(rw, http.StatusNotFound, Object{"message": fmt.Sprintf("404 %s Not Found", what)})
 }
