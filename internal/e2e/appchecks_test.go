@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -78,7 +79,7 @@ func TestChecksOfAnApp(t *testing.T) {
 	}
 }
 
-// check is the n-th check with a name, or nil.
+// check is the n-th check with a name as it is now, or nil.
 func (w *whole) check(name string, n int) map[string]any {
 	w.github.Lock()
 	defer w.github.Unlock()
@@ -87,7 +88,7 @@ func (w *whole) check(name string, n int) map[string]any {
 			continue
 		}
 		if n == 0 {
-			return check
+			return maps.Clone(check)
 		}
 		n--
 	}

@@ -3,6 +3,8 @@ package e2e_test
 import (
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -39,11 +41,15 @@ func TestAbortIsReportedByOneAgent(t *testing.T) {
 	dsn, s := shared(t)
 	nap := number()
 	f, body := sleeper(t, "sleep "+nap)
-	maker := with(t, f, dsn)
+	config := filepath.Join(t.TempDir(), "agent.yaml") // without it code of forks is refused
+	if err := os.WriteFile(config, []byte("forks-share-engine: true\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	maker := with(t, f, dsn, "--config", config)
 	made := maker.deliver("push", body)
 	maker.line(made, "the call is made", func(l report.Line) bool { return l.Type == "started" })
 	runs(t, "sleep", nap)
-	other := with(t, f, dsn)
+	other := with(t, f, dsn, "--config", config)
 	_, key, err := s.CreateKey(t.Context(), store.NewKey{Name: "ann", Scope: store.KeyScopeRun}, somebody)
 	if err != nil {
 		t.Fatal(err)
@@ -69,9 +75,7 @@ func TestAbortIsReportedByOneAgent(t *testing.T) {
 		t.Errorf("the last line of its report is %+v", last)
 	}
 
-	// It waits only if it would call something.
-	f.repo.Commit("main", "3", dang(`  pub onGithubIssueComment: String! { "said" }`)...)
-	waits := maker.deliver("issue_comment", payload(t, "issue_comment_pull_request", f, nil))
+	waits := maker.deliver("pull_request", payload(t, "pull_request_fork", f, nil))
 	await(t, s, maker.runs[waits], store.StateWaiting)
 	if err := c.AbortRun(t.Context(), maker.runs[waits], v1.Abort{}); err != nil {
 		t.Fatal(err)

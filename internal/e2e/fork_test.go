@@ -196,6 +196,11 @@ func TestForksByPolicy(t *testing.T) {
 				if n := len(w.Requests()); n > 0 {
 					t.Errorf("the repository was asked %d times", n)
 				}
+				shown := talk.StateFailed
+				if tt.refused == "forks: never" { // which is no fault of anybody's
+					shown = talk.StateSucceeded
+				}
+				w.awaitStatus(head, planStatus, shown, "code of the fork "+tt.author+"/shop")
 				return
 			}
 			r := a.finish(id)
