@@ -202,7 +202,7 @@ func (s *Store) writeIntake() {
 		case p := <-s.intake:
 			batch := s.gather(p, fewest)
 			s.writeBatch(inOrder(batch))
-			fewest = (len(batch) + len(s.intake)) * 5 / 8
+			fewest = (len(batch) + len(s.intake)) * 3 / 4
 		case <-s.stopped.Done():
 			for {
 				select {
@@ -218,7 +218,7 @@ func (s *Store) writeIntake() {
 
 // gather makes a batch of what has come. A commit costs as much as several
 // deliveries do in it: if many came lately, it waits a moment for the fewest
-// that are worth one. Five eighths of those that came are: to commit so many
+// that are worth one. Three quarters of those that came are: to commit so many
 // takes about as long as to read the others and answer them.
 func (s *Store) gather(first *pending, fewest int) []*pending {
 	batch := []*pending{first}
