@@ -105,7 +105,7 @@ func newAgent(o *options) (_ *process, err error) {
 	if err := p.openStore(database); err != nil {
 		return nil, err
 	}
-	if p.outage, err = p.newOutage(token); err != nil {
+	if p.outage, err = p.newOutage(token, len(conf.Forges) > 0, set); err != nil {
 		return nil, fmt.Errorf("ask GitHub for deliveries: %w", err)
 	}
 	p.mirrors, err = mirror.New(mirror.Options{
