@@ -20,7 +20,7 @@ const (
 	// end, where tools say what is wrong.
 	maxAnnotationOutput = 1 << 20
 	// maxMounted is how many folders an absolute path may begin with that are
-	// where the repository was mounted: /src, /work/src.
+	// where the repository was mounted: /src, /app/src.
 	maxMounted = 2
 )
 

@@ -33,7 +33,7 @@ func TestAnnotationsIn(t *testing.T) {
 		"as go test names it":         {"    cart_test.go:9: got 1", one("shop/cart_test.go", 9, "got 1")},
 		"a name of two files":         {"cart.go:9: got 1", nil},
 		"where it is mounted":         {"/src/shop/cart.go:3: no", one("shop/cart.go", 3, "no")},
-		"deep down":                   {"/work/src/main.go:3: no", one("main.go", 3, "no")},
+		"deep down":                   {"/app/src/main.go:3: no", one("main.go", 3, "no")},
 		"somebody else's main.go":     {"/usr/local/go/src/main.go:3: no", nil},
 		"somebody else's cart_test":   {"/x/cart_test.go:3: no", nil},
 		"a file that has not changed": {"shop/other.go:7: undefined: x", nil},
