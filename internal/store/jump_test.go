@@ -19,6 +19,7 @@ func TestOrderWhenTheClockIsSet(t *testing.T) {
 	for name, jump := range jumps {
 		t.Run(name, func(t *testing.T) {
 			onBoth(t, func(t *testing.T, o store.Options) {
+				jump := jump // each of the two databases turns it by itself
 				c := newClock()
 				o.Clock = c
 				s := open(t, o)
