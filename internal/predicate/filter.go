@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"regexp/syntax"
 	"slices"
 	"strconv"
 )
@@ -60,10 +61,11 @@ func compile(pattern string) (*regexp.Regexp, error) {
 		return nil, fmt.Errorf("a regular expression of %d bytes is longer than %d", len(pattern), maxPattern)
 	}
 	re, err := regexp.Compile(pattern)
-	if err != nil {
-		return nil, fmt.Errorf("not a regular expression as RE2 has it: %w", err)
+	if bad, ok := errors.AsType[*syntax.Error](err); ok {
+		// Its text repeats a part of the pattern.
+		return nil, fmt.Errorf("not a regular expression as RE2 has it: %s", bad.Code)
 	}
-	return re, nil
+	return re, err
 }
 
 // holds says whether the test does for a value, if there is one.
