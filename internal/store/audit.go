@@ -26,7 +26,7 @@ type AuditEntry struct {
 	// Person, Key and Remote are those of the [Actor].
 	Person, Key, Remote string
 	// Action is what was done: abort, approve, call, create-key, delete-key,
-	// disable, enable, replay or restart.
+	// delete-module, deploy, disable, enable, rename, replay or restart.
 	Action string
 	// Object is what it was done to: a kind and an id or name, such as run ID.
 	Object string
