@@ -77,6 +77,48 @@ func byClock(text string, at Clock, zone *time.Location, hours, weekdays uint64)
 	return Schedule{expression: text, zone: orUTC(zone), times: c}, nil
 }
 
+// parseClock reads @hourly, @daily and @weekly with a time after it.
+func parseClock(text string, zone *time.Location) (Schedule, error) {
+	word, rest, _ := strings.Cut(text, " ")
+	fail := func(reason string) (Schedule, error) { return Schedule{}, &ExpressionError{text, reason} }
+	var day time.Weekday
+	if word == "@weekly" {
+		name, clock, _ := strings.Cut(rest, " ")
+		var ok bool
+		if day, ok = Weekday(name); !ok {
+			return fail("has no day of the week that can be read; write it as in @weekly mon 03:30")
+		}
+		rest = clock
+	}
+	least := 2
+	var parts []int
+	for part := range strings.SplitSeq(rest, ":") {
+		n, err := strconv.Atoi(part)
+		if err != nil || len(part) != 2 {
+			return fail("has no time that can be read; write it as in @daily 03:30, or @hourly 05:30 for a minute and a second")
+		}
+		parts = append(parts, n)
+	}
+	if word == "@hourly" {
+		parts = append([]int{0}, parts...)
+		least = 3
+	}
+	if len(parts) < least || len(parts) > 3 {
+		return fail("has no time that can be read; write it as in @daily 03:30, or @hourly 05:30 for a minute and a second")
+	}
+	at := Clock{Hour: parts[0], Minute: parts[1]}
+	if len(parts) == 3 {
+		at.Second = parts[2]
+	}
+	switch word {
+	case "@hourly":
+		return Hourly(at, zone)
+	case "@daily":
+		return Daily(at, zone)
+	}
+	return Weekly(day, at, zone)
+}
+
 // Weekday reads the name of a day of the week, in full or its first three letters,
 // in any case.
 func Weekday(name string) (time.Weekday, bool) {

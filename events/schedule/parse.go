@@ -30,6 +30,8 @@ var words = map[string]string{
 //   - cron's five fields, minute, hour, day of month, month and day of week, with
 //     names, ranges, lists and steps; 7 is a Sunday too;
 //   - @yearly, @annually, @monthly, @weekly, @daily, @midnight and @hourly;
+//   - @hourly, @daily and @weekly with a time after it, as in @hourly 05:30 (minute and
+//     second), @daily 03:30:15 and @weekly mon 03:30;
 //   - @every and a duration of whole seconds, as [Every] has it;
 //   - a single time as RFC 3339 has it.
 //
@@ -72,6 +74,8 @@ func Parse(expression string, zone *time.Location) (Schedule, error) {
 		s, err := parseFields(words[word], orUTC(zone))
 		s.expression = word
 		return s, err
+	case strings.HasPrefix(word, "@hourly ") || strings.HasPrefix(word, "@daily ") || strings.HasPrefix(word, "@weekly "):
+		return rename(parseClock(word, zone))
 	case strings.HasPrefix(text, "@"):
 		return fail("has no meaning; the words are @yearly, @monthly, @weekly, @daily, @hourly and @every with a duration")
 	case looksLikeTime(text):

@@ -20,6 +20,9 @@ func TestParse(t *testing.T) {
 		"a period":                  {"@every  90s", "@every 1m30s", "UTC", "@every 1m30s"},
 		"a time":                    {"2026-03-01T12:00:00Z", "2026-03-01T12:00:00Z", "UTC", "2026-03-01T12:00:00Z"},
 		"a time with an offset":     {"2026-03-01T12:00:00+01:00", "2026-03-01T12:00:00+01:00", "+01:00", "2026-03-01T12:00:00+01:00"},
+		"each hour at a second":     {"@hourly 05:07", "@hourly 05:07", "UTC", "@hourly 05:07"},
+		"each day at a minute":      {"@daily 03:30", "30 3 * * *", "UTC", "30 3 * * *"},
+		"each week in a zone":       {"TZ=Europe/Berlin @weekly Monday 03:30:15", "@weekly mon 03:30:15", "Europe/Berlin", "CRON_TZ=Europe/Berlin @weekly mon 03:30:15"},
 		"question marks":            {"0 3 ? * ?", "0 3 ? * ?", "UTC", "0 3 ? * ?"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -58,6 +61,10 @@ func TestParseErrors(t *testing.T) {
 		"a day that never comes":  {"0 0 30 2 *", "is never due: no month of 2 has a day 30"},
 		"@reboot":                 {"@reboot", "names no time"},
 		"another word":            {"@fortnightly", "has no meaning; the words are @yearly"},
+		"a day of no week":        {"@weekly m 03:30", "has no day of the week that can be read"},
+		"a clock of letters":      {"@daily x", "has no time that can be read"},
+		"a clock without minutes": {"@daily 03", "has no time that can be read"},
+		"a clock out of range":    {"@daily 24:00", "has the hour 24; it is 0 to 23"},
 		"no period":               {"@every", "has no period that can be read"},
 		"a period without a unit": {"@every 30", "has a period without a unit; write @every 30s, @every 30m or @every 30h"},
 		"a short period":          {"@every 10ms", "less than a second"},
@@ -95,7 +102,7 @@ func TestParseErrors(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		"0 3 * * *", "*/5 1-3,7 * jan-mar 5-7", "@daily", "@every 30s", "2026-03-01T12:00:00+01:00", "CRON_TZ=Europe/Berlin 30 2 * * *",
-		"TZ=", "TZ=0", "CRON_TZ=Pacific/Apia * * 29 2 sun", "? ? ? ? ?", "0 0 31 2 *", "1/99999999999999999999 * * * *", "0 0 * * 7/2", "@every 1h0.5s",
+		"TZ=", "TZ=0", "CRON_TZ=Pacific/Apia * * 29 2 sun", "? ? ? ? ?", "0 0 31 2 *", "1/99999999999999999999 * * * *", "0 0 * * 7/2", "@every 1h0.5s", "@hourly 05:07", "@weekly mon 01:02:03",
 	} {
 		f.Add(seed, int64(1_790_000_000))
 	}

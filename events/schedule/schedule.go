@@ -48,6 +48,11 @@ func (s Schedule) String() string {
 	return "CRON_TZ=" + s.TimeZone() + " " + s.expression
 }
 
+// Equal reports whether two schedules are the same by their words and time zones.
+func (s Schedule) Equal(other Schedule) bool {
+	return s.String() == other.String() && s.TimeZone() == other.TimeZone()
+}
+
 // Once reports whether the schedule is due a single time.
 func (s Schedule) Once() bool { return !s.at.IsZero() }
 
