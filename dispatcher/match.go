@@ -45,6 +45,8 @@ type Input struct {
 	// them: made for each, they would be most of the work of a large plan.
 	joined func() string
 	items  func() []any
+	// ownTick is hasOwnTick.
+	ownTick func() bool
 }
 
 // Match decides which functions and checks of one module an event calls. It is a
@@ -56,8 +58,9 @@ func Match(in Input) Plan {
 	}
 	in.joined = sync.OnceValue(func() string { return joinFiles(in.Changes.Files) })
 	in.items = sync.OnceValue(func() []any { return itemsOf(in.Changes.Files) })
+	in.ownTick = sync.OnceValue(func() bool { return hasOwnTick(&in) })
 	plan := Plan{Event: *in.Event, Changes: in.Changes}
-	plan.Warnings = append(nameWarnings(in.Module.Path, in.Module.Functions, in.Refs), unusedSettings(in)...)
+	plan.Warnings = slices.Concat(nameWarnings(in.Module.Path, in.Module.Functions, in.Refs), unusedSettings(in), scheduleWarnings(in))
 
 	selected := selectByName(in.Module.Functions, in.Event)
 	for i := range in.Module.Functions {

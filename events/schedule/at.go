@@ -25,8 +25,9 @@ func At(at time.Time, zone *time.Location) (Schedule, error) {
 	return Schedule{expression: text, zone: zone, at: at}, nil
 }
 
-// parseAt reads a single time as RFC 3339 has it.
-func parseAt(text string, zone *time.Location) (Schedule, error) {
+// ParseAt reads a single time as RFC 3339 has it. It is shown in the zone, or with its
+// own offset if that is nil. The error is an [*ExpressionError].
+func ParseAt(text string, zone *time.Location) (Schedule, error) {
 	at, err := time.Parse(time.RFC3339, text)
 	switch {
 	case err == nil:

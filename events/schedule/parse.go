@@ -82,7 +82,7 @@ func Parse(expression string, zone *time.Location) (Schedule, error) {
 		if zoned {
 			return fail("has a time zone and a time with an offset from UTC; remove the time zone")
 		}
-		return rename(parseAt(text, zone))
+		return rename(ParseAt(text, zone))
 	}
 	return rename(parseFields(text, orUTC(zone)))
 }
