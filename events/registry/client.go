@@ -33,11 +33,11 @@ type Remote struct {
 	login      Login
 	base       http.RoundTripper
 
-	mu      sync.Mutex
-	client  *http.Client
+	mu       sync.Mutex
+	client   *http.Client
 	loggedIn time.Time
-	pages   map[string]page
-	digests map[string]tagged
+	pages    map[string]page
+	digests  map[string]tagged
 }
 
 // Where is what a [Remote] is made of.

@@ -96,7 +96,9 @@ func (w Watch) readState(value json.RawMessage, now time.Time) (State, error) {
 
 // ReadState reads the value of the watch's position. Where there is none, the
 // state is what the watch would begin with.
-func (w Watch) ReadState(value json.RawMessage) (State, error) { return w.readState(value, time.Time{}) }
+func (w Watch) ReadState(value json.RawMessage) (State, error) {
+	return w.readState(value, time.Time{})
+}
 
 // write returns the value of a position.
 func (s *State) write() (json.RawMessage, error) {
