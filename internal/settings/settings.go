@@ -25,6 +25,8 @@ type Settings struct {
 	Modules Modules
 	// Forges are where webhooks come from, each with a path of its own.
 	Forges []Forge
+	// Registries are registries of images, with what is watched in them.
+	Registries []Registry
 	// Rules say which repositories may use which secrets, in the order of the
 	// file.
 	Rules     []Rule
@@ -156,6 +158,13 @@ func (s *Settings) Secrets() iter.Seq2[string, Secret] {
 	return func(yield func(string, Secret) bool) {
 		for _, f := range s.Forges {
 			for key, secret := range f.secrets() {
+				if !yield(key, secret) {
+					return
+				}
+			}
+		}
+		for i := range s.Registries {
+			for key, secret := range s.Registries[i].secrets() {
 				if !yield(key, secret) {
 					return
 				}
