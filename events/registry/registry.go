@@ -11,6 +11,7 @@ package registry
 import (
 	"context"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/franela/pocketci/events"
@@ -73,6 +74,14 @@ type Watch struct {
 
 // Image is the full name of a tag.
 func (w Watch) Image(tag string) string { return w.Host + "/" + w.Repository + ":" + tag }
+
+// heeded are those of the tags that are not ignored.
+func (w Watch) heeded(tags []string) []string {
+	if w.Ignore == nil {
+		return tags
+	}
+	return slices.DeleteFunc(tags, w.Ignore.MatchString)
+}
 
 // Registry is what a [Source] asks about its repository; it is [Remote].
 type Registry interface {

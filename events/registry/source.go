@@ -37,7 +37,7 @@ func (s *Source) Name() string { return s.Watch.Name }
 // Poll implements [poll.Source]. What became of a deployment is part of what is
 // outside: it is settled first, so that it does not depend on the registry.
 func (s *Source) Poll(ctx context.Context, at poll.At) (poll.Found, error) {
-	state, err := s.Watch.readState(at.Position, at.Now)
+	state, err := s.Watch.ReadState(at.Position, at.Now)
 	if err != nil {
 		return poll.Found{}, err
 	}
@@ -72,7 +72,7 @@ func (s *Source) Poll(ctx context.Context, at poll.At) (poll.Found, error) {
 }
 
 func found(state *State, list []events.Event, next time.Time) (poll.Found, error) {
-	position, err := state.write()
+	position, err := state.Write()
 	return poll.Found{Position: position, Events: list, Next: next}, err
 }
 
@@ -107,9 +107,7 @@ func (s *Source) look(ctx context.Context, state *State) (seen, error) {
 	if err != nil {
 		return seen{}, err
 	}
-	if s.Watch.Ignore != nil {
-		tags = slices.DeleteFunc(tags, s.Watch.Ignore.MatchString)
-	}
+	tags = s.Watch.heeded(tags)
 	v := seen{tags: tags, newest: s.Watch.Rule.Newest(tags, state.Released), digests: map[string]string{}}
 	if state.Looked {
 		for _, tag := range tags {

@@ -167,7 +167,7 @@ func (b *bed) end(ending registry.Ending) {
 
 func (b *bed) state() registry.State {
 	b.Helper()
-	s, err := b.source.Watch.ReadState(b.position)
+	s, err := b.source.Watch.ReadState(b.position, b.now)
 	if err != nil {
 		b.Fatal(err)
 	}

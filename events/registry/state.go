@@ -79,9 +79,9 @@ const (
 	NotCalled Progress = "not-called"
 )
 
-// readState reads the value of a position. A state that is empty or of another
-// repository begins anew.
-func (w Watch) readState(value json.RawMessage, now time.Time) (State, error) {
+// ReadState reads the value of the watch's position. A state that is empty or of
+// another repository begins anew, now.
+func (w Watch) ReadState(value json.RawMessage, now time.Time) (State, error) {
 	var s State
 	if len(value) > 0 && string(value) != "null" {
 		if err := json.Unmarshal(value, &s); err != nil {
@@ -94,14 +94,8 @@ func (w Watch) readState(value json.RawMessage, now time.Time) (State, error) {
 	return s, nil
 }
 
-// ReadState reads the value of the watch's position. Where there is none, the
-// state is what the watch would begin with.
-func (w Watch) ReadState(value json.RawMessage) (State, error) {
-	return w.readState(value, time.Time{})
-}
-
-// write returns the value of a position.
-func (s *State) write() (json.RawMessage, error) {
+// Write returns the value of a position.
+func (s *State) Write() (json.RawMessage, error) {
 	if s.Tags == nil {
 		s.Tags = []string{}
 	}

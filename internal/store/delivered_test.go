@@ -34,3 +34,22 @@ func TestRunOfDelivery(t *testing.T) {
 		}
 	})
 }
+
+// What somebody does to a position is in the audit log if, and only if, it was done.
+func TestAdvanceBy(t *testing.T) {
+	onBoth(t, func(t *testing.T, o store.Options) {
+		s := open(t, o)
+		p := store.Position{Kind: "registry", Name: "shop", Value: []byte(`1`)}
+		by := store.Actor{Person: "Mona"}
+		if _, _, err := s.AdvanceBy(t.Context(), by, "pin", "tag v1", p, tick("a")); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := s.AdvanceBy(t.Context(), by, "pin", "tag v2", p); !errors.Is(err, store.ErrMoved) {
+			t.Errorf("got %v", err)
+		}
+		list, err := s.Audit(t.Context(), store.AuditFilter{})
+		if err != nil || len(list) != 1 || list[0].Person != "Mona" || list[0].Action != "pin" || list[0].Object != "registry shop" || list[0].Detail != "tag v1" {
+			t.Errorf("the log is %+v (%v)", list, err)
+		}
+	})
+}
