@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"github.com/franela/pocketci/events"
+	"github.com/franela/pocketci/internal/git"
 	"github.com/franela/pocketci/modules"
 )
 
@@ -222,7 +223,7 @@ func (m *Mirrors) mirror(r *remote) *mirror {
 	dir := r.dir(m.root())
 	mir := m.mirrors[dir]
 	if mir == nil {
-		mir = &mirror{set: m, dir: dir, lock: newLock(strings.TrimSuffix(dir, ".git") + ".lock")}
+		mir = &mirror{set: m, dir: dir, lock: git.NewLock(strings.TrimSuffix(dir, ".git") + ".lock")}
 		m.mirrors[dir] = mir
 	}
 	mir.mu.Lock()
