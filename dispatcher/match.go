@@ -1,6 +1,7 @@
 package dispatcher
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -40,6 +41,8 @@ type Input struct {
 	MaxTimeout time.Duration
 	// Disabled are the functions that are not to be called.
 	Disabled []Disabled
+	// Foreign is that of [Request].
+	Foreign bool
 
 	// The changed files as the values of onChanges. All functions share
 	// them: made for each, they would be most of the work of a large plan.
@@ -58,6 +61,7 @@ func Match(in Input) Plan {
 	in.items = sync.OnceValue(func() []any { return itemsOf(in.Changes.Files) })
 	plan := Plan{Event: *in.Event, Changes: in.Changes}
 	plan.Warnings = append(nameWarnings(in.Module.Path, in.Module.Functions, in.Refs), unusedSettings(in)...)
+	plan.Warnings = append(plan.Warnings, convergeWarnings(in)...)
 
 	selected := selectByName(in.Module.Functions, in.Event)
 	for i := range in.Module.Functions {
@@ -77,7 +81,7 @@ func Match(in Input) Plan {
 			if by, silenced := selected.silenced[i]; silenced {
 				skip(fmt.Sprintf("%s has a more specific name, which takes precedence even where it is not called", name{in.Module.Path, by}))
 			} else {
-				skip(unmatchedReason(fn.Name, in.Event))
+				skip(cmp.Or(convergeReason(in, fn.Name), unmatchedReason(fn.Name, in.Event)))
 			}
 			continue
 		}
