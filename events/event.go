@@ -15,8 +15,19 @@ const (
 	VendorGitlab    = "gitlab"
 	VendorGitea     = "gitea"
 	VendorBitbucket = "bitbucket"
-	VendorTime      = "time"
 	VendorManual    = "manual"
+	// VendorTime is that of ticks of schedules.
+	VendorTime = "time"
+	// VendorRegistry is that of what happens to tags in registries of images.
+	VendorRegistry = "registry"
+	// VendorWebhook is that of webhooks that belong to no vendor with a name.
+	VendorWebhook = "webhook"
+	// VendorSigned is that of signed tokens, pushed or pulled.
+	VendorSigned = "signed"
+	// VendorMirror is that of what the reaction mirror did.
+	VendorMirror = "mirror"
+	// VendorConverge is that of what hosts report which converge.
+	VendorConverge = "converge"
 )
 
 // Event names that pocketci itself gives a meaning to. Every other name is the
@@ -86,6 +97,15 @@ type Event struct {
 	Comment *Comment `json:",omitempty"`
 	// ReceivedAt is when pocketci received the event.
 	ReceivedAt time.Time
+	// OccurredAt is when the thing happened outside, such as the time at which
+	// a tick was due. It is zero where that is not known.
+	OccurredAt time.Time `json:",omitzero"`
+	// Cause is the id of the event that this one follows from, such as the push
+	// after which a mirror was updated, and empty for what nothing here brought
+	// about.
+	Cause string `json:",omitempty"`
+	// Depth is how many events lead to this one by their causes.
+	Depth int `json:",omitempty"`
 	// Payload is the body as the vendor sent it.
 	Payload json.RawMessage
 }

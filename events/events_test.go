@@ -158,6 +158,7 @@ func FuzzDecodeFile(f *testing.F) {
 			Kind: file.EventType, Repository: file.Repository, Ref: file.Ref, Branch: file.Branch, Tag: file.Tag,
 			SHA: file.SHA, Before: file.Before, BaseRef: file.BaseRef, BaseSHA: file.BaseSHA, PullRequest: file.PRNumber,
 			Sender: file.Sender, Trusted: file.Trusted, ReceivedAt: file.ReceivedAt, Payload: file.Payload,
+			OccurredAt: file.OccurredAt, Cause: file.Cause, Depth: file.Depth,
 		}
 		again, err := events.EncodeFile(&e, file.Changes)
 		if err != nil {
@@ -168,7 +169,7 @@ func FuzzDecodeFile(f *testing.F) {
 			t.Fatalf("a file that was written cannot be read: %v\n%s", err, again)
 		}
 		// The zone is not kept, only the instant.
-		file.ReceivedAt, file.Version = file.ReceivedAt.UTC(), events.FileVersion
+		file.ReceivedAt, file.OccurredAt, file.Version = file.ReceivedAt.UTC(), file.OccurredAt.UTC(), events.FileVersion
 		if diff := cmp.Diff(file, reread); diff != "" {
 			t.Errorf("file (-first +second):\n%s", diff)
 		}

@@ -48,7 +48,14 @@ type File struct {
 	Sender     string    `json:"sender"`
 	Trusted    bool      `json:"trusted"`
 	ReceivedAt time.Time `json:"received_at"`
-	EventType  string    `json:"event_type"`
+	// OccurredAt is when the thing happened, as far as that is known, and else
+	// ReceivedAt.
+	OccurredAt time.Time `json:"occurred_at"`
+	// Cause is the id of the event that this one follows from, empty if there is
+	// none, and Depth how many events lead to this one.
+	Cause     string `json:"cause"`
+	Depth     int    `json:"depth"`
+	EventType string `json:"event_type"`
 	// RepositoryName is the full name, empty without a repository.
 	RepositoryName string `json:"repository_name"`
 	// PRNumber is zero if the event is about no pull request.
@@ -82,8 +89,14 @@ func EncodeFile(e *Event, changes []string) ([]byte, error) {
 		Sender:     e.Sender,
 		Trusted:    e.Trusted,
 		ReceivedAt: e.ReceivedAt.UTC(),
+		OccurredAt: e.OccurredAt.UTC(),
+		Cause:      e.Cause,
+		Depth:      e.Depth,
 		EventType:  e.Kind,
 		PRNumber:   e.PullRequest,
+	}
+	if e.OccurredAt.IsZero() {
+		f.OccurredAt = f.ReceivedAt
 	}
 	if e.Repository != nil {
 		f.RepositoryName = e.Repository.FullName
@@ -164,12 +177,17 @@ func DecodeFile(data []byte) (*File, error) {
 		return fault("tag", errors.New("is given together with a branch"))
 	case f.PRNumber < 0:
 		return fault("pr_number", errors.New("is below zero"))
+	case f.Depth < 0:
+		return fault("depth", errors.New("is below zero"))
 	case f.Repository == nil && f.RepositoryName != "":
 		return fault("repository", errors.New("is missing, and repository_name is given"))
 	case f.Repository != nil && f.Repository.FullName != f.RepositoryName:
 		return fault("repository_name", errors.New("is not repository.full_name"))
 	case f.Payload == nil:
 		return fault("payload", errors.New("is missing"))
+	}
+	if f.OccurredAt.IsZero() {
+		f.OccurredAt = f.ReceivedAt
 	}
 	return &f, nil
 }

@@ -49,6 +49,8 @@ func fileCases(t testing.TB) []fileCase {
 	manual := events.Manual(repo, "refs/heads/main", strings.Repeat("ab", 20), "mona")
 	manual.ID = "local"
 	tick := events.Event{ID: "t1", Vendor: events.VendorTime, Name: events.NameTick, Kind: events.NameTick, Filter: "nightly", Trusted: true}
+	tick.OccurredAt = time.Date(2026, 3, 29, 3, 0, 0, 0, time.FixedZone("CEST", 7200))
+	tick = events.Follow(&manual, tick)
 	return []fileCase{
 		{"push", sampleEvent(t, "push", "push"), []string{"README.md", "cmd/hello/de.go", "a <b> & c, d\n\u2028ü"}},
 		{"tag", sampleEvent(t, "push", "push_tag"), nil},
@@ -268,11 +270,14 @@ func TestFileRoundTrip(t *testing.T) {
 			Version: 1, ID: e.ID, Delivery: e.Delivery, Vendor: e.Vendor, Event: e.Name, Filter: e.Filter,
 			Repository: e.Repository, Ref: e.Ref, Branch: e.Branch, Tag: e.Tag, SHA: e.SHA, Before: e.Before,
 			BaseRef: e.BaseRef, BaseSHA: e.BaseSHA, Changes: c.changes, Sender: e.Sender, Trusted: e.Trusted,
-			ReceivedAt: e.ReceivedAt.UTC(), EventType: e.Kind, PRNumber: e.PullRequest,
+			ReceivedAt: e.ReceivedAt.UTC(), OccurredAt: e.OccurredAt.UTC(), Cause: e.Cause, Depth: e.Depth, EventType: e.Kind, PRNumber: e.PullRequest,
 			Payload: bytes.TrimSpace(e.Payload),
 		}
 		if e.Repository != nil {
 			want.RepositoryName = e.Repository.FullName
+		}
+		if e.OccurredAt.IsZero() {
+			want.OccurredAt = want.ReceivedAt
 		}
 		if e.Payload == nil {
 			want.Payload = json.RawMessage("null")

@@ -91,7 +91,6 @@ func TestNewRefuses(t *testing.T) {
 	t.Parallel()
 	source := github.NewInsecure()
 	for name, o := range map[string]server.Options{
-		"no source":           {Sink: &sink{}},
 		"no sink":             {Hooks: []server.Hook{{Source: source}}},
 		"two of the same one": {Hooks: []server.Hook{{Source: source}, {Source: source}}, Sink: &sink{}},
 	} {

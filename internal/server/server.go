@@ -17,7 +17,6 @@
 package server
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -27,6 +26,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -86,7 +86,7 @@ var (
 
 // Options are what a server is made of.
 type Options struct {
-	// Hooks are what is received, at least one. The first also serves POST /.
+	// Hooks are what is received at first. The first of them also serves POST /.
 	Hooks []Hook
 	// Sink takes the events.
 	Sink Sink
@@ -100,21 +100,9 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// Hook is one address that webhooks are sent to.
-type Hook struct {
-	// Name ends its path and tells its deliveries from those of others. It is
-	// the source's vendor if it is empty.
-	Name   string
-	Source events.Source
-	// Accepts says whether deliveries about a repository are taken, by its
-	// full name. Nil takes all.
-	Accepts func(repository string) bool
-}
-
 // Server is the intake as an [http.Handler].
 type Server struct {
-	first   *Hook
-	hooks   map[string]*Hook
+	hooks   atomic.Pointer[hooks]
 	sink    Sink
 	checks  []*probe
 	api     http.Handler
@@ -125,16 +113,12 @@ type Server struct {
 	log     *slog.Logger
 }
 
-// New returns a server. It fails if there is no hook or sink, or if two hooks have
-// one name.
+// New returns a server. It fails if there is no sink, or if two hooks have one name.
 func New(o Options) (*Server, error) {
-	switch {
-	case len(o.Hooks) == 0:
-		return nil, errors.New("no webhook is given")
-	case o.Sink == nil:
+	if o.Sink == nil {
 		return nil, errors.New("no sink for events is given")
 	}
-	s := &Server{hooks: map[string]*Hook{}, sink: o.Sink, api: o.API, metrics: o.Metrics, answer: o.Answered,
+	s := &Server{sink: o.Sink, api: o.API, metrics: o.Metrics, answer: o.Answered,
 		bodies: semaphore.NewWeighted(maxBodies), log: o.Log}
 	if s.log == nil {
 		s.log = slog.Default()
@@ -143,15 +127,8 @@ func New(o Options) (*Server, error) {
 	if s.answer == nil {
 		s.answer = func(string, int) {}
 	}
-	for _, hook := range o.Hooks {
-		hook.Name = cmp.Or(hook.Name, hook.Source.Vendor())
-		if _, twice := s.hooks[hook.Name]; twice {
-			return nil, errors.New("two webhooks have the name " + hook.Name)
-		}
-		s.hooks[hook.Name] = &hook
-		if s.first == nil {
-			s.first = &hook
-		}
+	if err := s.SetHooks(o.Hooks); err != nil {
+		return nil, err
 	}
 	for _, check := range o.Checks {
 		s.checks = append(s.checks, &probe{check: check, log: s.log})
@@ -206,7 +183,7 @@ func (s *Server) route(w *response, r *http.Request) {
 		if !allow(w, r, http.MethodPost) {
 			return
 		}
-		hook, known := s.hooks[name]
+		hook, known := s.hooks.Load().byName[name]
 		if !known {
 			w.fail(http.StatusNotFound, "there is no webhook at "+path)
 			return
@@ -216,11 +193,15 @@ func (s *Server) route(w *response, r *http.Request) {
 		if !allow(w, r, http.MethodGet, http.MethodHead, http.MethodPost) {
 			return
 		}
-		if r.Method == http.MethodPost {
-			s.receive(w, r, s.first)
-			return
+		first := s.hooks.Load().first
+		switch {
+		case r.Method != http.MethodPost:
+			s.index(w)
+		case first == nil:
+			w.fail(http.StatusNotFound, "there is no webhook here")
+		default:
+			s.receive(w, r, first)
 		}
-		s.index(w)
 	case path == "/healthz":
 		if allow(w, r, http.MethodGet, http.MethodHead) {
 			w.reply(http.StatusOK, map[string]string{"status": "alive"})
@@ -247,13 +228,8 @@ func (s *Server) route(w *response, r *http.Request) {
 // index tells somebody who opens the agent in a browser what it is and where
 // webhooks go.
 func (s *Server) index(w *response) {
-	webhooks := []string{}
-	for name := range s.hooks {
-		webhooks = append(webhooks, "/webhooks/"+name)
-	}
-	slices.Sort(webhooks)
 	w.reply(http.StatusOK, map[string]any{
-		"service": "pocketci", "webhooks": webhooks, "alive": "/healthz", "ready": "/readyz",
+		"service": "pocketci", "webhooks": s.hooks.Load().paths(), "alive": "/healthz", "ready": "/readyz",
 	})
 }
 

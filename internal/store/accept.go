@@ -150,6 +150,9 @@ func (s *Store) prepare(d Delivery) (*pending, error) {
 	if e.Payload == nil {
 		e.Payload = json.RawMessage{} // which is not the NULL of databases
 	}
+	if e.Depth > events.MaxDepth && d.Skip == "" {
+		d.Skip, d.Hold = fmt.Sprintf("it follows from %d events, one after the other, and more than %d are taken for a circle", e.Depth, events.MaxDepth), ""
+	}
 	p := &pending{delivery: d, hook: key(d.Hook), run: events.NewID(), done: make(chan struct{})}
 	p.delivery.Event = e
 	if d.Hook != "" {

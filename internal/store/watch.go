@@ -14,6 +14,9 @@ import (
 // something to claim.
 const TopicWork = "work"
 
+// TopicPositions is the topic that wakes when a position has moved.
+const TopicPositions = "positions"
+
 // TopicRun returns the topic that wakes when the run or one of its calls has
 // changed its state.
 func TopicRun(id string) string { return "run " + id }
