@@ -73,7 +73,7 @@ func evaluate(files *Files, lookup func(name string, fallback any) (any, error))
 			return lookup(name, args[1])
 		},
 	})
-	text, err := vm.EvaluateSnippet(files.Entrypoint, files.Files[files.Entrypoint])
+	text, err := vm.EvaluateFile(files.Entrypoint)
 	if err != nil {
 		return "", fmt.Errorf("render the pattern: %s", strings.TrimSpace(err.Error()))
 	}
