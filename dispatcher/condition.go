@@ -9,6 +9,7 @@ import (
 	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/internal/config"
 	"github.com/franela/pocketci/internal/globs"
+	"github.com/franela/pocketci/internal/predicate"
 	"github.com/franela/pocketci/modules"
 )
 
@@ -64,6 +65,15 @@ func checkConditions(in Input, fn *modules.Function, settings config.Function, l
 		if !slices.Contains(pullRequestActions, ev.Filter) {
 			v.skip = fmt.Sprintf("the pull request was %s, its commits did not change; declare filter to be called for it", ev.Filter)
 			return v
+		}
+	}
+
+	if len(settings.Filters) > 0 {
+		if v.skip = predicate.Check(settings.Filters, in.payload()); v.skip != "" {
+			return v
+		}
+		for _, f := range settings.Filters {
+			v.held = append(v.held, f.String())
 		}
 	}
 

@@ -10,6 +10,7 @@ import (
 	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/internal/config"
 	"github.com/franela/pocketci/internal/globs"
+	"github.com/franela/pocketci/internal/predicate"
 	"github.com/franela/pocketci/modules"
 )
 
@@ -47,6 +48,8 @@ type Input struct {
 	items  func() []any
 	// ownTick is hasOwnTick.
 	ownTick func() bool
+	// payload is the event's, taken apart for filters.
+	payload func() *predicate.Document
 }
 
 // Match decides which functions and checks of one module an event calls. It is a
@@ -59,6 +62,7 @@ func Match(in Input) Plan {
 	in.joined = sync.OnceValue(func() string { return joinFiles(in.Changes.Files) })
 	in.items = sync.OnceValue(func() []any { return itemsOf(in.Changes.Files) })
 	in.ownTick = sync.OnceValue(func() bool { return hasOwnTick(&in) })
+	in.payload = sync.OnceValue(func() *predicate.Document { return predicate.NewDocument(in.Event.Payload) })
 	plan := Plan{Event: *in.Event, Changes: in.Changes}
 	plan.Warnings = slices.Concat(nameWarnings(in.Module.Path, in.Module.Functions, in.Refs), unusedSettings(in), scheduleWarnings(in))
 
@@ -154,9 +158,6 @@ func checkSettings(in Input, settings config.Function) (argument string, err err
 			has = "runners have " + strings.Join(in.Labels, ", ")
 		}
 		return "", fmt.Errorf("runs-on: no runner has the label %q (%s)", label, has)
-	}
-	if len(settings.Unsupported) > 0 {
-		return "", fmt.Errorf("%s:%d: this version cannot honour %s, and does not call the function without it", config.FileName, settings.Line, strings.Join(settings.Unsupported, ", "))
 	}
 	if in.MaxTimeout > 0 && settings.Timeout > in.MaxTimeout {
 		return "", fmt.Errorf("%s:%d: timeout: %s is more than the %s that the agent allows; write less", config.FileName, settings.Line, settings.Timeout, in.MaxTimeout)

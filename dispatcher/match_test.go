@@ -396,7 +396,6 @@ func TestArguments(t *testing.T) {
 		"a constant for the event's own":     {args: []modules.Arg{arg("filter", stringType)}, settings: config.Function{Args: map[string]any{"filter": "x"}}, argument: "filter", err: "pocketci passes it"},
 		"a label no runner has":              {settings: config.Function{RunsOn: "gpu"}, err: `no runner has the label "gpu" (runners have arm)`},
 		"a label that a runner has":          {settings: config.Function{RunsOn: "arm"}, want: map[string]modules.Value{}},
-		"a setting of a later version":       {settings: config.Function{Line: 5, Unsupported: []string{"filters"}}, err: "pocketci.yaml:5: this version cannot honour filters"},
 		"a list constant for a list default": {args: []modules.Arg{{Name: "names", Type: listType, Default: json.RawMessage(`["x"]`)}}, settings: config.Function{Args: map[string]any{"names": []any{}}}, want: map[string]modules.Value{"names": {Kind: modules.ValueConst, Const: []any{}}}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/franela/pocketci/events/schedule"
+	"github.com/franela/pocketci/internal/predicate"
 	"github.com/franela/pocketci/modules"
 )
 
@@ -98,10 +99,8 @@ type Function struct {
 	After []After
 	// Concurrency is nil if it is not given.
 	Concurrency *Concurrency
-	// Unsupported names known settings of a later version (filters) that this
-	// version cannot honour. A call with one is invalid rather than run
-	// without it.
-	Unsupported []string
+	// Filters are conditions on the event's payload, all of which must hold.
+	Filters []predicate.Filter
 	// Line is where the entry starts in the file, for messages.
 	Line int
 }

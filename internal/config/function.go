@@ -12,6 +12,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/franela/pocketci/internal/globs"
+	"github.com/franela/pocketci/internal/predicate"
 	"github.com/franela/pocketci/internal/timetable"
 	"github.com/franela/pocketci/internal/yamlfile"
 )
@@ -83,17 +84,11 @@ func (r *reader) function(of yamlfile.Entry, secrets []Secret) Function {
 		case "concurrency":
 			f.Concurrency = r.concurrency(e.Value)
 		case "filters":
-			if v := r.Visit(e.Value); v != nil {
-				if v.Kind == yaml.ScalarNode && (v.ShortTag() == "!!null" || v.Value == "") {
-					r.Fail(e.Value, "%s is empty; give it a value or remove it", e.Name)
-				}
-				f.Unsupported = append(f.Unsupported, e.Name)
-			}
+			f.Filters = predicate.Read(r.Reader, e.Value, e.Name)
 		default:
 			r.unknown(e, "the function "+of.Name, functionKeys)
 		}
 	}
-	slices.Sort(f.Unsupported)
 	return f
 }
 

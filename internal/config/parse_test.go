@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/franela/pocketci/events/schedule"
 	"github.com/franela/pocketci/internal/config"
+	"github.com/franela/pocketci/internal/predicate"
 )
 
 // valid are files with what they mean.
@@ -108,13 +110,13 @@ secrets:
     timeout: 1h30m
     runs-on: arm64
     after: [test]
-    filters: {x: 1}
+    filters: [{path: /pull_request/draft, is-equal-to: false}, {path: /ref, matches: "^refs/", does-not-match: wip}]
     concurrency: deploy
 `, []config.Module{{Line: 1, Functions: map[string]config.Function{"deploy-on-push": {
 		Vendor: []string{"github"}, Event: []string{"push", "tag"}, Filter: []string{"main", "release/*"}, Base: []string{"a,b", "c"},
 		OnChanges: []string{"**/*.go", "!vendor/**"}, Schedule: "30 2 * * 1-5", Timeout: 90 * time.Minute, RunsOn: "arm64",
 		After: []config.After{{Function: "test", Line: 11}}, Concurrency: &config.Concurrency{Group: "deploy"},
-		Unsupported: []string{"filters"}, Line: 2,
+		Filters: filters(`[{"path":"/pull_request/draft","is-equal-to":false},{"path":"/ref","matches":"^refs/","does-not-match":"wip"}]`), Line: 2,
 	}}}}},
 	{"functions that come after others", "functions:\n  a: {after: \"test_on_push, ./ci:lint\"}\n  b:\n    after:\n    - ./ci:TestOnPush\n    - apps/api:lint-on-push\n", []config.Module{{Line: 1, Functions: map[string]config.Function{
 		"a": {After: []config.After{{Function: "test_on_push", Line: 2}, {Module: "ci", Function: "lint", Line: 2}}, Line: 2},
@@ -306,7 +308,13 @@ var invalid = []struct {
 	{"negative timeout", "functions: {a: {timeout: -5m}}", []string{"1:26: timeout must be more than nothing"}, true},
 	{"several labels", "functions: {a: {runs-on: [x, y]}}", []string{"1:26: runs-on is a single label, not a list"}, true},
 	{"label with a space", "functions: {a: {runs-on: x y}}", []string{"1:26: runs-on is a single label without spaces"}, true},
-	{"empty setting of a later version", "functions: {a: {filters: }}", []string{"1:26: filters is empty"}, true},
+	{"filters that are none", "functions: {a: {filters: }}", []string{"1:26: filters must be a list, not nothing"}, true},
+	{"an empty list of filters", "functions: {a: {filters: []}}", []string{"1:26: filters is an empty list"}, true},
+	{"a filter without a path", "functions: {a: {filters: [{is-equal-to: x}]}}", []string{"1:27: a filter needs a path"}, true},
+	{"a filter without a predicate", "functions: {a: {filters: [{path: /x}]}}", []string{"1:27: a filter says nothing about the value"}, true},
+	{"a filter with a bad path", "functions: {a: {filters: [{path: x, exists: true}]}}", []string{"1:34: path: a JSON Pointer begins with a slash"}, true},
+	{"a filter with a bad expression", "functions: {a: {filters: [{path: /x, matches: '('}]}}", []string{"1:47: matches: not a regular expression"}, false},
+	{"a filter of a list", "functions: {a: {filters: [{path: /x, is-equal-to: [a]}]}}", []string{"1:51: is-equal-to must be a string, a number"}, true},
 	{"after nothing", "functions: {a: {after: }}", []string{"1:24: after must be a list of strings or a string with commas, not nothing"}, true},
 	{"after an empty name", "functions: {a: {after: ''}}", []string{"1:24: after is empty"}, true},
 	{"after an empty list", "functions: {a: {after: []}}", []string{"1:24: after is an empty list; add a function"}, true},
@@ -499,4 +507,12 @@ func TestFunctionByAnySpelling(t *testing.T) {
 	if _, ok := m.Function("lint"); ok {
 		t.Error("found a function that is not there")
 	}
+}
+
+// filters are those that the text has as JSON.
+func filters(text string) (list []predicate.Filter) {
+	if err := json.Unmarshal([]byte(text), &list); err != nil {
+		panic(err)
+	}
+	return list
 }

@@ -24,7 +24,7 @@ var (
 	fileKeys     = []string{"forks", "forks-share-engine", "runners", "modules", "forges", "schedules", "secrets", "providers"}
 	runnerKeys   = []string{"name", "host", "labels", "untrusted"}
 	moduleKeys   = []string{"remote"}
-	forgeKeys    = []string{"name", "vendor", "url", KeyWebhookSecrets, KeyUsername, KeyToken, "app", "repositories", "statuses"}
+	forgeKeys    = []string{"name", "vendor", "url", KeyWebhookSecrets, KeyUsername, KeyToken, "app", "repositories", KeyFilters, "statuses"}
 	appKeys      = []string{"id", KeyPrivateKey}
 	ruleKeys     = []string{"repositories", "env", KeyNamed, "providers", "events", "refs"}
 	providerKeys = []string{"env"}

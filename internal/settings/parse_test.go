@@ -1,6 +1,7 @@
 package settings_test
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/franela/pocketci/events/schedule"
+	"github.com/franela/pocketci/internal/predicate"
 	"github.com/franela/pocketci/internal/settings"
 	"github.com/franela/pocketci/internal/timetable"
 )
@@ -54,6 +56,9 @@ var valid = map[string]struct {
 		WebhookSecrets: []settings.Secret{{Env: "NEW", Line: 5}, {File: "/etc/hook/old", Line: 5}},
 		Username:       &settings.Secret{Env: "GITHUB_USERNAME", Line: 6}, Token: &settings.Secret{Env: "GITHUB_TOKEN", Line: 8},
 		Repositories: settings.Patterns{"acme/*", "other/one"}, Line: 2,
+	}}}},
+	"filters of a forge": {"forges:\n- name: github\n  filters:\n  - {path: /sender/type, is-not-equal-to: Bot}\n", settings.Settings{Forges: []settings.Forge{{
+		Name: "github", Vendor: "github", Filters: filters(`[{"path":"/sender/type","is-not-equal-to":"Bot"}]`), Statuses: true, Line: 2,
 	}}}},
 	"an app": {"forges:\n- name: github\n  app: {id: 123, private-key: {from-file: /etc/app.pem}}\n", settings.Settings{Forges: []settings.Forge{{
 		Name: "github", Vendor: "github", App: &settings.App{ID: 123, PrivateKey: settings.Secret{File: "/etc/app.pem", Line: 3}}, Statuses: true, Line: 2,
@@ -333,4 +338,12 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// filters are those that the text has as JSON.
+func filters(text string) (list []predicate.Filter) {
+	if err := json.Unmarshal([]byte(text), &list); err != nil {
+		panic(err)
+	}
+	return list
 }

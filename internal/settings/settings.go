@@ -8,6 +8,8 @@ import (
 	"iter"
 	"maps"
 	"slices"
+
+	"github.com/franela/pocketci/internal/predicate"
 )
 
 // Settings is a parsed and validated agent.yaml. The zero Settings are those of
@@ -95,6 +97,9 @@ type Forge struct {
 	App *App
 	// Repositories are those whose deliveries are accepted; empty is all.
 	Repositories Patterns
+	// Filters are what the payload of a delivery must fulfil for anything to be
+	// planned.
+	Filters []predicate.Filter
 	// Statuses says whether the forge is told what becomes of calls.
 	Statuses bool
 	// Line is where the entry starts in the file, for messages.
