@@ -36,11 +36,13 @@ func checkConditions(in Input, fn *modules.Function, settings config.Function, l
 		name    string
 		setting []string
 		value   string
+		// parts of the value satisfy the condition as well.
+		parts []string
 	}{
-		{"vendor", settings.Vendor, ev.Vendor},
-		{"event", settings.Event, ev.Name},
-		{"filter", settings.Filter, ev.Filter},
-		{"base", settings.Base, ev.BaseRef},
+		{"vendor", settings.Vendor, ev.Vendor, nil},
+		{"event", settings.Event, ev.Name, nil},
+		{"filter", settings.Filter, ev.Filter, filtersOf(ev)[1:]},
+		{"base", settings.Base, ev.BaseRef, nil},
 	} {
 		list, err := valuesOf(fn, c.name, c.setting)
 		if err != nil {
@@ -53,7 +55,8 @@ func checkConditions(in Input, fn *modules.Function, settings config.Function, l
 			v.skip = fmt.Sprintf("it waits for a pull request against %s, the event has no base", strings.Join(list, ", "))
 			return v
 		}
-		if !globs.MatchValue(list, c.value) {
+		matches := func(value string) bool { return globs.MatchValue(list, value) }
+		if !matches(c.value) && !slices.ContainsFunc(c.parts, matches) {
 			v.skip = fmt.Sprintf("%s %q is none of %s", c.name, c.value, strings.Join(list, ", "))
 			v.filtered = c.name == "base"
 			return v

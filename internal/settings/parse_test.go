@@ -66,6 +66,43 @@ var valid = map[string]struct {
 	"a Gitea": {"forges: [{name: gitea, url: 'http://git.lan:3000/git'}, {name: two, vendor: gitea, url: 'https://x'}]", settings.Settings{Forges: []settings.Forge{
 		{Name: "gitea", Vendor: "gitea", URL: "http://git.lan:3000/git", Statuses: true, Line: 1}, {Name: "two", Vendor: "gitea", URL: "https://x", Statuses: true, Line: 1},
 	}}},
+	"registries": {`registries:
+  - name: local
+    host: registry.example.com:5000
+    insecure: true
+    username: {from-env: REGISTRY_USER}
+    token: {from-env: REGISTRY_TOKEN}
+    webhook-secret: {from-file: /etc/pocketci/hook}
+    watch:
+      - repository: acme/my_shop.web
+        interval: 1m30s
+        versions: {match: 'b(\d+)'}
+        ignore-tags: '^sha-'
+        pinned-tag: main
+        auto-deploy: false
+        deploy-attempts: 2
+        calls: acme/shop
+      - {repository: acme/api, name: api, versions: semver}
+  - {name: hub, host: docker.io, docker-config: /root/.docker/config.json, watch: [{repository: nginx, versions: {prereleases: true}, calls: {module: site}}]}
+  - {name: none, host: localhost, token: {from-env: T}, watch: []}
+`, settings.Settings{Registries: []settings.Registry{
+		{
+			Name: "local", Host: "registry.example.com:5000", Insecure: true,
+			Username: &settings.Secret{Env: "REGISTRY_USER", Line: 5}, Token: &settings.Secret{Env: "REGISTRY_TOKEN", Line: 6},
+			WebhookSecret: &settings.Secret{File: "/etc/pocketci/hook", Line: 7}, Line: 2,
+			Watch: []settings.Watch{
+				{
+					Name: "acme-my-shop-web", Repository: "acme/my_shop.web", Interval: 90 * time.Second, Versions: settings.Versions{Match: `b(\d+)`}, IgnoreTags: "^sha-",
+					PinnedTag: "main", DeployAttempts: 2, Calls: settings.Target{Repository: "acme/shop", Line: 16}, Line: 9,
+				},
+				{Name: "api", Repository: "acme/api", Interval: time.Minute, AutoDeploy: true, DeployAttempts: 5, Line: 17},
+			},
+		},
+		{Name: "hub", Host: "docker.io", DockerConfig: "/root/.docker/config.json", Line: 18, Watch: []settings.Watch{
+			{Name: "nginx", Repository: "nginx", Interval: time.Minute, Versions: settings.Versions{Prereleases: true}, AutoDeploy: true, DeployAttempts: 5, Calls: settings.Target{Module: "site", Line: 18}, Line: 18},
+		}},
+		{Name: "none", Host: "localhost", Token: &settings.Secret{Env: "T", Line: 19}, Line: 19},
+	}}},
 	"rules": {`secrets:
   - repositories: ["acme/shop", "acme/*"]
     env: [API_TOKEN, "DEPLOY_*"]
@@ -200,6 +237,30 @@ var invalid = map[string]struct {
 	"a jitter beyond the next tick":  {"schedules: [{name: a, cron: '*/5 * * * *', jitter: 5m, calls: a/b}]", []string{"1:52: jitter must be shorter than the time between two ticks, which is 5m0s"}, false},
 	"a jitter of no time":            {"schedules: [{name: a, cron: '@daily', jitter: soon, calls: a/b}]", []string{"1:47: jitter must be a duration"}, true},
 	"a schedule for nobody":          {"schedules: [{name: a, cron: '@daily', calls: shop}]", []string{"1:46: calls must be the full name of a repository"}, true},
+	"registries of the wrong type":   {"registries: {a: b}", []string{"1:13: registries must be a list, not a mapping"}, true},
+	"a registry of nothing":          {"registries: [{}]", []string{"1:14: a registry needs a name", "1:14: a registry needs a host", "1:14: a registry needs a watch"}, true},
+	"a registry twice":               {"registries:\n- {name: a, host: x, watch: []}\n- {name: a, host: y, watch: []}\n", []string{"3:3: the registry a is there twice, first in line 2"}, false},
+	"a registry's address":           {"registries: [{name: a, host: 'https://x', watch: []}]", []string{"1:30: host must be the host of a registry"}, true},
+	"a registry's unknown key":       {"registries: [{name: a, host: x, watch: [], url: y}]", []string{`1:44: unknown key "url" in a registry`}, true},
+	"a registry's literal token":     {"registries: [{name: a, host: x, watch: [], token: hunter2}]", []string{"1:51: token must be {from-env: NAME}"}, true},
+	"a user without a token":         {"registries: [{name: a, host: x, watch: [], username: {from-env: U}}]", []string{"1:44: username needs a token"}, true},
+	"two logins":                     {"registries: [{name: a, host: x, watch: [], token: {from-env: T}, docker-config: /x}]", []string{"1:66: a registry has docker-config or a token"}, true},
+	"a relative docker-config":       {"registries: [{name: a, host: x, watch: [], docker-config: config.json}]", []string{"1:59: docker-config must be the absolute path"}, true},
+	"a registry where a forge is":    {"registries:\n- {name: github, host: x, watch: [], webhook-secret: {from-env: A}}\nforges: [{name: github}]\n", []string{"2:1: the registry github receives at /webhooks/github, and so does the forge in line 3"}, false},
+	"a watch of nothing":             {"registries: [{name: a, host: x, watch: [{}]}]", []string{"1:41: a watched repository needs a repository"}, true},
+	"a watch twice":                  {"registries:\n- {name: a, host: x, watch: [{repository: b/c}]}\n- {name: d, host: y, watch: [{repository: b-c}]}\n", []string{"3:30: the watched repository b-c is there twice, first in line 2"}, false},
+	"a watch with a tag":             {"registries: [{name: a, host: x, watch: [{repository: 'b/c:v1'}]}]", []string{"1:54: repository must be the path of a repository"}, true},
+	"a watch's unknown key":          {"registries: [{name: a, host: x, watch: [{repository: b, pinned: v1}]}]", []string{`1:57: unknown key "pinned" in a watched repository`}, true},
+	"an interval without a unit":     {"registries: [{name: a, host: x, watch: [{repository: b, interval: 60}]}]", []string{"1:67: interval must be a string, not a number"}, true},
+	"an interval too short":          {"registries: [{name: a, host: x, watch: [{repository: b, interval: 1ms}]}]", []string{"1:67: interval must be a duration from 1s to 168h"}, false},
+	"another rule for versions":      {"registries: [{name: a, host: x, watch: [{repository: b, versions: calver}]}]", []string{"1:67: versions must be one of semver"}, true},
+	"two rules for versions":         {"registries: [{name: a, host: x, watch: [{repository: b, versions: {match: a, prereleases: true}}]}]", []string{"1:67: versions needs exactly one"}, true},
+	"an unknown key for versions":    {"registries: [{name: a, host: x, watch: [{repository: b, versions: {regexp: a}}]}]", []string{`1:68: unknown key "regexp" in versions`}, true},
+	"a bad expression":               {"registries: [{name: a, host: x, watch: [{repository: b, ignore-tags: '('}]}]", []string{"1:70: ignore-tags must be a regular expression"}, false},
+	"a pinned tag that is none":      {"registries: [{name: a, host: x, watch: [{repository: b, pinned-tag: 'a b'}]}]", []string{"1:69: pinned-tag must be a tag"}, true},
+	"no attempts":                    {"registries: [{name: a, host: x, watch: [{repository: b, deploy-attempts: 0}]}]", []string{"1:74: deploy-attempts must be a number above zero"}, true},
+	"too many attempts":              {"registries: [{name: a, host: x, watch: [{repository: b, deploy-attempts: 101}]}]", []string{"1:74: deploy-attempts is 100 at most"}, true},
+	"a watch that calls nobody":      {"registries: [{name: a, host: x, watch: [{repository: b, calls: {ref: main}}]}]", []string{"1:64: calls needs exactly one"}, true},
 	"a rule for nobody":              {"secrets: [{env: [A]}]", []string{"1:11: a rule for secrets needs repositories"}, true},
 	"a rule for an empty list":       {"secrets: [{repositories: [], env: [A]}]", []string{"1:26: repositories is an empty list"}, true},
 	"a pattern with alternatives":    {"secrets: [{repositories: ['{a,b}/c']}]", []string{"1:27: repositories: not a pattern"}, true},
@@ -273,6 +334,8 @@ func TestSecrets(t *testing.T) {
   username: {from-env: C}
   token: {from-env: D}
 - {name: two, vendor: github, app: {id: 1, private-key: {from-file: /e}}}
+registries:
+- {name: r, host: x, username: {from-env: H}, token: {from-env: I}, webhook-secret: {from-env: J}, watch: []}
 secrets:
 - repositories: [a/b]
   named: {z: {from-env: G}, f: {from-env: F}}
@@ -284,7 +347,7 @@ secrets:
 	for key, secret := range s.Secrets() {
 		got = append(got, key+" "+secret.Env+secret.File)
 	}
-	want := []string{"webhook-secrets A", "webhook-secrets B", "username C", "token D", "private-key /e", "named F", "named G"}
+	want := []string{"webhook-secrets A", "webhook-secrets B", "username C", "token D", "private-key /e", "username H", "token I", "webhook-secret J", "named F", "named G"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
