@@ -106,41 +106,6 @@ func saysPullRequest(in Input, fn *modules.Function, settings config.Function, l
 	return false
 }
 
-// checkSchedule holds for functions without a schedule and for ticks of the
-// function's own schedule, which is named after the filter part of the
-// function's name, else after the function.
-func checkSchedule(in Input, fn *modules.Function, settings config.Function) (skip string, err error) {
-	cron := settings.Schedule
-	if arg := fn.Arg("schedule"); cron == "" && arg != nil && arg.Type.Kind == modules.KindString && arg.Default != nil {
-		if err := json.Unmarshal(arg.Default, &cron); err != nil {
-			return "", fmt.Errorf("read the default of schedule: %w", err)
-		}
-	}
-	if cron == "" {
-		return "", nil
-	}
-	name := ScheduleName(fn.Name)
-	if in.Event.Vendor == events.VendorTime && in.Event.Name == events.NameTick && slices.Equal(words(in.Event.Filter), words(name)) {
-		return "", nil
-	}
-	return fmt.Sprintf("only ticks of its schedule %s (%s) call it", name, cron), nil
-}
-
-// ScheduleName returns the name of the schedule that a function with a
-// schedule of its own is called by: the filter part of its name, else the name
-// itself.
-func ScheduleName(function string) string {
-	name := words(function)
-	for _, trigger := range [][]string{{"on", events.VendorTime, events.NameTick}} {
-		for i := range name {
-			if hasPrefix(name[i:], trigger) && len(name) > i+len(trigger) {
-				return camel(name[i+len(trigger):])
-			}
-		}
-	}
-	return function
-}
-
 // checkChanges evaluates the condition on changed files.
 func checkChanges(in Input, fn *modules.Function, settings config.Function, v verdict) verdict {
 	patterns := settings.OnChanges

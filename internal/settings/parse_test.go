@@ -9,9 +9,20 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/franela/pocketci/events/schedule"
 	"github.com/franela/pocketci/internal/predicate"
 	"github.com/franela/pocketci/internal/settings"
+	"github.com/franela/pocketci/internal/timetable"
 )
+
+// timed is the timetable of an expression.
+func timed(expression string, policy schedule.Policy) timetable.Timetable {
+	s, err := schedule.Parse(expression, nil)
+	if err != nil {
+		panic(err)
+	}
+	return timetable.Timetable{Schedule: s, Policy: policy}
+}
 
 // valid are files with what they mean.
 var valid = map[string]struct {
@@ -112,6 +123,38 @@ var valid = map[string]struct {
 		{Repositories: settings.Patterns{"**"}, Line: 10},
 	}}},
 	"providers": {"providers: {env: [VAULT_ADDR, VAULT_TOKEN]}", settings.Settings{Providers: settings.Providers{Env: []string{"VAULT_ADDR", "VAULT_TOKEN"}}}},
+	"a schedule": {"schedules: [{name: nightly, cron: 0 3 * * *, calls: acme/shop}]", settings.Settings{Schedules: []settings.Schedule{
+		{Name: "nightly", Timetable: timed("0 3 * * *", schedule.Policy{}), Target: settings.Target{Repository: "acme/shop", Line: 1}, Line: 1},
+	}}},
+	"a schedule with everything": {`schedules:
+  - name: nightly
+    cron: 0 3 * * mon-fri
+    time-zone: Europe/Berlin
+    catch-up: all
+    max-age: 48h
+    jitter: 10m
+    calls: {repository: acme/shop, ref: stable, clone-url: 'https://git.example.com/acme/shop.git'}
+`, settings.Settings{Schedules: []settings.Schedule{{
+		Name: "nightly", Timetable: timed("TZ=Europe/Berlin 0 3 * * mon-fri", schedule.Policy{CatchUp: schedule.CatchUpAll, MaxAge: 48 * time.Hour, Jitter: 10 * time.Minute}),
+		Target: settings.Target{Repository: "acme/shop", Ref: "refs/heads/stable", CloneURL: "https://git.example.com/acme/shop.git", Line: 8}, Line: 2,
+	}}}},
+	"schedules of every kind": {`schedules:
+- {name: a, every: 90s, calls: a/b}
+- {name: b, at: '2026-03-01T12:00:00+01:00', calls: a/b}
+- {name: c, hourly: {minute: 5}, calls: a/b, catch-up: none}
+- {name: d, daily: {hour: 3, minute: 30, second: 15}, time-zone: Europe/Berlin, calls: a/b}
+- {name: e, weekly: {day: Monday}, calls: {module: site}}
+- {name: f, cron: '@every 1h', calls: a/b}
+- {name: g, daily: {}, calls: a/b}
+`, settings.Settings{Schedules: []settings.Schedule{
+		{Name: "a", Timetable: timed("@every 90s", schedule.Policy{}), Target: settings.Target{Repository: "a/b", Line: 2}, Line: 2},
+		{Name: "b", Timetable: timed("2026-03-01T12:00:00+01:00", schedule.Policy{}), Target: settings.Target{Repository: "a/b", Line: 3}, Line: 3},
+		{Name: "c", Timetable: timed("5 * * * *", schedule.Policy{CatchUp: schedule.CatchUpNone}), Target: settings.Target{Repository: "a/b", Line: 4}, Line: 4},
+		{Name: "d", Timetable: timed("TZ=Europe/Berlin @daily 03:30:15", schedule.Policy{}), Target: settings.Target{Repository: "a/b", Line: 5}, Line: 5},
+		{Name: "e", Timetable: timed("0 0 * * 1", schedule.Policy{}), Target: settings.Target{Module: "site", Line: 6}, Line: 6},
+		{Name: "f", Timetable: timed("@every 1h", schedule.Policy{}), Target: settings.Target{Repository: "a/b", Line: 7}, Line: 7},
+		{Name: "g", Timetable: timed("0 0 * * *", schedule.Policy{}), Target: settings.Target{Repository: "a/b", Line: 8}, Line: 8},
+	}}},
 	"anchors": {"secrets:\n- repositories: [a/b]\n  named: {x: &key {from-env: KEY}}\n- repositories: [c/d]\n  named: {y: *key}\n", settings.Settings{Rules: []settings.Rule{
 		{Repositories: settings.Patterns{"a/b"}, Named: map[string]settings.Secret{"x": {Env: "KEY", Line: 3}}, Line: 2},
 		{Repositories: settings.Patterns{"c/d"}, Named: map[string]settings.Secret{"y": {Env: "KEY", Line: 5}}, Line: 4},
@@ -129,7 +172,7 @@ var invalid = map[string]struct {
 	"a list":                         {"- forks", []string{"1:1: the file must be a mapping of names to values, not a list"}, true},
 	"two documents":                  {"forks: never\n---\nforks: never\n", []string{"2:1: a second YAML document"}, false},
 	"unknown key":                    {"fork: never", []string{`1:1: unknown key "fork" in the file; did you mean "forks"?`}, true},
-	"unknown key, nothing like it":   {"schedules: []", []string{`1:1: unknown key "schedules" in the file; the keys are forks, forks-share-engine, runners`}, true},
+	"unknown key, nothing like it":   {"weather: []", []string{`1:1: unknown key "weather" in the file; the keys are forks, forks-share-engine, runners`}, true},
 	"unknown word for forks":         {"forks: nosecrets", []string{`1:8: forks must be one of approve, never, no-secrets; did you mean "no-secrets"?`}, true},
 	"forks that are true":            {"forks: true", []string{"1:8: forks must be a string, not true or false"}, true},
 	"sharing in words":               {"forks-share-engine: yes", []string{"1:21: forks-share-engine must be true or false, not a string"}, true},
@@ -173,6 +216,27 @@ var invalid = map[string]struct {
 	"a relative file":                {"forges: [{name: github, token: {from-file: hunter2}}]", []string{"1:44: from-file must be the absolute path of a file"}, true},
 	"an empty file name":             {"forges: [{name: github, token: {from-file: ''}}]", []string{"1:44: from-file is empty"}, true},
 	"a forge's repositories":         {"forges: [{name: github, repositories: [acme]}]", []string{"1:40: repositories: a repository's full name has an owner"}, true},
+	"a schedule of nothing":          {"schedules: [{}]", []string{"1:13: a schedule needs a name", "1:13: a schedule needs calls", "1:13: a schedule does not say when it is due; add one of cron, every, at, hourly, daily, weekly"}, true},
+	"a schedule due twice":           {"schedules: [{name: a, cron: '@daily', every: 5s, calls: a/b}]", []string{"1:39: the schedule a says twice when it is due"}, true},
+	"a schedule there twice":         {"schedules:\n- {name: a, cron: '@daily', calls: a/b}\n- {name: a, cron: '@daily', calls: a/b}\n", []string{"3:3: the schedule a is there twice"}, false},
+	"a schedule's hour":              {"schedules: [{name: a, cron: 0 24 * * *, calls: a/b}]", []string{`1:29: cron has the hour "24": hours are 0 to 23`}, false},
+	"a schedule's unknown key":       {"schedules: [{name: a, crom: '@daily', calls: a/b}]", []string{"1:13: the schedule a does not say when", `1:23: unknown key "crom" in a schedule; did you mean "cron"?`}, true},
+	"a schedule's zone":              {"schedules: [{name: a, cron: '@daily', time-zone: Berlin, calls: a/b}]", []string{`1:50: time-zone has the time zone "Berlin", which is none`}, false},
+	"a period with a zone":           {"schedules: [{name: a, every: 5s, time-zone: UTC, calls: a/b}]", []string{"1:23: every counts real time"}, false},
+	"a period without a unit":        {"schedules: [{name: a, every: 30, calls: a/b}]", []string{"1:30: every needs a unit; write 30s, 30m or 30h"}, true},
+	"a time without an offset":       {"schedules: [{name: a, at: '2026-03-01T12:00:00', calls: a/b}]", []string{"1:27: at has no offset from UTC"}, true},
+	"a time that is none":            {"schedules: [{name: a, at: [], calls: a/b}]", []string{"1:27: at must be a time as RFC 3339 has it"}, true},
+	"an hour of the day":             {"schedules: [{name: a, daily: {hour: 24}, calls: a/b}]", []string{"1:37: hour must be a number from 0 to 23"}, true},
+	"a minute in words":              {"schedules: [{name: a, hourly: {minute: five}, calls: a/b}]", []string{"1:40: minute must be a number from 0 to 59"}, true},
+	"an hour of the hour":            {"schedules: [{name: a, hourly: {hour: 5}, calls: a/b}]", []string{`1:32: unknown key "hour" in hourly`}, true},
+	"a week without a day":           {"schedules: [{name: a, weekly: {hour: 5}, calls: a/b}]", []string{"1:31: weekly needs a day"}, true},
+	"a day of no week":               {"schedules: [{name: a, weekly: {day: 1st}, calls: a/b}]", []string{"1:37: day must be a day of the week"}, true},
+	"catching up in other words":     {"schedules: [{name: a, cron: '@daily', catch-up: lst, calls: a/b}]", []string{`1:49: catch-up must be one of last, all, none; did you mean "last"?`}, true},
+	"an age of nothing to catch up":  {"schedules: [{name: a, cron: '@daily', catch-up: none, max-age: 1h, calls: a/b}]", []string{"1:55: catch-up: none catches up with no tick"}, false},
+	"an age of years":                {"schedules: [{name: a, cron: '@daily', max-age: 10000h, calls: a/b}]", []string{"1:48: max-age must be from a second to 8784h"}, false},
+	"a jitter beyond the next tick":  {"schedules: [{name: a, cron: '*/5 * * * *', jitter: 5m, calls: a/b}]", []string{"1:52: jitter must be shorter than the time between two ticks, which is 5m0s"}, false},
+	"a jitter of no time":            {"schedules: [{name: a, cron: '@daily', jitter: soon, calls: a/b}]", []string{"1:47: jitter must be a duration"}, true},
+	"a schedule for nobody":          {"schedules: [{name: a, cron: '@daily', calls: shop}]", []string{"1:46: calls must be the full name of a repository"}, true},
 	"registries of the wrong type":   {"registries: {a: b}", []string{"1:13: registries must be a list, not a mapping"}, true},
 	"a registry of nothing":          {"registries: [{}]", []string{"1:14: a registry needs a name", "1:14: a registry needs a host", "1:14: a registry needs a watch"}, true},
 	"a registry twice":               {"registries:\n- {name: a, host: x, watch: []}\n- {name: a, host: y, watch: []}\n", []string{"3:3: the registry a is there twice, first in line 2"}, false},

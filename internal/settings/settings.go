@@ -27,6 +27,8 @@ type Settings struct {
 	Modules Modules
 	// Forges are where webhooks come from, each with a path of its own.
 	Forges []Forge
+	// Schedules are those that the agent keeps beside the ones of functions.
+	Schedules []Schedule
 	// Registries are registries of images, with what is watched in them.
 	Registries []Registry
 	// Rules say which repositories may use which secrets, in the order of the

@@ -26,7 +26,8 @@ type AuditEntry struct {
 	// Person, Key and Remote are those of the [Actor].
 	Person, Key, Remote string
 	// Action is what was done: abort, approve, auto-deploy, call, create-key,
-	// delete-key, disable, enable, pin, redeploy, replay, reset or restart.
+	// delete-key, delete-module, deploy, disable, enable, pin, redeploy, rename,
+	// replay, reset or restart.
 	Action string
 	// Object is what it was done to: a kind and an id or name, such as run ID.
 	Object string
