@@ -18,6 +18,8 @@ import (
 	"github.com/franela/pocketci/internal/agent"
 	"github.com/franela/pocketci/internal/metrics"
 	"github.com/franela/pocketci/internal/mirror"
+	"github.com/franela/pocketci/internal/poll"
+	"github.com/franela/pocketci/internal/registries"
 	"github.com/franela/pocketci/internal/reload"
 	"github.com/franela/pocketci/internal/report"
 	"github.com/franela/pocketci/internal/runs"
@@ -26,6 +28,7 @@ import (
 	"github.com/franela/pocketci/internal/settings"
 	"github.com/franela/pocketci/internal/statuses"
 	"github.com/franela/pocketci/internal/store"
+	"github.com/franela/pocketci/internal/targets"
 	"github.com/franela/pocketci/internal/trust"
 	"github.com/franela/pocketci/modules/engine"
 )
@@ -63,6 +66,11 @@ type process struct {
 	// hooks are the webhooks that are received, by intake once there is one.
 	hooks  []server.Hook
 	intake *server.Server
+	// poller asks what does not call, targets find whose functions are called, and
+	// registries are what is watched of images.
+	poller     *poll.Poller
+	targets    *targets.Resolver
+	registries *registries.Set
 	// servers are the one for webhooks and API, and that for metrics if it
 	// has an address of its own.
 	servers []*http.Server
@@ -113,6 +121,9 @@ func newAgent(o *options) (_ *process, err error) {
 	if err := p.openStore(database); err != nil {
 		return nil, err
 	}
+	p.poller = poll.New(poll.Config{Store: p.store, Log: p.log})
+	p.targets = p.newTargets()
+	p.registries = p.newRegistries()
 	p.mirrors, err = mirror.New(mirror.Options{
 		Dir: o.dataDir,
 		Credentials: mirror.Credentials{
@@ -188,6 +199,7 @@ func newAgent(o *options) (_ *process, err error) {
 		Tells:                 tells(p),
 		Complete:              complete(p),
 		Commands:              p.handler(),
+		Ended:                 p.registries.Ended,
 		RunURL:                o.runURL,
 		Log:                   p.log,
 	})
@@ -221,6 +233,7 @@ func (p *process) Run(stop, abort context.Context, abortNow context.CancelCauseF
 	go p.runners.Watch(stop, pingEvery, p.log, p.store.Wake)
 	go p.statuses.Run(stop)
 	go p.watchSettings(stop)
+	go p.poller.Run(stop)
 	go p.retain(stop)
 	go p.recoverOutage(stop)
 

@@ -51,6 +51,8 @@ type Options struct {
 	// Configuration says how the agent's configuration file fares. Nil is for an
 	// agent that has none.
 	Configuration func() v1.Configuration
+	// Registries are what the agent watches in registries; nil is nothing.
+	Registries Registries
 	// CanWrite reports whether the person that a forge knows by a login may
 	// write to an event's repository, as the forge itself says now. Its errors
 	// are shown to the client: they hold no secrets. An error counts as no, and
@@ -172,6 +174,7 @@ func (s *service) routes() *http.ServeMux {
 	s.logRoutes()
 	s.repositoryRoutes()
 	s.planRoutes()
+	s.registryRoutes()
 	s.agentRoutes()
 	s.keyRoutes()
 	open(s.api.OpenAPI())

@@ -5,6 +5,7 @@ package registries
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
@@ -187,11 +188,15 @@ func (s *Set) nudge(name string, repositories []string) {
 	}
 }
 
-// NudgeAll has all watches looked at now, for when a run has ended that may be a
-// deployment.
-func (s *Set) NudgeAll() {
-	for _, w := range s.watches.Load().all {
-		s.cfg.Nudge(w.Name)
+// Ended has a watch looked at now whose deployment may have ended, by the event of
+// a run.
+func (s *Set) Ended(event *events.Event) {
+	if event.Vendor != events.VendorRegistry || event.Name != registry.NameDeploy {
+		return
+	}
+	var p registry.Payload
+	if err := json.Unmarshal(event.Payload, &p); err == nil {
+		s.cfg.Nudge(p.Watch)
 	}
 }
 
