@@ -15,6 +15,7 @@ import (
 func (p *process) newSources() {
 	p.poller = poll.New(poll.Config{Store: p.store, Log: p.log})
 	p.targets = &targets.Resolver{Store: p.store, Forges: p.origins, Module: p.storedModule}
+	p.registries = p.newRegistries()
 	p.newSchedules()
 }
 
@@ -28,17 +29,18 @@ func (p *process) runSources(stop context.Context) {
 
 // origins are where the repositories of the configured forges are.
 func (p *process) origins() []targets.Forge {
+	now := p.configured.Load()
 	var list []targets.Forge
-	for _, f := range p.configured.Load().forges {
+	for i, f := range now.forges {
 		address := f.Origin
 		if !strings.Contains(address, "://") {
 			address = "https://" + address
 		}
-		has := f.Accepts
-		if has == nil {
-			has = func(string) bool { return true }
+		// A forge may be below a path, which its repositories are too.
+		if i < len(now.settings.Forges) && now.settings.Forges[i].URL != "" {
+			address = now.settings.Forges[i].URL
 		}
-		list = append(list, targets.Forge{URL: address, Has: has})
+		list = append(list, targets.Forge{URL: address, Has: f.Accepts})
 	}
 	return list
 }
