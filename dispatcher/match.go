@@ -48,6 +48,8 @@ type Input struct {
 	items  func() []any
 	// payload is the event's, taken apart for filters.
 	payload func() *predicate.Document
+	// ownTick is hasOwnTick.
+	ownTick func() bool
 }
 
 // Match decides which functions and checks of one module an event calls. It is a
@@ -60,8 +62,9 @@ func Match(in Input) Plan {
 	in.joined = sync.OnceValue(func() string { return joinFiles(in.Changes.Files) })
 	in.items = sync.OnceValue(func() []any { return itemsOf(in.Changes.Files) })
 	in.payload = sync.OnceValue(func() *predicate.Document { return predicate.NewDocument(in.Event.Payload) })
+	in.ownTick = sync.OnceValue(func() bool { return hasOwnTick(&in) })
 	plan := Plan{Event: *in.Event, Changes: in.Changes}
-	plan.Warnings = append(nameWarnings(in.Module.Path, in.Module.Functions, in.Refs), unusedSettings(in)...)
+	plan.Warnings = slices.Concat(nameWarnings(in.Module.Path, in.Module.Functions, in.Refs), unusedSettings(in), scheduleWarnings(in))
 
 	selected := selectByName(in.Module.Functions, in.Event)
 	for i := range in.Module.Functions {

@@ -5,6 +5,7 @@ package config
 import (
 	"time"
 
+	"github.com/franela/pocketci/events/schedule"
 	"github.com/franela/pocketci/internal/predicate"
 	"github.com/franela/pocketci/modules"
 )
@@ -82,8 +83,10 @@ type Function struct {
 	Vendor, Event, Filter, Base []string
 	// OnChanges are globs over the changed files; nil means not given.
 	OnChanges []string
-	// Schedule is a cron expression, empty if not given.
+	// Schedule is an expression as package schedule reads it, empty if not
+	// given, and Policy what is done about its ticks that come late.
 	Schedule string
+	Policy   schedule.Policy
 	// Timeout limits one call; zero means the agent's default.
 	Timeout time.Duration
 	// RunsOn is the runner label that the function asks for.

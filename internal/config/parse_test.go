@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/franela/pocketci/events/schedule"
 	"github.com/franela/pocketci/internal/config"
 	"github.com/franela/pocketci/internal/predicate"
 )
@@ -128,6 +129,17 @@ secrets:
 	}}}},
 	{"schedules by word and zone", "functions:\n  a: {schedule: '@daily'}\n  b: {schedule: 'TZ=Europe/Berlin 0 4 * * *'}\n", []config.Module{{Line: 1, Functions: map[string]config.Function{
 		"a": {Schedule: "@daily", Line: 2}, "b": {Schedule: "TZ=Europe/Berlin 0 4 * * *", Line: 3},
+	}}}},
+	{"schedules with more to say", `functions:
+  a: {schedule: {cron: 0 3 * * *, time-zone: Europe/Berlin, catch-up: none, jitter: 10m}}
+  b: {schedule: {every: 30s, max-age: 1h}}
+  c: {schedule: {daily: {hour: 3, second: 5}}}
+  d: {schedule: '2026-03-01T12:00:00Z'}
+`, []config.Module{{Line: 1, Functions: map[string]config.Function{
+		"a": {Schedule: "CRON_TZ=Europe/Berlin 0 3 * * *", Policy: schedule.Policy{CatchUp: schedule.CatchUpNone, Jitter: 10 * time.Minute}, Line: 2},
+		"b": {Schedule: "@every 30s", Policy: schedule.Policy{MaxAge: time.Hour}, Line: 3},
+		"c": {Schedule: "@daily 03:00:05", Line: 4},
+		"d": {Schedule: "2026-03-01T12:00:00Z", Line: 5},
 	}}}},
 	{"arguments of every type", `functions:
   test:
@@ -284,6 +296,12 @@ var invalid = []struct {
 	{"empty condition", "functions: {a: {filter: [], base: ' , '}}", []string{"1:25: filter is an empty list", "1:35: base has no entry"}, true},
 	{"bad condition", "functions: {a: {filter: ['release/[']}}", []string{`1:26: filter: bad glob "release/["`}, false},
 	{"bad schedule", "functions: {a: {schedule: '1 2 3'}}", []string{"1:27: schedule must be a cron expression"}, true},
+	{"a schedule's minute", "functions: {a: {schedule: 60 * * * *}}", []string{`1:27: schedule has the minute "60": minutes are 0 to 59`}, false},
+	{"a schedule that never comes", "functions: {a: {schedule: 0 0 31 2 *}}", []string{"1:27: schedule is never due: no month of 2 has a day 31"}, false},
+	{"a schedule's zone", "functions: {a: {schedule: TZ=Mars/Olympus 0 0 * * *}}", []string{`1:27: schedule has the time zone "Mars/Olympus", which is none`}, false},
+	{"a schedule's mapping", "functions: {a: {schedule: {crn: 0 0 * * *}}}", []string{"1:27: schedule does not say when it is due", `1:28: unknown key "crn" in schedule; did you mean "cron"?`}, true},
+	{"a schedule's hour in a mapping", "functions: {a: {schedule: {cron: 0 24 * * *}}}", []string{`1:34: cron has the hour "24"`}, false},
+	{"a schedule of a list", "functions: {a: {schedule: [a]}}", []string{"1:27: schedule must be a string, not a list"}, true},
 	{"timeout without unit", "functions: {a: {timeout: 600}}", []string{"1:26: timeout needs a unit; write 600s, 600m or 600h"}, true},
 	{"bad timeout", "functions: {a: {timeout: 5 minutes}}", []string{"1:26: timeout must be a duration"}, true},
 	{"zero timeout", "functions: {a: {timeout: 0s}}", []string{"1:26: timeout must be more than nothing"}, true},

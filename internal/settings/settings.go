@@ -27,6 +27,10 @@ type Settings struct {
 	Modules Modules
 	// Forges are where webhooks come from, each with a path of its own.
 	Forges []Forge
+	// Schedules are those that the agent keeps beside the ones of functions.
+	Schedules []Schedule
+	// Registries are registries of images, with what is watched in them.
+	Registries []Registry
 	// Rules say which repositories may use which secrets, in the order of the
 	// file.
 	Rules     []Rule
@@ -161,6 +165,13 @@ func (s *Settings) Secrets() iter.Seq2[string, Secret] {
 	return func(yield func(string, Secret) bool) {
 		for _, f := range s.Forges {
 			for key, secret := range f.secrets() {
+				if !yield(key, secret) {
+					return
+				}
+			}
+		}
+		for i := range s.Registries {
+			for key, secret := range s.Registries[i].secrets() {
 				if !yield(key, secret) {
 					return
 				}
