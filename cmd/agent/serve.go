@@ -27,6 +27,7 @@ func (p *process) listen() error {
 	options := server.Options{
 		Hooks:    p.hooks,
 		Sink:     p.agent,
+		Runs:     p.agent,
 		Checks:   checks,
 		Answered: p.metrics.Delivery,
 		Log:      p.log,

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"strings"
 	"sync"
 
 	"github.com/franela/pocketci/events"
@@ -29,18 +28,9 @@ func (p *process) runSources(stop context.Context) {
 
 // origins are where the repositories of the configured forges are.
 func (p *process) origins() []targets.Forge {
-	now := p.configured.Load()
 	var list []targets.Forge
-	for i, f := range now.forges {
-		address := f.Origin
-		if !strings.Contains(address, "://") {
-			address = "https://" + address
-		}
-		// A forge may be below a path, which its repositories are too.
-		if i < len(now.settings.Forges) && now.settings.Forges[i].URL != "" {
-			address = now.settings.Forges[i].URL
-		}
-		list = append(list, targets.Forge{URL: address, Has: f.Accepts})
+	for _, f := range p.configured.Load().forges {
+		list = append(list, targets.Forge{URL: f.URL, Has: f.Accepts})
 	}
 	return list
 }
