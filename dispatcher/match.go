@@ -1,6 +1,7 @@
 package dispatcher
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -41,6 +42,8 @@ type Input struct {
 	MaxTimeout time.Duration
 	// Disabled are the functions that are not to be called.
 	Disabled []Disabled
+	// Foreign is that of [Request].
+	Foreign bool
 
 	// The changed files as the values of onChanges. All functions share
 	// them: made for each, they would be most of the work of a large plan.
@@ -64,7 +67,7 @@ func Match(in Input) Plan {
 	in.payload = sync.OnceValue(func() *predicate.Document { return predicate.NewDocument(in.Event.Payload) })
 	in.ownTick = sync.OnceValue(func() bool { return hasOwnTick(&in) })
 	plan := Plan{Event: *in.Event, Changes: in.Changes}
-	plan.Warnings = slices.Concat(nameWarnings(in.Module.Path, in.Module.Functions, in.Refs), unusedSettings(in), scheduleWarnings(in))
+	plan.Warnings = slices.Concat(nameWarnings(in.Module.Path, in.Module.Functions, in.Refs), unusedSettings(in), scheduleWarnings(in), convergeWarnings(in))
 
 	selected := selectByName(in.Module.Functions, in.Event)
 	for i := range in.Module.Functions {
@@ -84,7 +87,7 @@ func Match(in Input) Plan {
 			if by, silenced := selected.silenced[i]; silenced {
 				skip(fmt.Sprintf("%s has a more specific name, which takes precedence even where it is not called", name{in.Module.Path, by}))
 			} else {
-				skip(unmatchedReason(fn.Name, in.Event))
+				skip(cmp.Or(convergeReason(in, fn.Name), unmatchedReason(fn.Name, in.Event)))
 			}
 			continue
 		}

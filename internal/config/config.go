@@ -40,6 +40,8 @@ type Module struct {
 	Functions map[string]Function
 	// Checks are the settings of the module's checks.
 	Checks Checks
+	// Converge is nil for a module that keeps nothing as it should be.
+	Converge *Converge
 	// Line is where the module starts in the file, for messages; zero without
 	// a file.
 	Line int

@@ -79,6 +79,28 @@ secrets:
 		{Name: "c", FromProvider: "op://infra/db/password", Line: 4}, {Name: "d", FromProvider: "vault://team/db.password?ttl=5m", Line: 5},
 	}, Line: 1}}},
 	{"byte order mark and windows lines", "\ufeffmodule-path: ci\r\ngit: true\r\n", []config.Module{{Path: "ci", Git: true, Line: 1}}},
+	{"a list that converges", "converge: [database, app]\n", []config.Module{{
+		Converge: &config.Converge{IDs: []config.ConvergeID{{ID: "database", Line: 1, Column: 12}, {ID: "app", Line: 1, Column: 22}}, Line: 1}, Line: 1,
+	}}},
+	{"a list in text", "converge: database, app\n", []config.Module{{
+		Converge: &config.Converge{IDs: []config.ConvergeID{{ID: "database", Line: 1, Column: 11}, {ID: "app", Line: 1, Column: 11}}, Line: 1}, Line: 1,
+	}}},
+	{"nothing is left to converge", "converge: []\n", []config.Module{{Converge: &config.Converge{IDs: []config.ConvergeID{}, Line: 1}, Line: 1}}},
+	{"what has a module converge", `modules:
+- path: deploy
+  converge:
+    ids:
+    - dns
+    on: [push release/*, time tick nightly, signed push, "* push main", "webhook *"]
+- path: edge
+  converge: {ids: [], on: push main}
+`, []config.Module{
+		{Path: "deploy", Converge: &config.Converge{IDs: []config.ConvergeID{{ID: "dns", Line: 5, Column: 7}}, On: []config.EventPattern{
+			{Event: "push", Filter: "release/*"}, {Vendor: "time", Event: "tick", Filter: "nightly"}, {Vendor: "signed", Event: "push"},
+			{Vendor: "*", Event: "push", Filter: "main"}, {Vendor: "webhook", Event: "*"},
+		}, Line: 3}, Line: 2},
+		{Path: "edge", Converge: &config.Converge{IDs: []config.ConvergeID{}, On: []config.EventPattern{{Event: "push", Filter: "main"}}, Line: 8}, Line: 7},
+	}},
 	{"no checks", "checks: false", []config.Module{{Checks: config.Checks{Off: true}, Line: 1}}},
 	{"all checks", "checks: true", []config.Module{{Line: 1}}},
 	{"settings of checks", `modules:
@@ -198,6 +220,19 @@ var invalid = []struct {
 	{"unknown anchor", "git: true\npaths: *x\n", []string{"2:8: no anchor &x"}, false},
 	{"not UTF-8", "git: true\n# \xff\n", []string{"2:3: the file is not UTF-8"}, false},
 	{"control character", "# a\x01\n", []string{"1:4: control character U+0001"}, false},
+	{"converge is not a list", "converge: true\n", []string{"1:11: converge must be a string, not true or false"}, true},
+	{"no id", "converge: [database, \"a b\", 3, \"\"]\n", []string{`1:22: converge: "a b" is not an id`, "1:29: an entry of converge must be a string", "1:32: an entry of converge is empty"}, true},
+	{"an id twice", "converge:\n- dataBase\n- app\n- data-base\n", []string{"4:3: converge: data-base and dataBase in line 2 have the same functions; remove one of them"}, false},
+	{"an id twice in text", "converge: a, A\n", []string{"1:11: converge: A and a in line 1 have the same functions"}, false},
+	{"converge without ids", "converge:\n  on: push\n", []string{"2:3: converge needs ids"}, true},
+	{"an unknown key of converge", "converge: {ids: [a], when: push}\n", []string{`1:22: unknown key "when" in converge`}, true},
+	{"ids that are a mapping", "converge: {ids: {a: b}}\n", []string{"1:17: ids must be a list of strings or a string with commas, not a mapping"}, true},
+	{"nothing has it converge", "converge: {ids: [a], on: []}\n", []string{"1:26: on is an empty list, which nothing matches"}, true},
+	{"no event", "converge:\n  ids: [a]\n  on:\n  - time\n  - push main now then\n  - 3\n  - \"push [\"\n", []string{"4:5: on: write an event as VENDOR EVENT FILTER", "5:5: on: write an event as", "6:5: an entry of on must be a string", "7:5: on: "}, true},
+	{"on is a mapping", "converge: {ids: [a], on: {push: main}}\n", []string{"1:26: an entry of on must be a string, not a mapping"}, true},
+	{"a circle of convergence", "converge: {ids: [a], on: converge apply}\n", []string{"1:26: on: what has a module converge cannot be that it converges"}, false},
+	{"a module of another repository converges", "module-path: github.com/org/ci@v1\nconverge: [a]\n", []string{"2:1: a module of another repository cannot converge here"}, false},
+	{"converge beside modules", "converge: [a]\nmodules: [{path: ci}]\n", []string{`1:1: "converge" describes the only module of a file`}, true},
 	{"two documents", "module-path: ci\n---\nmodules: [{path: a}]\n", []string{"2:1: a second YAML document"}, false},
 	{"too large", "# " + strings.Repeat("x", config.MaxSize), []string{"1:1: the file is larger than 1 MiB"}, false},
 	{"a list", "- path: ci\n", []string{"1:1: the file must be a mapping of names to values, not a list"}, true},
