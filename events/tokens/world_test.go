@@ -139,9 +139,9 @@ type shelf struct {
 	text   string
 	status int
 	// etags says that the server sends and honours them.
-	etags                bool
+	etags       bool
 	asked, full int
-	headers              http.Header
+	headers     http.Header
 }
 
 func newShelf(t testing.TB) *shelf {
