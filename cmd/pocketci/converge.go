@@ -84,7 +84,7 @@ func (f *convergeFlags) run(cmd *cobra.Command) error {
 	if f.logFormat != "text" && f.logFormat != "json" {
 		return errors.New("--log-format has to be text or json")
 	}
-	p, log, err := newConverger(conf, f.dry, f.logFormat, cmd.ErrOrStderr())
+	p, log, err := newConverger(conf, f.dry, f.logFormat, slog.LevelInfo, cmd.ErrOrStderr())
 	if err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func (f *convergeFlags) override(conf *config.Config) error {
 
 // newConverger makes the process. Its secrets are taken out of its environment, which
 // commands are given parts of.
-func newConverger(conf *config.Config, dry bool, format string, stderr io.Writer) (*converge.Process, *slog.Logger, error) {
+func newConverger(conf *config.Config, dry bool, format string, level slog.Level, stderr io.Writer) (*converge.Process, *slog.Logger, error) {
 	var names []string
 	for secret := range conf.Secrets() {
 		if secret.Env != "" {
@@ -155,9 +155,9 @@ func newConverger(conf *config.Config, dry bool, format string, stderr io.Writer
 		}
 		masker.Add(value)
 	}
-	var handler slog.Handler = slog.NewTextHandler(stderr, nil)
+	var handler slog.Handler = slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level})
 	if format == "json" {
-		handler = slog.NewJSONHandler(stderr, nil)
+		handler = slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: level})
 	}
 	log := slog.New(masker.Handler(handler))
 	program, err := os.Executable()

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -75,7 +76,7 @@ func (b *byHand) process(cmd *cobra.Command, file, state string, dry bool) (*con
 		File: "the command line", StateDir: state, Parallelism: 1,
 		Sources: []config.Source{{Name: convergeName, Pattern: absolute, Root: root, Dir: dir, Timeout: config.DefaultTimeout, Exec: b.exec, EnvFrom: b.env}},
 	}
-	p, _, err := newConverger(conf, dry, "text", cmd.ErrOrStderr())
+	p, _, err := newConverger(conf, dry, "text", slog.LevelWarn, cmd.ErrOrStderr())
 	return p, err
 }
 

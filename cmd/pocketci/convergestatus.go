@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 
@@ -17,7 +18,7 @@ func opened(cmd *cobra.Command, file string) (*converge.Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, _, err := newConverger(conf, false, "text", cmd.ErrOrStderr())
+	p, _, err := newConverger(conf, false, "text", slog.LevelWarn, cmd.ErrOrStderr())
 	return p, err
 }
 
