@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"github.com/franela/pocketci/events"
+	"github.com/franela/pocketci/internal/git"
 	"github.com/franela/pocketci/modules"
 )
 
@@ -49,6 +50,8 @@ type Options struct {
 	// KeepCheckouts is how many checkouts stay on disk after their last use
 	// to serve the next one, 4 if zero, none if negative.
 	KeepCheckouts int
+	// Modules has the modules that are stored in the agent. It may be nil.
+	Modules Modules
 	// Log gets the durations of the phases (debug) and what was repaired.
 	Log *slog.Logger
 }
@@ -87,6 +90,7 @@ type Mirrors struct {
 	dir         string
 	credentials Credentials
 	logins      atomic.Pointer[[]Login]
+	modules     Modules
 	schemes     []string
 	timeout     time.Duration
 	backoff     time.Duration
@@ -114,7 +118,7 @@ func New(o Options) (*Mirrors, error) {
 		}
 	}
 	m := &Mirrors{
-		dir: dir, credentials: o.Credentials, schemes: append([]string{"https"}, o.Schemes...),
+		dir: dir, credentials: o.Credentials, modules: o.Modules, schemes: append([]string{"https"}, o.Schemes...),
 		timeout: cmp.Or(o.FetchTimeout, 10*time.Minute), backoff: cmp.Or(o.Backoff, 500*time.Millisecond),
 		log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), limits: limits{refs: 500, packs: 50}, mirrors: map[string]*mirror{},
 	}
@@ -194,6 +198,11 @@ func (m *Mirrors) Snapshot(ctx context.Context, ev *events.Event) (*Snapshot, er
 	if err != nil {
 		return nil, err
 	}
+	if r.module != "" {
+		if ev, err = m.versioned(ctx, ev, r); err != nil {
+			return nil, err
+		}
+	}
 	var snap *Snapshot
 	err = m.mirror(r).try(ctx, func(mir *mirror) (err error) {
 		snap, err = mir.snapshot(ctx, ev, r)
@@ -222,7 +231,7 @@ func (m *Mirrors) mirror(r *remote) *mirror {
 	dir := r.dir(m.root())
 	mir := m.mirrors[dir]
 	if mir == nil {
-		mir = &mirror{set: m, dir: dir, lock: newLock(strings.TrimSuffix(dir, ".git") + ".lock")}
+		mir = &mirror{set: m, dir: dir, lock: git.NewLock(strings.TrimSuffix(dir, ".git") + ".lock")}
 		m.mirrors[dir] = mir
 	}
 	mir.mu.Lock()
