@@ -300,3 +300,10 @@ func (h *host) until(what string, holds func() bool) {
 		time.Sleep(20 * time.Millisecond)
 	}
 }
+
+// runProgram runs the program to its end and returns what it prints.
+func runProgram(t testing.TB, path string, args ...string) (string, error) {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), path, args...).CombinedOutput()
+	return string(out), err
+}
