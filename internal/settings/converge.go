@@ -24,9 +24,6 @@ type ConvergeSource struct {
 	Line int
 }
 
-// KeySecrets is the key of the secrets of reports.
-const KeySecrets = "secrets"
-
 var convergeKeys = []string{"name", KeySecrets, KeyFilters, KeyCalls}
 
 func (r reader) converge(n *yaml.Node) []ConvergeSource {
@@ -80,6 +77,9 @@ func (r reader) convergeNames(s *Settings) {
 		if g.WebhookSecret != nil {
 			taken[g.Name] = fmt.Sprintf("the registry in line %d", g.Line)
 		}
+	}
+	for _, w := range s.Webhooks {
+		taken[w.Name] = fmt.Sprintf("the webhook in line %d", w.Line)
 	}
 	for _, c := range s.Converge {
 		if other := taken[c.Name]; other != "" {
