@@ -64,7 +64,7 @@ the head of its default branch. The agent must have received an event of it.`,
 			if err != nil {
 				return err
 			}
-			call, err := dispatcher.ByHand(mod.Path, fn, values)
+			call, err := dispatcher.ByHand(mod.Path, fn, values, local.snapshot.Tree)
 			if err != nil {
 				return err
 			}
