@@ -116,6 +116,7 @@ func newAgent(o *options) (_ *process, err error) {
 			Hosts: append([]string{"github.com"}, o.cloneHosts...),
 		},
 		Logins:  logins(conf, all),
+		Modules: stored{p.store},
 		Schemes: o.schemes,
 		Log:     p.log,
 	})

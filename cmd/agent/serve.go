@@ -15,7 +15,6 @@ import (
 	"github.com/franela/pocketci/internal/forge"
 	"github.com/franela/pocketci/internal/forges"
 	"github.com/franela/pocketci/internal/server"
-	"github.com/franela/pocketci/modules"
 )
 
 // listen makes the servers and their listeners.
@@ -39,6 +38,7 @@ func (p *process) listen(hooks []server.Hook, set forge.Set) error {
 	service, err := api.New(api.Options{
 		Store:     p.store,
 		Planner:   trial{p.agent},
+		Inspector: trial{p.agent},
 		Parse:     forges.Parse,
 		Checks:    func(ctx context.Context) map[string]string { return intake.States(ctx) },
 		CanWrite:  writers(set),
@@ -88,8 +88,5 @@ type trial struct{ agent *agent.Agent }
 
 func (t trial) Plan(ctx context.Context, event events.Event) (*dispatcher.View, error) {
 	view, err := t.agent.Plan(ctx, event)
-	if errors.Is(err, agent.ErrEngineAway) || errors.Is(err, modules.ErrUnavailable) {
-		err = fmt.Errorf("%w: %w", api.ErrAway, err)
-	}
-	return view, err
+	return view, away(err)
 }
