@@ -45,7 +45,7 @@ func (a *Agent) look(ctx context.Context, event *events.Event) (*runs.Snapshot, 
 		return nil, err
 	}
 	foreign := trust.Foreign(event)
-	return a.cfg.Repositories.Snapshot(ctx, event, runs.Terms{BaseRules: foreign, Untrusted: foreign && a.cfg.Trust.Isolated})
+	return a.cfg.Repositories.Snapshot(ctx, event, runs.Terms{BaseRules: foreign, Untrusted: foreign && a.trust().Isolated})
 }
 
 // RefusedError says that something must not be done with an event.

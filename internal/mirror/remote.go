@@ -101,9 +101,10 @@ func (m *Mirrors) remote(repo *events.Repository, vendor string) (*remote, error
 	}
 	r := &remote{scheme: u.Scheme, host: u.Host, name: printable(repo.FullName)}
 	r.trusted = m.trusts(r, vendor)
-	for i := range m.logins {
-		if r.is(m.logins[i].Host) {
-			r.login = &m.logins[i]
+	logins := *m.logins.Load()
+	for i := range logins {
+		if r.is(logins[i].Host) {
+			r.login = &logins[i]
 		}
 	}
 	if r.trusted && (r.login == nil || r.login.Get == nil) && m.credentials.SSHKeyFile != "" && m.credentials.Token == "" && u.Scheme == "https" && u.Port() == "" {

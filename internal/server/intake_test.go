@@ -58,9 +58,10 @@ func (s *sink) accepted() []events.Event {
 
 // intake is a server on a real connection.
 type intake struct {
-	url  string
-	sink *sink
-	log  *syncBuffer
+	url    string
+	sink   *sink
+	log    *syncBuffer
+	server *server.Server
 }
 
 type syncBuffer struct {
@@ -100,7 +101,7 @@ func start(t testing.TB, change func(*server.Options)) *intake {
 	web.Config = server.NewHTTPServer(handler, log)
 	web.Start()
 	t.Cleanup(web.Close)
-	in.url = web.URL
+	in.url, in.server = web.URL, handler
 	return in
 }
 

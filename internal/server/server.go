@@ -4,8 +4,9 @@
 //
 // The routes are
 //
-//	POST /                  the first webhook
-//	POST /webhooks/NAME     the webhook of that name
+//	POST /                  the first webhook of a forge
+//	POST /webhooks/NAME     the webhook of that name, also by other methods if its
+//	                        rules say so
 //	GET  /                  what is served here, for people
 //	GET  /healthz           200 while the process answers
 //	GET  /readyz            200 if every check holds, else 503
@@ -13,11 +14,11 @@
 //	GET  /metrics           metrics, if they are served here
 //	GET  /runs/NUMBER       how to see a run, for those who follow its link
 //
-// Every answer of its own is JSON. Errors are {"error": "…"}.
+// Every answer of its own is JSON. Errors are {"error": "…"}. Only what functions
+// return to a sender who waits for them is of their own kind.
 package server
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -27,6 +28,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -86,10 +88,12 @@ var (
 
 // Options are what a server is made of.
 type Options struct {
-	// Hooks are what is received, at least one. The first also serves POST /.
+	// Hooks are what is received at first; see [Server.SetHooks].
 	Hooks []Hook
 	// Sink takes the events.
 	Sink Sink
+	// Runs says what becomes of runs, for hooks that wait. Without it none does.
+	Runs Runs
 	// Checks decide about readiness, all of them at the same time.
 	Checks []Check
 	// API is served at /api/, and Metrics at /metrics; either may be nil.
@@ -100,22 +104,12 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// Hook is one address that webhooks are sent to.
-type Hook struct {
-	// Name ends its path and tells its deliveries from those of others. It is
-	// the source's vendor if it is empty.
-	Name   string
-	Source events.Source
-	// Accepts says whether deliveries about a repository are taken, by its
-	// full name. Nil takes all.
-	Accepts func(repository string) bool
-}
-
 // Server is the intake as an [http.Handler].
 type Server struct {
-	first   *Hook
-	hooks   map[string]*Hook
+	hooks   atomic.Pointer[hooks]
 	sink    Sink
+	runs    Runs
+	waiters chan struct{}
 	checks  []*probe
 	api     http.Handler
 	metrics http.Handler
@@ -125,16 +119,13 @@ type Server struct {
 	log     *slog.Logger
 }
 
-// New returns a server. It fails if there is no hook or sink, or if two hooks have
-// one name.
+// New returns a server. It fails if there is no sink, or if the hooks cannot be; there
+// may be none.
 func New(o Options) (*Server, error) {
-	switch {
-	case len(o.Hooks) == 0:
-		return nil, errors.New("no webhook is given")
-	case o.Sink == nil:
+	if o.Sink == nil {
 		return nil, errors.New("no sink for events is given")
 	}
-	s := &Server{hooks: map[string]*Hook{}, sink: o.Sink, api: o.API, metrics: o.Metrics, answer: o.Answered,
+	s := &Server{sink: o.Sink, runs: o.Runs, waiters: make(chan struct{}, maxWaiting), api: o.API, metrics: o.Metrics, answer: o.Answered,
 		bodies: semaphore.NewWeighted(maxBodies), log: o.Log}
 	if s.log == nil {
 		s.log = slog.Default()
@@ -143,15 +134,8 @@ func New(o Options) (*Server, error) {
 	if s.answer == nil {
 		s.answer = func(string, int) {}
 	}
-	for _, hook := range o.Hooks {
-		hook.Name = cmp.Or(hook.Name, hook.Source.Vendor())
-		if _, twice := s.hooks[hook.Name]; twice {
-			return nil, errors.New("two webhooks have the name " + hook.Name)
-		}
-		s.hooks[hook.Name] = &hook
-		if s.first == nil {
-			s.first = &hook
-		}
+	if err := s.SetHooks(o.Hooks); err != nil {
+		return nil, err
 	}
 	for _, check := range o.Checks {
 		s.checks = append(s.checks, &probe{check: check, log: s.log})
@@ -203,21 +187,23 @@ func (s *Server) route(w *response, r *http.Request) {
 	name, webhook := strings.CutPrefix(path, "/webhooks/")
 	switch {
 	case webhook:
-		if !allow(w, r, http.MethodPost) {
-			return
-		}
-		hook, known := s.hooks[name]
-		if !known {
+		hook, known := s.hooks.Load().named[name]
+		switch {
+		case !known && allow(w, r, http.MethodPost):
 			w.fail(http.StatusNotFound, "there is no webhook at "+path)
-			return
+		case known && allow(w, r, hook.rules().Methods...):
+			s.receive(w, r, hook)
 		}
-		s.receive(w, r, hook)
 	case path == "/":
 		if !allow(w, r, http.MethodGet, http.MethodHead, http.MethodPost) {
 			return
 		}
 		if r.Method == http.MethodPost {
-			s.receive(w, r, s.first)
+			if hook := s.hooks.Load().root; hook != nil {
+				s.receive(w, r, hook)
+			} else {
+				w.fail(http.StatusNotFound, "no forge's webhook is received here: agent.yaml names none")
+			}
 			return
 		}
 		s.index(w)
@@ -248,7 +234,7 @@ func (s *Server) route(w *response, r *http.Request) {
 // webhooks go.
 func (s *Server) index(w *response) {
 	webhooks := []string{}
-	for name := range s.hooks {
+	for name := range s.hooks.Load().named {
 		webhooks = append(webhooks, "/webhooks/"+name)
 	}
 	slices.Sort(webhooks)
