@@ -12,7 +12,7 @@ import (
 	"github.com/franela/pocketci/modules"
 )
 
-func list(elem modules.Type) modules.Type { return modules.Type{Kind: modules.KindList, Elem: &elem} }
+func listOf(elem modules.Type) modules.Type { return modules.Type{Kind: modules.KindList, Elem: &elem} }
 
 // Every type takes what it can hold as text and nothing else.
 func TestByHandTypes(t *testing.T) {
@@ -43,19 +43,19 @@ func TestByHandTypes(t *testing.T) {
 		"perhaps":                      {boolean, "perhaps", nil, "not true or false"},
 		"a member":                     {level, "HIGH", "HIGH", ""},
 		"a member in another case":     {level, "high", nil, `"high" is none of LOW, HIGH`},
-		"a list with commas":           {list(stringType), "a, b", []any{"a", "b"}, ""},
-		"a list in JSON":               {list(stringType), ` ["a,b", "c"]`, []any{"a,b", "c"}, ""},
-		"an empty list":                {list(stringType), "[]", []any{}, ""},
-		"a list of numbers":            {list(intType), "1,2", []any{int64(1), int64(2)}, ""},
-		"large numbers in JSON":        {list(intType), "[9007199254740993]", []any{int64(9007199254740993)}, ""},
-		"a list of members":            {list(level), "LOW,MIDDLE", nil, `"MIDDLE" is none of`},
-		"an item of another type":      {list(intType), `[1, "x"]`, nil, "item 2: "},
-		"a list of lists":              {list(list(intType)), `[[1],[2,3]]`, []any{[]any{int64(1)}, []any{int64(2), int64(3)}}, ""},
-		"a list that is cut":           {list(stringType), `["a"`, nil, "not a JSON list"},
-		"a list with more":             {list(stringType), `["a"] "b"`, nil, "something stands behind it"},
-		"a list with null":             {list(stringType), `[null]`, nil, "no null"},
+		"a list with commas":           {listOf(stringType), "a, b", []any{"a", "b"}, ""},
+		"a list in JSON":               {listOf(stringType), ` ["a,b", "c"]`, []any{"a,b", "c"}, ""},
+		"an empty list":                {listOf(stringType), "[]", []any{}, ""},
+		"a list of numbers":            {listOf(intType), "1,2", []any{int64(1), int64(2)}, ""},
+		"large numbers in JSON":        {listOf(intType), "[9007199254740993]", []any{int64(9007199254740993)}, ""},
+		"a list of members":            {listOf(level), "LOW,MIDDLE", nil, `"MIDDLE" is none of`},
+		"an item of another type":      {listOf(intType), `[1, "x"]`, nil, "item 2: "},
+		"a list of lists":              {listOf(listOf(intType)), `[[1],[2,3]]`, []any{[]any{int64(1)}, []any{int64(2), int64(3)}}, ""},
+		"a list that is cut":           {listOf(stringType), `["a"`, nil, "not a JSON list"},
+		"a list with more":             {listOf(stringType), `["a"] "b"`, nil, "something stands behind it"},
+		"a list with null":             {listOf(stringType), `[null]`, nil, "no null"},
 		"an object that has no text":   {container, "alpine", nil, "a Container! cannot be given here; use dagger call"},
-		"a list of objects without it": {list(container), "[]", nil, "cannot be given here"},
+		"a list of objects without it": {listOf(container), "[]", nil, "cannot be given here"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := fn("f", arg("x", c.typ))

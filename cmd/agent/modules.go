@@ -35,6 +35,19 @@ func noModule(err error) error {
 	return err
 }
 
+// module gives sources the module that is called under a name now. It is what
+// [targets.Resolver] asks.
+func (s stored) module(ctx context.Context, name string) (*events.Repository, string, error) {
+	m, err := s.store.Module(ctx, name)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, "", fmt.Errorf("there is no module %s stored in the agent: pocketci module deploy stores one", name)
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	return m.Repository(), m.SHA, nil
+}
+
 // storedName is the name of the module that a repository stands for, if it does.
 func storedName(r *events.Repository) (string, bool) {
 	if _, ok := r.Module(); !ok {
