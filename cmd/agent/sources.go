@@ -5,7 +5,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/internal/poll"
 	"github.com/franela/pocketci/internal/targets"
 )
@@ -14,7 +13,7 @@ import (
 // resolver of whose functions their events call.
 func (p *process) newSources() {
 	p.poller = poll.New(poll.Config{Store: p.store, Log: p.log})
-	p.targets = &targets.Resolver{Store: p.store, Forges: p.origins, Module: p.storedModule}
+	p.targets = &targets.Resolver{Store: p.store, Forges: p.origins, Module: stored{p.store}.module}
 	p.newSchedules()
 }
 
@@ -41,13 +40,4 @@ func (p *process) origins() []targets.Forge {
 		list = append(list, targets.Forge{URL: address, Has: has})
 	}
 	return list
-}
-
-// storedModule is the repository that a stored module is kept in.
-func (p *process) storedModule(ctx context.Context, name string) (*events.Repository, error) {
-	m, err := p.store.Module(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	return m.Repository(), nil
 }
