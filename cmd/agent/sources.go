@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"strings"
 	"sync"
 
 	"github.com/franela/pocketci/internal/poll"
@@ -14,6 +13,7 @@ import (
 func (p *process) newSources() {
 	p.poller = poll.New(poll.Config{Store: p.store, Log: p.log})
 	p.targets = &targets.Resolver{Store: p.store, Forges: p.origins, Module: stored{p.store}.module}
+	p.registries = p.newRegistries()
 	p.newSchedules()
 }
 
@@ -29,15 +29,7 @@ func (p *process) runSources(stop context.Context) {
 func (p *process) origins() []targets.Forge {
 	var list []targets.Forge
 	for _, f := range p.configured.Load().forges {
-		address := f.Origin
-		if !strings.Contains(address, "://") {
-			address = "https://" + address
-		}
-		has := f.Accepts
-		if has == nil {
-			has = func(string) bool { return true }
-		}
-		list = append(list, targets.Forge{URL: address, Has: has})
+		list = append(list, targets.Forge{URL: f.URL, Has: f.Accepts})
 	}
 	return list
 }

@@ -174,7 +174,7 @@ func (s *service) deleteModule(ctx context.Context, in *ModuleName) (*struct{}, 
 type deployInput struct{ Body v1.Deploy }
 
 // deployModules looks at every module before it stores the first.
-func (s *service) deployModules(ctx context.Context, in *deployInput) (*body[v1.Deployed], error) {
+func (s *service) deployModules(ctx context.Context, in *deployInput) (*body[v1.DeployedModules], error) {
 	// The body is here. Its deadline would end the request's context.
 	_ = ctx.Value(controlKey{}).(*http.ResponseController).SetReadDeadline(time.Time{})
 	if s.Inspector == nil {
@@ -183,7 +183,7 @@ func (s *service) deployModules(ctx context.Context, in *deployInput) (*body[v1.
 	var (
 		list  []store.NewModule
 		wrong []error
-		out   = v1.Deployed{DryRun: in.Body.DryRun, Modules: []v1.DeployedModule{}}
+		out   = v1.DeployedModules{DryRun: in.Body.DryRun, Modules: []v1.DeployedModule{}}
 		names = map[string]bool{}
 	)
 	for i, upload := range in.Body.Modules {

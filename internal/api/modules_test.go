@@ -82,9 +82,9 @@ func (f *fixture) deployed(name string) {
 
 func TestDeployModules(t *testing.T) {
 	f := newFixture(t)
-	deploy := func(dry bool, uploads ...v1.ModuleUpload) v1.Deployed {
+	deploy := func(dry bool, uploads ...v1.ModuleUpload) v1.DeployedModules {
 		t.Helper()
-		var made v1.Deployed
+		var made v1.DeployedModules
 		f.do(v1.ScopeAdmin, http.MethodPost, "/modules", v1.Deploy{Modules: uploads, DryRun: dry}, http.StatusOK, &made)
 		if made.DryRun != dry || len(made.Modules) != len(uploads) {
 			t.Fatalf("deployed %+v", made)

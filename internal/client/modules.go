@@ -39,8 +39,8 @@ func (c *Client) ModuleArchive(ctx context.Context, name, sha string, w io.Write
 }
 
 // Deploy stores modules, all or none.
-func (c *Client) Deploy(ctx context.Context, d v1.Deploy) (v1.Deployed, error) {
-	var deployed v1.Deployed
+func (c *Client) Deploy(ctx context.Context, d v1.Deploy) (v1.DeployedModules, error) {
+	var deployed v1.DeployedModules
 	r := post("modules")
 	r.body, r.slow = d, true
 	return deployed, c.do(ctx, r, &deployed)

@@ -149,8 +149,8 @@ type ModuleUpload struct {
 	Archive []byte `json:"archive" doc:"the files in a tar that is compressed with gzip, in base64"`
 }
 
-// Deployed is the answer to it.
-type Deployed struct {
+// DeployedModules is the answer to it.
+type DeployedModules struct {
 	DryRun  bool             `json:"dry_run,omitempty" doc:"nothing was stored"`
 	Modules []DeployedModule `json:"modules" nullable:"false"`
 }
