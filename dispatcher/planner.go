@@ -80,10 +80,11 @@ type Request struct {
 
 // Plan reads pocketci.yaml, loads the modules whose paths match, and matches
 // their functions. For the event of [events.ManualCall] it is the one function
-// that is asked for, whatever its name and conditions, and for that of [events.Apply] what
-// its module converges. A module that cannot be loaded is invalid alone; an error
-// is returned only for a bad pocketci.yaml (see [config.Load]) or when the
-// engine or the repository cannot be asked.
+// that is asked for, whatever its name and conditions, and for that of
+// [events.Apply] what its module converges. For an event that names a module, that
+// module takes the place of the repository's. A module that cannot be loaded is
+// invalid alone; an error is returned only for a bad pocketci.yaml (see
+// [config.Load]) or when the engine or the repository cannot be asked.
 func (p *Planner) Plan(ctx context.Context, req Request) (*Plan, error) {
 	plan := &Plan{Event: *req.Event, Changes: req.Changes, Warnings: slices.Clone(req.Notes)}
 	if reason := disabledReason(req.Disabled, "", ""); reason != "" {
@@ -99,7 +100,7 @@ func (p *Planner) Plan(ctx context.Context, req Request) (*Plan, error) {
 		plan.Invalid = []Invalid{{Error: fmt.Sprintf("read what is asked for from the payload: %v", err)}}
 		return plan, nil
 	}
-	cfg, err := config.Load(req.Tree.FS)
+	cfg, others, err := configOf(req)
 	if none, ok := errors.AsType[*config.NoModuleError](err); ok {
 		plan.Skipped = []Skipped{{Function: AllFunctions, Reason: none.Error()}}
 		return plan, nil
@@ -107,6 +108,7 @@ func (p *Planner) Plan(ctx context.Context, req Request) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	plan.Skipped = append(plan.Skipped, others...)
 	if byHand {
 		return plan, p.planByHand(ctx, req, cfg, asked, plan)
 	}

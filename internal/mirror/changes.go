@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/franela/pocketci/events"
+	"github.com/franela/pocketci/internal/git"
 )
 
 // emptyTree is the sha of a tree without entries, which git knows without
@@ -15,7 +16,7 @@ const emptyTree = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 // changes lists what the event changed, by the rules of the documentation:
 // from where the two sides parted to the event's commit. git makes commands on
 // the repository that holds the commits.
-func (n *need) changes(ctx context.Context, ev *events.Event, git func(...string) git) (Changes, error) {
+func (n *need) changes(ctx context.Context, ev *events.Event, command func(...string) git.Command) (Changes, error) {
 	unknown := func(format string, args ...any) (Changes, error) {
 		return Changes{Unknown: fmt.Sprintf(format, args...)}, nil
 	}
@@ -39,9 +40,9 @@ func (n *need) changes(ctx context.Context, ev *events.Event, git func(...string
 		from, side = n.standard.commit, "the default branch"
 	}
 	if from != emptyTree {
-		base, err := git("merge-base", from, head).line(ctx)
+		base, err := command("merge-base", from, head).Line(ctx)
 		switch {
-		case exitCode(err) == 1:
+		case git.ExitCode(err) == 1:
 			return unknown("%s and %s have no common history", short(head), side)
 		case err != nil:
 			return Changes{}, err
@@ -50,7 +51,7 @@ func (n *need) changes(ctx context.Context, ev *events.Event, git func(...string
 		}
 		from = base
 	}
-	files, err := git("diff-tree", "-r", "-z", "--name-only", "--no-renames", "--end-of-options", from, head).list(ctx)
+	files, err := command("diff-tree", "-r", "-z", "--name-only", "--no-renames", "--end-of-options", from, head).List(ctx)
 	if err != nil {
 		return Changes{}, err
 	}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/franela/pocketci/internal/git"
 	"github.com/franela/pocketci/modules"
 )
 
@@ -74,7 +75,7 @@ func (mir *mirror) checkout(ctx context.Context, dir, old, commit string) error 
 	if old != "" {
 		// Conversions apply to files as they are written. When their rules
 		// change, all files must be.
-		rules, err := mir.git("diff-tree", "-r", "-z", "--name-only", "--end-of-options", old, commit, "--", ":(glob)**/.gitattributes").list(ctx)
+		rules, err := mir.git("diff-tree", "-r", "-z", "--name-only", "--end-of-options", old, commit, "--", ":(glob)**/.gitattributes").List(ctx)
 		if err != nil {
 			return err
 		}
@@ -88,8 +89,8 @@ func (mir *mirror) checkout(ctx context.Context, dir, old, commit string) error 
 		return err
 	}
 	cmd := mir.git("read-tree", "--reset", "-u", commit)
-	cmd.dir, cmd.env = src, []string{"GIT_INDEX_FILE=" + filepath.Join(dir, "index")}
-	_, err := cmd.run(ctx)
+	cmd.WorkTree, cmd.Env = src, []string{"GIT_INDEX_FILE=" + filepath.Join(dir, "index")}
+	_, err := cmd.Run(ctx)
 	return err
 }
 
@@ -117,26 +118,26 @@ func Files(ctx context.Context, tree modules.Tree, dest string, paths ...string)
 	if err := os.MkdirAll(dest, 0o755); err != nil {
 		return err
 	}
-	command := func(args ...string) git {
-		return git{
-			gitDir: tree.GitDir, dir: dest, args: args,
-			env: []string{"GIT_INDEX_FILE=" + filepath.Join(temp, "index"), "GIT_LITERAL_PATHSPECS=1"},
+	command := func(args ...string) git.Command {
+		return git.Command{
+			Dir: tree.GitDir, WorkTree: dest, Args: args,
+			Env: []string{"GIT_INDEX_FILE=" + filepath.Join(temp, "index"), "GIT_LITERAL_PATHSPECS=1"},
 		}
 	}
 	if len(paths) == 0 {
-		_, err := command("read-tree", "--reset", "-u", tree.Commit).run(ctx)
+		_, err := command("read-tree", "--reset", "-u", tree.Commit).Run(ctx)
 		return err
 	}
-	if _, err := command("read-tree", tree.Commit).run(ctx); err != nil {
+	if _, err := command("read-tree", tree.Commit).Run(ctx); err != nil {
 		return err
 	}
-	names, err := command(append([]string{"ls-files", "-z", "--cached", "--"}, paths...)...).run(ctx)
+	names, err := command(append([]string{"ls-files", "-z", "--cached", "--"}, paths...)...).Run(ctx)
 	if err != nil {
 		return err
 	}
 	write := command("checkout-index", "-z", "--stdin")
-	write.stdin = bytes.NewReader(names)
-	_, err = write.run(ctx)
+	write.Stdin = bytes.NewReader(names)
+	_, err = write.Run(ctx)
 	return err
 }
 

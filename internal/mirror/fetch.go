@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"time"
 	"weak"
+
+	"github.com/franela/pocketci/internal/git"
 )
 
 // attempts is how often a fetch is tried when the server fails.
@@ -30,7 +32,7 @@ const (
 type mirror struct {
 	set  *Mirrors
 	dir  string
-	lock *lock
+	lock *git.Lock
 	// remade counts how often the mirror was removed because of damage.
 	remade atomic.Int64
 	// suspect says that reading failed in a way that damage would explain.
@@ -54,7 +56,7 @@ func (mir *mirror) open(ctx context.Context, r *remote) (*session, func(), error
 	if err := os.MkdirAll(filepath.Dir(mir.dir), 0o700); err != nil {
 		return nil, nil, mir.fail(ctx, r, err)
 	}
-	file, release, err := mir.lock.acquire(ctx)
+	file, release, err := mir.lock.Acquire(ctx)
 	if err != nil {
 		return nil, nil, mir.fail(ctx, r, err)
 	}
@@ -77,20 +79,20 @@ func (s *session) create(ctx context.Context) error {
 	if err := os.RemoveAll(temp); err != nil {
 		return err
 	}
-	if _, err := (git{args: []string{"init", "--quiet", "--bare", "--template=", temp}}).run(ctx); err != nil {
+	if _, err := (git.Command{Args: []string{"init", "--quiet", "--bare", "--template=", temp}}).Run(ctx); err != nil {
 		return err
 	}
-	if _, err := (git{gitDir: temp, args: []string{"config", "pocketci.url", s.remote.url}}).run(ctx); err != nil {
+	if _, err := (git.Command{Dir: temp, Args: []string{"config", "pocketci.url", s.remote.url}}).Run(ctx); err != nil {
 		return err
 	}
 	return os.Rename(temp, s.dir)
 }
 
 // git is a command on the mirror that reads.
-func (mir *mirror) git(args ...string) git { return git{gitDir: mir.dir, args: args} }
+func (mir *mirror) git(args ...string) git.Command { return git.Command{Dir: mir.dir, Args: args} }
 
 // fetch gets refspecs from the remote in one request. Errors are the context's
-// or *Error, with errUnadvertised in the chain if the server does not offer
+// or *Error, with git.ErrUnadvertised in the chain if the server does not offer
 // what was asked for.
 func (s *session) fetch(ctx context.Context, refspecs ...string) error {
 	args := []string{
@@ -113,8 +115,8 @@ func (s *session) talk(ctx context.Context, args []string, lines ...string) ([]b
 	wait := s.set.backoff
 	for attempt := 1; ; attempt++ {
 		limited, cancel := context.WithTimeoutCause(ctx, s.set.timeout, errTimeout)
-		out, err := git{gitDir: s.dir, config: config, env: env, lock: s.file,
-			stdin: strings.NewReader(strings.Join(lines, "\n")), args: args}.run(limited)
+		out, err := git.Command{Dir: s.dir, Config: config, Env: env, Lock: s.file,
+			Stdin: strings.NewReader(strings.Join(lines, "\n")), Args: args}.Run(limited)
 		cancel()
 		if err == nil {
 			s.set.log.Debug("talked to the server", "phase", args[0], "repository", s.remote.name, "host", s.remote.host,
@@ -124,7 +126,7 @@ func (s *session) talk(ctx context.Context, args []string, lines ...string) ([]b
 		if ctx.Err() != nil {
 			return nil, err
 		}
-		verdict := kind(err)
+		verdict := git.Kind(err)
 		if errors.Is(err, errTimeout) {
 			verdict = ErrUnavailable
 		}
@@ -178,41 +180,24 @@ func (m *Mirrors) hide(token string) {
 // maxHidden is how many tokens are remembered: more than are valid at a time.
 const maxHidden = 1000
 
-// access is what git needs to be let in, and what it is allowed to speak. The
-// helper answers for exactly the trusted server: git asks anew after a
-// redirect to another one, and gets nothing. Its printf is built into the
-// shell, so that no secret is ever an argument of a process.
-func (m *Mirrors) access(r *remote, username, token string) ([]setting, []string) {
-	var config []setting
-	env := []string{"GIT_ALLOW_PROTOCOL=" + r.scheme}
-	if r.scheme == "http" {
-		env[0] += ":https"
+// access is what git needs to be let in, and what it is allowed to speak.
+func (m *Mirrors) access(r *remote, username, token string) ([]git.Setting, []string) {
+	if r.scheme == "ssh" {
+		return nil, append(m.ssh(r).Env(), git.Allow(r.scheme))
 	}
-	switch {
-	case r.scheme == "ssh":
-		env = append(env, "GIT_SSH_VARIANT=ssh", "GIT_SSH_COMMAND="+m.ssh(r))
-	case token != "":
-		config = append(config, setting{
-			"credential." + r.scheme + "://" + r.host + ".helper",
-			`!f() { test "$1" = get && printf 'username=%s\npassword=%s\n' "$POCKETCI_GIT_USERNAME" "$POCKETCI_GIT_TOKEN"; }; f`,
-		})
-		env = append(env, "POCKETCI_GIT_USERNAME="+username, "POCKETCI_GIT_TOKEN="+token)
-	}
-	return config, env
+	config, env := git.Login(r.scheme+"://"+r.host, username, token)
+	return config, append(env, git.Allow(r.scheme))
 }
 
-func (m *Mirrors) ssh(r *remote) string {
-	known, strict := m.credentials.KnownHostsFile, "yes"
-	if known == "" {
-		known, strict = filepath.Join(m.dir, "known_hosts"), "accept-new"
+func (m *Mirrors) ssh(r *remote) git.SSH {
+	s := git.SSH{KnownHosts: []string{m.credentials.KnownHostsFile, git.SystemKnownHosts}}
+	if m.credentials.KnownHostsFile == "" {
+		s.KnownHosts[0], s.AcceptNew = filepath.Join(m.dir, "known_hosts"), true
 	}
-	key := "none"
-	if r.trusted && m.credentials.SSHKeyFile != "" {
-		key = m.credentials.SSHKeyFile
+	if r.trusted {
+		s.KeyFile = m.credentials.SSHKeyFile
 	}
-	quoted := func(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
-	return "ssh -F none -o BatchMode=yes -o IdentitiesOnly=yes -o IdentityAgent=none -o ConnectTimeout=30" +
-		" -o StrictHostKeyChecking=" + strict + " -o " + quoted(`UserKnownHostsFile="`+known+`"`) + " -o " + quoted(`IdentityFile="`+key+`"`)
+	return s
 }
 
 // redact removes the token from text that git printed.
@@ -231,8 +216,8 @@ func (m *Mirrors) redact(s string) string {
 // wrap makes an *Error of a failure of git.
 func (mir *mirror) wrap(verdict error, r *remote, err error) error {
 	e := &Error{Kind: verdict, Host: r.host, Repository: r.name, Detail: mir.set.redact(err.Error()), Err: err}
-	if verdict == errUnadvertised {
-		e.Kind, e.Err = ErrCommit, errors.Join(errUnadvertised, err)
+	if verdict == git.ErrUnadvertised {
+		e.Kind, e.Err = ErrCommit, errors.Join(git.ErrUnadvertised, err)
 	}
 	return e
 }

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/franela/pocketci/internal/git"
 )
 
 // checkoutWithGit makes dir/src a repository of its own that holds the commit,
@@ -27,7 +29,7 @@ func (mir *mirror) checkoutWithGit(ctx context.Context, dir, old, commit string)
 	if err := os.MkdirAll(src, 0o755); err != nil {
 		return err
 	}
-	if _, err := (git{dir: src, args: []string{"init", "--quiet", "--template=", "."}}).run(ctx); err != nil {
+	if _, err := (git.Command{WorkTree: src, Args: []string{"init", "--quiet", "--template=", "."}}).Run(ctx); err != nil {
 		return err
 	}
 	gitDir := filepath.Join(src, ".git")
@@ -38,15 +40,15 @@ func (mir *mirror) checkoutWithGit(ctx context.Context, dir, old, commit string)
 		fmt.Fprintf(&refs, "create %s\x00%s\x00", t.ref, t.sha)
 	}
 	pack := mir.git("pack-objects", "--quiet", "--revs", "--delta-base-offset", filepath.Join(gitDir, "objects", "pack", "pack"))
-	pack.dir, pack.stdin = src, strings.NewReader(revs.String())
-	if _, err := pack.run(ctx); err != nil {
+	pack.WorkTree, pack.Stdin = src, strings.NewReader(revs.String())
+	if _, err := pack.Run(ctx); err != nil {
 		return err
 	}
 	inside := func(stdin string, args ...string) error {
-		_, err := git{gitDir: gitDir, dir: src, stdin: strings.NewReader(stdin), args: args}.run(ctx)
+		_, err := git.Command{Dir: gitDir, WorkTree: src, Stdin: strings.NewReader(stdin), Args: args}.Run(ctx)
 		return err
 	}
-	url, err := mir.git("config", "pocketci.url").line(ctx)
+	url, err := mir.git("config", "pocketci.url").Line(ctx)
 	if err != nil {
 		return err
 	}
@@ -75,6 +77,9 @@ func (mir *mirror) tags(ctx context.Context, commit string) ([]tag, error) {
 	mir.mu.Lock()
 	r := mir.remote
 	mir.mu.Unlock()
+	if r.module != "" {
+		return nil, nil // it has none, and is on no server to ask
+	}
 	s, release, err := mir.open(ctx, r)
 	if err != nil {
 		return nil, err
@@ -84,7 +89,7 @@ func (mir *mirror) tags(ctx context.Context, commit string) ([]tag, error) {
 	if err != nil {
 		return nil, err
 	}
-	reached, err := s.git("rev-list", "--end-of-options", commit).run(ctx)
+	reached, err := s.git("rev-list", "--end-of-options", commit).Run(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/franela/pocketci/events"
+	"github.com/franela/pocketci/internal/git"
 	"github.com/franela/pocketci/modules"
 )
 
@@ -55,8 +56,8 @@ func Local(ctx context.Context, dir string, ev *events.Event, o LocalOptions) (*
 	if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {
 		l.history = true
 		// Exit code 1 is that of a repository without commits.
-		snap.SHA, err = l.git("rev-parse", "--quiet", "--verify", "HEAD^{commit}").line(ctx)
-		if err != nil && exitCode(err) != 1 {
+		snap.SHA, err = l.git("rev-parse", "--quiet", "--verify", "HEAD^{commit}").Line(ctx)
+		if err != nil && git.ExitCode(err) != 1 {
 			return nil, fmt.Errorf("read the repository at %s: %w", dir, err)
 		}
 		snap.Tree.Commit = snap.SHA
@@ -111,11 +112,11 @@ type local struct {
 
 // git is a command in the directory. Repositories above it are not its own.
 // What the user has configured holds, as it decides which files are ignored.
-func (l local) git(args ...string) git {
-	return git{
-		dir: l.dir, own: true, args: args,
-		config: []setting{{"core.fsmonitor", "false"}, {"core.quotePath", "false"}},
-		env:    []string{"GIT_CEILING_DIRECTORIES=" + filepath.Dir(l.dir)},
+func (l local) git(args ...string) git.Command {
+	return git.Command{
+		WorkTree: l.dir, Own: true, Args: args,
+		Config: []git.Setting{{Key: "core.fsmonitor", Value: "false"}, {Key: "core.quotePath", Value: "false"}},
+		Env:    []string{"GIT_CEILING_DIRECTORIES=" + filepath.Dir(l.dir)},
 	}
 }
 
@@ -123,7 +124,7 @@ func (l local) git(args ...string) git {
 // named by the tag's own object. An object that the history does not have stays
 // as it is.
 func (l local) peeled(ctx context.Context, sha string) string {
-	commit, err := l.git("rev-parse", "--quiet", "--verify", "--end-of-options", sha+"^{commit}").line(ctx)
+	commit, err := l.git("rev-parse", "--quiet", "--verify", "--end-of-options", sha+"^{commit}").Line(ctx)
 	if err != nil {
 		return sha
 	}
@@ -135,21 +136,21 @@ func (l local) since(ctx context.Context, base string) (Changes, error) {
 	if !l.history {
 		return Changes{}, fmt.Errorf("compare with %s: %w: %s is not the top of a git repository", base, ErrRevision, l.dir)
 	}
-	if _, err := l.git("rev-parse", "--quiet", "--verify", "--end-of-options", base+"^{commit}").line(ctx); err != nil {
+	if _, err := l.git("rev-parse", "--quiet", "--verify", "--end-of-options", base+"^{commit}").Line(ctx); err != nil {
 		return Changes{}, l.unless(ctx, err, fmt.Errorf("compare with %s: %w in %s", base, ErrRevision, l.dir))
 	}
-	from, err := l.git("merge-base", "--end-of-options", base, "HEAD").line(ctx)
-	if exitCode(err) == 1 {
+	from, err := l.git("merge-base", "--end-of-options", base, "HEAD").Line(ctx)
+	if git.ExitCode(err) == 1 {
 		return Changes{}, fmt.Errorf("compare with %s: %w: it and HEAD have no common history", base, ErrRevision)
 	}
 	if err != nil {
 		return Changes{}, fmt.Errorf("compare with %s: %w", base, err)
 	}
-	files, err := l.git("diff", "-z", "--name-only", "--no-renames", "--no-ext-diff", "--ignore-submodules=dirty", "--end-of-options", from, "--").list(ctx)
+	files, err := l.git("diff", "-z", "--name-only", "--no-renames", "--no-ext-diff", "--ignore-submodules=dirty", "--end-of-options", from, "--").List(ctx)
 	if err != nil {
 		return Changes{}, fmt.Errorf("compare with %s: %w", base, err)
 	}
-	untracked, err := l.git("ls-files", "-z", "--others", "--exclude-standard").list(ctx)
+	untracked, err := l.git("ls-files", "-z", "--others", "--exclude-standard").List(ctx)
 	if err != nil {
 		return Changes{}, fmt.Errorf("list untracked files: %w", err)
 	}
@@ -160,7 +161,7 @@ func (l local) since(ctx context.Context, base string) (Changes, error) {
 	}
 	slices.Sort(files)
 	if len(files) == 0 {
-		if head, err := l.git("rev-parse", "--verify", "HEAD").line(ctx); err == nil && head == from {
+		if head, err := l.git("rev-parse", "--verify", "HEAD").Line(ctx); err == nil && head == from {
 			return Changes{Unknown: fmt.Sprintf("nothing differs from %s", base)}, nil
 		}
 	}
@@ -232,7 +233,7 @@ func (l local) find(ctx context.Context, w *want) error {
 		}
 	}
 	for _, name := range names {
-		sha, err := l.git("rev-parse", "--quiet", "--verify", "--end-of-options", name+"^{commit}").line(ctx)
+		sha, err := l.git("rev-parse", "--quiet", "--verify", "--end-of-options", name+"^{commit}").Line(ctx)
 		if err == nil {
 			w.got, w.commit = sha, sha
 			return nil
@@ -250,7 +251,7 @@ func (l local) refs(ctx context.Context) (Refs, error) {
 	if !l.history {
 		return Refs{}, nil
 	}
-	out, err := l.git("for-each-ref", "--format=%(objectname)%09%(refname)", "refs/heads", "refs/tags", "refs/remotes/origin").run(ctx)
+	out, err := l.git("for-each-ref", "--format=%(objectname)%09%(refname)", "refs/heads", "refs/tags", "refs/remotes/origin").Run(ctx)
 	if err != nil {
 		return Refs{}, fmt.Errorf("list branches and tags: %w", err)
 	}

@@ -36,8 +36,8 @@ func (s *session) count(pattern string) int {
 func (s *session) tend(ctx context.Context, args ...string) {
 	start := time.Now()
 	cmd := s.git(args...)
-	cmd.lock = s.file
-	if _, err := cmd.run(ctx); err != nil {
+	cmd.Lock = s.file
+	if _, err := cmd.Run(ctx); err != nil {
 		s.set.log.Warn("mirror cannot be packed", "repository", s.remote.name, "command", args[0], "error", err)
 		return
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/franela/pocketci/internal/git"
 	"github.com/franela/pocketci/modules"
 )
 
@@ -67,14 +68,14 @@ type overlay struct {
 	index string
 }
 
-func (o *overlay) git(args ...string) git {
+func (o *overlay) git(args ...string) git.Command {
 	cmd := o.mir.git(args...)
-	cmd.env = append([]string{"GIT_INDEX_FILE=" + o.index, "GIT_LITERAL_PATHSPECS=1"}, overlayIdentity...)
+	cmd.Env = append([]string{"GIT_INDEX_FILE=" + o.index, "GIT_LITERAL_PATHSPECS=1"}, overlayIdentity...)
 	return cmd
 }
 
 func (o *overlay) make(ctx context.Context, under, over string, paths []string) (string, error) {
-	if _, err := o.git("read-tree", under).run(ctx); err != nil {
+	if _, err := o.git("read-tree", under).Run(ctx); err != nil {
 		return "", err
 	}
 	if len(paths) > 0 {
@@ -82,18 +83,18 @@ func (o *overlay) make(ctx context.Context, under, over string, paths []string) 
 			return "", err
 		}
 	}
-	tree, err := o.git("write-tree").line(ctx)
+	tree, err := o.git("write-tree").Line(ctx)
 	if err != nil {
 		return "", err
 	}
 	message := o.git("commit-tree", "-p", under, tree)
-	message.stdin = strings.NewReader(fmt.Sprintf("Commit %s under the rules of %s\n", under, over))
-	commit, err := message.line(ctx)
+	message.Stdin = strings.NewReader(fmt.Sprintf("Commit %s under the rules of %s\n", under, over))
+	commit, err := message.Line(ctx)
 	if err != nil {
 		return "", err
 	}
 	// What no ref holds, git may remove.
-	_, err = o.git("update-ref", keepCommits+commit, commit).run(ctx)
+	_, err = o.git("update-ref", keepCommits+commit, commit).Run(ctx)
 	return commit, err
 }
 
@@ -111,7 +112,7 @@ func (o *overlay) replace(ctx context.Context, over string, paths []string) erro
 	places = slices.Compact(places)
 	isPath := func(p string) bool { return slices.Contains(paths, p) }
 
-	listed, err := o.git(append([]string{"ls-files", "-z", "--cached", "--"}, places...)...).list(ctx)
+	listed, err := o.git(append([]string{"ls-files", "-z", "--cached", "--"}, places...)...).List(ctx)
 	if err != nil {
 		return err
 	}
@@ -126,13 +127,13 @@ func (o *overlay) replace(ctx context.Context, over string, paths []string) erro
 			fmt.Fprintf(&edits, "0 %s\t%s\x00", strings.Repeat("0", 40), name)
 		}
 	}
-	entries, err := o.git(append([]string{"ls-tree", "-r", "-z", "--full-tree", over, "--"}, paths...)...).run(ctx)
+	entries, err := o.git(append([]string{"ls-tree", "-r", "-z", "--full-tree", over, "--"}, paths...)...).Run(ctx)
 	if err != nil {
 		return err
 	}
 	edits.Write(entries)
 	cmd := o.git("update-index", "--replace", "-z", "--index-info")
-	cmd.stdin = &edits
-	_, err = cmd.run(ctx)
+	cmd.Stdin = &edits
+	_, err = cmd.Run(ctx)
 	return err
 }

@@ -21,7 +21,7 @@ func doubtful(err error) bool { return errors.Is(err, ErrGit) }
 // repair removes the mirror if it is damaged, so that it is made anew, and
 // reports whether it did.
 func (mir *mirror) repair(ctx context.Context) bool {
-	_, release, err := mir.lock.acquire(ctx)
+	_, release, err := mir.lock.Acquire(ctx)
 	if err != nil {
 		return false
 	}
@@ -60,14 +60,14 @@ func (mir *mirror) repair(ctx context.Context) bool {
 // was written. It does not mind objects that are merely strange, as fsck would
 // by default: those come from the repository and would come again.
 func (mir *mirror) verify(ctx context.Context) error {
-	if _, err := mir.git("fsck", "--connectivity-only", "--no-dangling", "--no-progress").run(ctx); err != nil {
+	if _, err := mir.git("fsck", "--connectivity-only", "--no-dangling", "--no-progress").Run(ctx); err != nil {
 		return err
 	}
 	packs, err := filepath.Glob(filepath.Join(mir.dir, "objects", "pack", "*.idx"))
 	if err != nil || len(packs) == 0 {
 		return err
 	}
-	_, err = mir.git(append([]string{"verify-pack", "--"}, packs...)...).run(ctx)
+	_, err = mir.git(append([]string{"verify-pack", "--"}, packs...)...).Run(ctx)
 	return err
 }
 
@@ -79,7 +79,7 @@ func (mir *mirror) restore(ctx context.Context, commit string, failure error) bo
 		return false
 	}
 	if !mir.repair(ctx) {
-		if _, err := mir.git("cat-file", "-e", commit+"^{tree}").run(ctx); err == nil {
+		if _, err := mir.git("cat-file", "-e", commit+"^{tree}").Run(ctx); err == nil {
 			return false
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/franela/pocketci/events"
+	"github.com/franela/pocketci/internal/git"
 	"github.com/franela/pocketci/modules"
 )
 
@@ -52,6 +53,9 @@ func (mir *mirror) snapshot(ctx context.Context, ev *events.Event, r *remote) (*
 		base := mir.tree(n.base.commit)
 		snap.Base = &base
 	}
+	if r.module != "" {
+		return snap, nil // it has neither branches nor tags
+	}
 	snap.refs = once(func(ctx context.Context) (Refs, error) {
 		s := &session{mirror: mir, remote: r}
 		out, err := s.talk(ctx, []string{"ls-remote", "--quiet", "--heads", "--tags", "--refs", "--", r.url})
@@ -64,8 +68,8 @@ func (mir *mirror) snapshot(ctx context.Context, ev *events.Event, r *remote) (*
 }
 
 // message returns the message of a commit.
-func message(ctx context.Context, git func(args ...string) git, commit string) (string, error) {
-	out, err := git("log", "-1", "--no-show-signature", "--encoding=UTF-8", "--format=%B", "--end-of-options", commit).run(ctx)
+func message(ctx context.Context, command func(args ...string) git.Command, commit string) (string, error) {
+	out, err := command("log", "-1", "--no-show-signature", "--encoding=UTF-8", "--format=%B", "--end-of-options", commit).Run(ctx)
 	return string(out), err
 }
 
@@ -80,8 +84,8 @@ func (mir *mirror) peel(ctx context.Context, n *need) error {
 		}
 	}
 	cmd := mir.git("cat-file", "--batch-check=%(objecttype) %(objectname)")
-	cmd.stdin = strings.NewReader(in.String())
-	out, err := cmd.run(ctx)
+	cmd.Stdin = strings.NewReader(in.String())
+	out, err := cmd.Run(ctx)
 	if err != nil {
 		return err
 	}

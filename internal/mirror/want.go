@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/franela/pocketci/events"
+	"github.com/franela/pocketci/internal/git"
 )
 
 // want is one commit that an event needs.
@@ -161,6 +162,9 @@ func (s *session) get(ctx context.Context, wants []*want) error {
 	if done, err := s.have(ctx, wants); done || err != nil {
 		return err
 	}
+	if s.remote.module != "" {
+		return s.unpack(ctx, wants)
+	}
 	var missing []*want
 	var refspecs []string
 	for _, w := range wants {
@@ -178,7 +182,7 @@ func (s *session) get(ctx context.Context, wants []*want) error {
 		}
 		return nil
 	}
-	if !errors.Is(err, errUnadvertised) {
+	if !errors.Is(err, git.ErrUnadvertised) {
 		return err
 	}
 	for _, w := range missing {
@@ -202,7 +206,7 @@ func (mir *mirror) have(ctx context.Context, wants []*want) (bool, error) {
 	if len(args) == none {
 		return false, nil
 	}
-	out, err := mir.git(args...).run(ctx)
+	out, err := mir.git(args...).Run(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -236,7 +240,7 @@ func (s *session) took(ctx context.Context, w *want) error {
 		w.got = w.sha
 		return nil
 	}
-	sha, err := s.git("rev-parse", "--verify", tip(w.refs[0])).line(ctx)
+	sha, err := s.git("rev-parse", "--verify", tip(w.refs[0])).Line(ctx)
 	if err != nil {
 		return err
 	}
@@ -245,7 +249,7 @@ func (s *session) took(ctx context.Context, w *want) error {
 }
 
 func (s *session) keep(ctx context.Context, sha string) error {
-	_, err := s.git("update-ref", keepCommits+sha, sha).run(ctx)
+	_, err := s.git("update-ref", keepCommits+sha, sha).Run(ctx)
 	return err
 }
 
@@ -257,7 +261,7 @@ func (s *session) search(ctx context.Context, w *want, alone bool) error {
 		if err == nil {
 			return s.took(ctx, w)
 		}
-		if !errors.Is(err, errUnadvertised) {
+		if !errors.Is(err, git.ErrUnadvertised) {
 			return err
 		}
 	}
@@ -267,7 +271,7 @@ func (s *session) search(ctx context.Context, w *want, alone bool) error {
 	}
 	for _, ref := range w.refs {
 		err := s.fetch(ctx, ref+":"+tip(ref))
-		if errors.Is(err, errUnadvertised) {
+		if errors.Is(err, git.ErrUnadvertised) {
 			continue
 		}
 		if err != nil {
@@ -312,7 +316,7 @@ func (s *session) fromFork(ctx context.Context, w *want) (bool, error) {
 			w.got = w.sha
 			return true, nil
 		}
-		if errors.Is(err, errUnadvertised) && w.forkRef != "" {
+		if errors.Is(err, git.ErrUnadvertised) && w.forkRef != "" {
 			if err = fork.fetch(ctx, w.forkRef+":"+tip(r.url+" "+w.forkRef)); err == nil && s.present(ctx, w.sha) {
 				w.got = w.sha
 				return true, s.keep(ctx, w.sha)
@@ -329,6 +333,6 @@ func (s *session) fromFork(ctx context.Context, w *want) (bool, error) {
 }
 
 func (s *session) present(ctx context.Context, sha string) bool {
-	_, err := s.git("cat-file", "-e", sha).run(ctx)
+	_, err := s.git("cat-file", "-e", sha).Run(ctx)
 	return err == nil
 }

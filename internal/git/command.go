@@ -1,4 +1,4 @@
-package mirror
+package git
 
 import (
 	"bytes"
@@ -18,29 +18,30 @@ import (
 // stopGrace is how long git may take to clean up after SIGTERM.
 const stopGrace = 3 * time.Second
 
-// git is one run of the git command line program.
-type git struct {
-	// gitDir is the repository, empty for none.
-	gitDir string
-	// dir is the working directory, and the work tree if gitDir is set.
-	dir string
-	// own honours the user's configuration: for directories of their own.
-	own bool
-	// config holds settings beyond the fixed ones, env variables.
-	config []setting
-	env    []string
-	stdin  io.Reader
-	// lock stays held for as long as git runs, even if this process dies.
-	lock *os.File
-	args []string
+// Command is one run of the program.
+type Command struct {
+	// Dir is the repository, empty for none.
+	Dir string
+	// WorkTree is the working directory, and the work tree if Dir is set.
+	WorkTree string
+	// Own honours the configuration of the user: for directories of their own.
+	Own bool
+	// Config holds settings beyond the fixed ones, Env variables.
+	Config []Setting
+	Env    []string
+	Stdin  io.Reader
+	// Lock stays held for as long as git runs, even if this process dies.
+	Lock *os.File
+	// Args begin with the name of the subcommand.
+	Args []string
 }
 
-// setting is one line of git configuration.
-type setting struct{ key, value string }
+// Setting is one line of git configuration.
+type Setting struct{ Key, Value string }
 
 // fixed makes git independent of the machine that it runs on, keeps it from
 // starting programs that a repository chose, and leaves cleaning up to us.
-var fixed = []setting{
+var fixed = []Setting{
 	{"core.hooksPath", os.DevNull},
 	{"core.attributesFile", os.DevNull},
 	{"core.excludesFile", os.DevNull},
@@ -80,9 +81,9 @@ func authorities() []string {
 	return env
 }
 
-func (g git) environ() []string {
+func (g Command) environ() []string {
 	var env []string
-	if g.own {
+	if g.Own {
 		for _, v := range os.Environ() {
 			if !strings.HasPrefix(v, "GIT_") {
 				env = append(env, v)
@@ -97,36 +98,36 @@ func (g git) environ() []string {
 		}
 		env = append(env, authorities()...)
 		env = append(env, "HOME="+os.DevNull, "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_ATTR_NOSYSTEM=1")
-		g.config = slices.Concat(fixed, g.config)
+		g.Config = slices.Concat(fixed, g.Config)
 	}
 	env = append(env, "LC_ALL=C", "GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=", "SSH_ASKPASS=")
-	if g.gitDir != "" {
-		env = append(env, "GIT_DIR="+g.gitDir)
-		if g.dir != "" {
-			env = append(env, "GIT_WORK_TREE="+g.dir)
+	if g.Dir != "" {
+		env = append(env, "GIT_DIR="+g.Dir)
+		if g.WorkTree != "" {
+			env = append(env, "GIT_WORK_TREE="+g.WorkTree)
 		}
 	}
-	env = append(env, "GIT_CONFIG_COUNT="+strconv.Itoa(len(g.config)))
-	for i, s := range g.config {
-		env = append(env, fmt.Sprintf("GIT_CONFIG_KEY_%d=%s", i, s.key), fmt.Sprintf("GIT_CONFIG_VALUE_%d=%s", i, s.value))
+	env = append(env, "GIT_CONFIG_COUNT="+strconv.Itoa(len(g.Config)))
+	for i, s := range g.Config {
+		env = append(env, fmt.Sprintf("GIT_CONFIG_KEY_%d=%s", i, s.Key), fmt.Sprintf("GIT_CONFIG_VALUE_%d=%s", i, s.Value))
 	}
-	return append(env, g.env...)
+	return append(env, g.Env...)
 }
 
-// run runs git to its end and returns what it printed. If ctx ends before, git
+// Run runs git to its end and returns what it printed. If ctx ends before, git
 // and everything it started is stopped. Errors are the context's or a
-// *gitError.
-func (g git) run(ctx context.Context) ([]byte, error) {
-	name, args := "git", g.args
-	if g.dir != "" && !g.own {
+// [*Error].
+func (g Command) Run(ctx context.Context) ([]byte, error) {
+	name, args := "git", g.Args
+	if g.WorkTree != "" && !g.Own {
 		// The modes of checked out files must not depend on how the agent
 		// was started, so a shell sets the umask before it becomes git.
-		name, args = "sh", append([]string{"-c", `umask 022; exec git "$@"`, "git"}, g.args...)
+		name, args = "sh", append([]string{"-c", `umask 022; exec git "$@"`, "git"}, g.Args...)
 	}
 	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Dir, cmd.Env, cmd.Stdin = g.dir, g.environ(), g.stdin
-	if g.lock != nil {
-		cmd.ExtraFiles = []*os.File{g.lock}
+	cmd.Dir, cmd.Env, cmd.Stdin = g.WorkTree, g.environ(), g.Stdin
+	if g.Lock != nil {
+		cmd.ExtraFiles = []*os.File{g.Lock}
 	}
 	var stdout bytes.Buffer
 	stderr := &tail{max: 16 << 10}
@@ -139,10 +140,10 @@ func (g git) run(ctx context.Context) ([]byte, error) {
 		if cmd.Process != nil {
 			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 		}
-		return nil, fmt.Errorf("git %s: %w", g.args[0], context.Cause(ctx))
+		return nil, fmt.Errorf("git %s: %w", g.Args[0], context.Cause(ctx))
 	}
 	if err != nil {
-		e := &gitError{command: g.args[0], code: -1, stderr: strings.TrimSpace(string(stderr.kept)), err: err}
+		e := &Error{command: g.Args[0], code: -1, stderr: strings.TrimSpace(string(stderr.kept)), err: err}
 		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 			e.code = exit.ExitCode()
 		}
@@ -151,30 +152,30 @@ func (g git) run(ctx context.Context) ([]byte, error) {
 	return stdout.Bytes(), nil
 }
 
-// line runs git and returns the one line that it printed.
-func (g git) line(ctx context.Context) (string, error) {
-	out, err := g.run(ctx)
+// Line runs git and returns the one line that it printed.
+func (g Command) Line(ctx context.Context) (string, error) {
+	out, err := g.Run(ctx)
 	return strings.TrimSpace(string(out)), err
 }
 
-// list runs git and splits what it printed at NUL.
-func (g git) list(ctx context.Context) ([]string, error) {
-	out, err := g.run(ctx)
+// List runs git and splits what it printed at NUL.
+func (g Command) List(ctx context.Context) ([]string, error) {
+	out, err := g.Run(ctx)
 	if err != nil || len(out) == 0 {
 		return nil, err
 	}
 	return strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00"), nil
 }
 
-// gitError is a failure of the program itself.
-type gitError struct {
+// Error is a failure of the program itself.
+type Error struct {
 	command string
 	code    int
 	stderr  string
 	err     error
 }
 
-func (e *gitError) Error() string {
+func (e *Error) Error() string {
 	if line := e.reason(); line != "" {
 		return fmt.Sprintf("git %s: %s", e.command, line)
 	}
@@ -184,7 +185,7 @@ func (e *gitError) Error() string {
 // Unwrap returns how the program ended, and the error of the system that stands
 // behind it where what git printed names one that callers branch on: that its
 // disk is full or cannot be written.
-func (e *gitError) Unwrap() []error {
+func (e *Error) Unwrap() []error {
 	chain := []error{e.err}
 	said := quotedText.ReplaceAllString(e.stderr, "''")
 	for _, number := range []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS} {
@@ -200,7 +201,7 @@ func (e *gitError) Unwrap() []error {
 
 // reason is the line of the error output that says most: the first fatal one,
 // else the last.
-func (e *gitError) reason() string {
+func (e *Error) reason() string {
 	lines := strings.Split(e.stderr, "\n")
 	for _, prefix := range []string{"fatal: ", "ERROR: ", "error: "} {
 		for _, l := range lines {
@@ -212,9 +213,9 @@ func (e *gitError) reason() string {
 	return lines[len(lines)-1]
 }
 
-// exitCode returns the code that git ended with, or -1 if err is another error.
-func exitCode(err error) int {
-	if e, ok := errors.AsType[*gitError](err); ok {
+// ExitCode returns the code that git ended with, or -1 if err is another error.
+func ExitCode(err error) int {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.code
 	}
 	return -1
