@@ -75,7 +75,7 @@ not accepted, or an invalid call (plan); 3 nothing matched.`,
 	}
 	root.SetVersionTemplate("pocketci {{.Version}}\n")
 	root.AddCommand(newPlan(), newRun(), newCall(), newFunctions(), newSchema())
-	root.AddCommand(newLogin(), newLogout(), newEvents(), newRuns(), newCalls(), newLogs(), newReplay(), newRestart(), newAbort(),
+	root.AddCommand(newLogin(), newLogout(), newEvents(), newRuns(), newCalls(), newLogs(), newApply(), newReplay(), newRestart(), newAbort(),
 		newApprove(), newEnable(), newDisable(), newRepositories(), newKeys(), newAudit(), newHealth(), newHook())
 	return root
 }

@@ -32,6 +32,7 @@ func (s *service) planRoutes() {
 			"such a branch was received, and one of such a tag was, it is the tag.",
 		errors: []int{http.StatusNotFound},
 	}, s.call)
+	s.applyRoute()
 }
 
 // patient lets an operation take longer than the server gives requests.

@@ -217,6 +217,13 @@ type CallRequest struct {
 	Args       map[string]string `json:"args,omitempty" doc:"arguments by name, as text in the form of the command line; secrets as references"`
 }
 
+// ApplyRequest has a module converge.
+type ApplyRequest struct {
+	Repository string `json:"repository" minLength:"1" doc:"full name of a repository that an event was received of"`
+	Module     string `json:"module" minLength:"1" doc:"path of the module, as pocketci.yaml has it"`
+	Ref        string `json:"ref,omitempty" doc:"branch, tag or full sha; the default branch if empty"`
+}
+
 // Repository is a repository that events were received of.
 type Repository struct {
 	Repository string     `json:"repository"`
