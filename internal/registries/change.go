@@ -12,12 +12,11 @@ import (
 	"github.com/franela/pocketci/internal/store"
 )
 
-// UnknownError says that a repository is not watched.
+// UnknownError says that a repository is not watched, or by several watches none of
+// which has the name.
 type UnknownError struct{ Name string }
 
-func (e *UnknownError) Error() string {
-	return "no watch has the name " + e.Name + ", and not exactly one the repository"
-}
+func (e *UnknownError) Error() string { return "nothing is watched by the name " + e.Name }
 
 // TagError says that a tag cannot be pinned, since the registry has no such tag.
 type TagError struct{ Tag, Registry string }
