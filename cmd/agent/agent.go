@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -23,6 +24,7 @@ import (
 	"github.com/franela/pocketci/internal/reload"
 	"github.com/franela/pocketci/internal/report"
 	"github.com/franela/pocketci/internal/runs"
+	"github.com/franela/pocketci/internal/schedules"
 	"github.com/franela/pocketci/internal/secrets"
 	"github.com/franela/pocketci/internal/server"
 	"github.com/franela/pocketci/internal/settings"
@@ -55,6 +57,12 @@ type process struct {
 	agent      *agent.Agent
 	metrics    *metrics.Metrics
 	outage     outage
+	// poller asks the sources that do not call by themselves, and targets knows
+	// whose functions their events call. Schedules keeps the clock.
+	poller     *poll.Poller
+	targets    *targets.Resolver
+	schedules  *schedules.Keeper
+	registries *registries.Set
 	// configured is what agent.yaml says now, startedWith what it said at the
 	// start, and allowed what flags do. Reloads watches the file.
 	configured  atomic.Pointer[configured]
@@ -66,11 +74,6 @@ type process struct {
 	// hooks are the webhooks that are received, by intake once there is one.
 	hooks  []server.Hook
 	intake *server.Server
-	// poller asks what does not call, targets find whose functions are called, and
-	// registries are what is watched of images.
-	poller     *poll.Poller
-	targets    *targets.Resolver
-	registries *registries.Set
 	// servers are the one for webhooks and API, and that for metrics if it
 	// has an address of its own.
 	servers []*http.Server
@@ -121,9 +124,6 @@ func newAgent(o *options) (_ *process, err error) {
 	if err := p.openStore(database); err != nil {
 		return nil, err
 	}
-	p.poller = poll.New(poll.Config{Store: p.store, Log: p.log})
-	p.targets = p.newTargets()
-	p.registries = p.newRegistries()
 	p.mirrors, err = mirror.New(mirror.Options{
 		Dir: o.dataDir,
 		Credentials: mirror.Credentials{
@@ -158,6 +158,7 @@ func newAgent(o *options) (_ *process, err error) {
 	if err != nil {
 		return nil, err
 	}
+	p.newSources()
 	if err := p.configure(conf, vault.With(own.ResolveSecret)); err != nil {
 		return nil, err
 	}
@@ -169,18 +170,21 @@ func newAgent(o *options) (_ *process, err error) {
 	grant := grants(func() *secrets.Vault { return p.configured.Load().vault }, p.mirrors.Trusts)
 	remotes := runs.Remotes{Fetch: p.mirrors.Module, Allow: func(module string) error { return p.configured.Load().allow.Allow(module) }}
 	p.dispatcher = dispatcher.New(runs.Sessions{Runners: p.runners, Secrets: grant, Modules: remotes, Masker: p.masker}, o.parallelism, p.log)
+	trees := repositories{mirrors: p.mirrors, events: p.events()}
+	planner := &dispatcher.Planner{
+		Loader:          loader{own, p.metrics},
+		Modules:         remotes,
+		Labels:          p.runners.Labels(false),
+		UntrustedLabels: p.runners.Labels(true),
+		Secrets:         func(event *events.Event) func(string) error { return grant(event).Check },
+		Timeout:         o.callTimeout,
+		MaxTimeout:      max(o.maxTimeout, o.callTimeout),
+	}
 	p.agent = agent.New(agent.Config{
-		Store:        p.store,
-		Repositories: repositories{mirrors: p.mirrors, events: p.events()},
-		Planner: &dispatcher.Planner{
-			Loader:          loader{own, p.metrics},
-			Modules:         remotes,
-			Labels:          p.runners.Labels(false),
-			UntrustedLabels: p.runners.Labels(true),
-			Secrets:         func(event *events.Event) func(string) error { return grant(event).Check },
-			Timeout:         o.callTimeout,
-			MaxTimeout:      max(o.maxTimeout, o.callTimeout),
-		},
+		Store:                 p.store,
+		Repositories:          trees,
+		Planner:               planner,
+		Schedules:             p.recorder(trees, planner),
 		Caller:                p.dispatcher,
 		Report:                reports,
 		Meter:                 p.metrics,
@@ -227,13 +231,15 @@ func (p *process) Run(stop, abort context.Context, abortNow context.CancelCauseF
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
+		var sources sync.WaitGroup
+		sources.Go(func() { p.runSources(stop) })
 		p.agent.Run(stop, abort)
+		sources.Wait()
 	}()
 	go p.inspectEngines(stop)
 	go p.runners.Watch(stop, pingEvery, p.log, p.store.Wake)
 	go p.statuses.Run(stop)
 	go p.watchSettings(stop)
-	go p.poller.Run(stop)
 	go p.retain(stop)
 	go p.recoverOutage(stop)
 

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"net/http"
-	"strings"
 
 	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/events/registry"
@@ -13,7 +12,6 @@ import (
 	"github.com/franela/pocketci/internal/registries"
 	"github.com/franela/pocketci/internal/server"
 	"github.com/franela/pocketci/internal/settings"
-	"github.com/franela/pocketci/internal/targets"
 )
 
 // newRegistries makes the set of what is watched, which is empty at first.
@@ -57,24 +55,4 @@ func (p *process) watcher(service *api.API) *registries.Watcher {
 		Caller: api.Caller,
 		Log:    p.log,
 	}
-}
-
-// newTargets finds the repositories that are configured to be called.
-func (p *process) newTargets() *targets.Resolver {
-	return &targets.Resolver{Store: p.store, Forges: func() []targets.Forge {
-		now := p.configured.Load()
-		var list []targets.Forge
-		for i, f := range now.forges {
-			address := f.Origin
-			if !strings.HasPrefix(address, "http://") {
-				address = "https://" + address
-			}
-			// A forge may be below a path, which its repositories are too.
-			if i < len(now.settings.Forges) && now.settings.Forges[i].URL != "" {
-				address = now.settings.Forges[i].URL
-			}
-			list = append(list, targets.Forge{URL: address, Has: f.Accepts})
-		}
-		return list
-	}}
 }

@@ -27,6 +27,7 @@ func (p *process) listen() error {
 	options := server.Options{
 		Hooks:    p.hooks,
 		Sink:     p.agent,
+		Runs:     p.agent,
 		Checks:   checks,
 		Answered: p.metrics.Delivery,
 		Log:      p.log,
@@ -36,6 +37,7 @@ func (p *process) listen() error {
 		Planner:       trial{p.agent},
 		Parse:         forges.Parse,
 		Checks:        func(ctx context.Context) map[string]string { return p.intake.States(ctx) },
+		Push:          p.push,
 		CanWrite:      writers(p),
 		Configuration: p.configuration,
 		Registries:    p.registries,
