@@ -39,6 +39,7 @@ func (p *process) listen() error {
 		Checks:        func(ctx context.Context) map[string]string { return p.intake.States(ctx) },
 		CanWrite:      writers(p),
 		Configuration: p.configuration,
+		Registries:    p.registries,
 		PublicURL:     p.o.publicURL,
 		Version:       versionText(),
 		Log:           p.log,
@@ -47,6 +48,7 @@ func (p *process) listen() error {
 		return err
 	}
 	options.API = service
+	options.Registries = p.watcher(service)
 	if p.o.metricsListen == "" {
 		options.Metrics = service.Protect(v1.ScopeRead, p.metrics.Handler())
 	}
