@@ -79,7 +79,7 @@ func TestExampleOfWebhooks(t *testing.T) {
 	v.env = append(v.env, "POCKETCI_KEY="+key)
 	shown := ""
 	for until := time.Now().Add(2 * time.Minute); !strings.Contains(shown, "succeeded"); {
-		if shown = v.must("", `pocketci runs show 1 --server "$SERVER"`); time.Now().After(until) {
+		if shown = v.must("", `pocketci runs show 1 --plan --server "$SERVER"`); time.Now().After(until) {
 			break
 		}
 	}
