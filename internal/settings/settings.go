@@ -35,6 +35,8 @@ type Settings struct {
 	Webhooks []Webhook
 	// Signed are the sources of signed tokens.
 	Signed []SignedSource
+	// Converge are where hosts report to.
+	Converge []ConvergeSource
 	// Rules say which repositories may use which secrets, in the order of the
 	// file.
 	Rules     []Rule
@@ -178,6 +180,9 @@ func (s *Settings) Secrets() iter.Seq2[string, Secret] {
 	}
 	for i := range s.Signed {
 		parts = append(parts, s.Signed[i].secrets())
+	}
+	for i := range s.Converge {
+		parts = append(parts, s.Converge[i].secrets())
 	}
 	for i := range s.Rules {
 		parts = append(parts, s.Rules[i].secrets())
