@@ -33,6 +33,8 @@ type Settings struct {
 	Registries []Registry
 	// Signed are the sources of signed tokens.
 	Signed []SignedSource
+	// Webhooks are those that belong to no vendor with a name.
+	Webhooks []Webhook
 	// Rules say which repositories may use which secrets, in the order of the
 	// file.
 	Rules     []Rule
@@ -181,6 +183,13 @@ func (s *Settings) Secrets() iter.Seq2[string, Secret] {
 		}
 		for i := range s.Signed {
 			for key, secret := range s.Signed[i].secrets() {
+				if !yield(key, secret) {
+					return
+				}
+			}
+		}
+		for i := range s.Webhooks {
+			for key, secret := range s.Webhooks[i].secrets() {
 				if !yield(key, secret) {
 					return
 				}
