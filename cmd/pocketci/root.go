@@ -77,6 +77,7 @@ not accepted, or an invalid call (plan); 3 nothing matched.`,
 	root.AddCommand(newPlan(), newRun(), newCall(), newFunctions(), newSchema())
 	root.AddCommand(newLogin(), newLogout(), newEvents(), newRuns(), newCalls(), newLogs(), newReplay(), newRestart(), newAbort(),
 		newApprove(), newEnable(), newDisable(), newRepositories(), newRegistry(), newKeys(), newAudit(), newHealth(), newHook())
+	root.AddCommand(newKeygen(), newSign(), newVerify(), newPush())
 	return root
 }
 
