@@ -51,12 +51,12 @@ type Options struct {
 	// Configuration says how the agent's configuration file fares. Nil is for an
 	// agent that has none.
 	Configuration func() v1.Configuration
+	// Registries are what the agent watches in registries; nil is nothing.
+	Registries Registries
 	// Push takes a signed token for a source, stores its event and returns the
 	// receipt. Its errors are those of [tokens.Source.Push]. Nil is for an agent
 	// that takes none.
 	Push func(ctx context.Context, source, token string) (store.Receipt, error)
-	// Registries are what the agent watches in registries; nil is nothing.
-	Registries Registries
 	// CanWrite reports whether the person that a forge knows by a login may
 	// write to an event's repository, as the forge itself says now. Its errors
 	// are shown to the client: they hold no secrets. An error counts as no, and

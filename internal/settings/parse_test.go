@@ -104,6 +104,9 @@ var valid = map[string]struct {
 		}},
 		{Name: "none", Host: "localhost", Token: &settings.Secret{Env: "T", Line: 19}, Line: 19},
 	}}},
+	"reports of hosts": {"converge:\n- {name: hosts, secrets: [{from-env: NEW}, {from-file: /etc/old}], calls: acme/shop}\n", settings.Settings{Converge: []settings.ConvergeSource{{
+		Name: "hosts", Secrets: []settings.Secret{{Env: "NEW", Line: 2}, {File: "/etc/old", Line: 2}}, Calls: settings.Target{Repository: "acme/shop", Line: 2}, Line: 2,
+	}}}},
 	"signed tokens": {`signed:
   keys: ["ed25519:bDaXoO5bdF8UTRoUj/1aGwNgXjLfgSpNzcgkGIVYz0k=:build"]
   sources:
@@ -311,6 +314,11 @@ var invalid = map[string]struct {
 	"a provider's way up":            {"secrets: [{repositories: [a/b], providers: ['vault://a/../b']}]", []string{"1:45: providers: empty parts, . and .."}, false},
 	"an event misspelt":              {"secrets: [{repositories: [a/b], events: [pull-request]}]", []string{`1:42: events: did you mean "pull_request"?`}, false},
 	"an event's name":                {"secrets: [{repositories: [a/b], events: ['push *']}]", []string{"1:42: events: not the name of an event"}, true},
+	"reports without anything":       {"converge: [{}]", []string{"1:12: a source of reports needs a name", "1:12: a source of reports needs secrets", "1:12: a source of reports needs calls"}, true},
+	"reports without a secret":       {"converge: [{name: a, secrets: [], calls: a/b}]", []string{"1:31: secrets has one secret, or"}, true},
+	"reports twice":                  {"converge:\n- {name: a, secrets: [{from-env: A}], calls: a/b}\n- {name: a, secrets: [{from-env: A}], calls: a/b}\n", []string{"3:3: the source of reports a is there twice, first in line 2"}, false},
+	"reports at a forge's path":      {"forges: [{name: github}]\nconverge: [{name: github, secrets: [{from-env: A}], calls: a/b}]\n", []string{"2:1: the source of reports github receives at /webhooks/github, and so does the forge in line 1"}, false},
+	"an unknown key of reports":      {"converge: [{name: a, secret: [{from-env: A}], calls: a/b}]", []string{"1:12: a source of reports needs secrets", `1:22: unknown key "secret" in a source of reports; did you mean "secrets"?`}, true},
 	"a source that trusts no key":    {"signed:\n  sources: [{name: a, push: true, calls: a/b}]\n", []string{"2:1: the source a trusts no key"}, true},
 	"a source of nothing":            {"signed: {keys: ['ed25519:bDaXoO5bdF8UTRoUj/1aGwNgXjLfgSpNzcgkGIVYz0k='], sources: [{}]}", []string{"1:84: a source of signed tokens needs a name", "1:84: a source of signed tokens needs push: true", "1:84: a source of signed tokens needs calls"}, true},
 	"a source of tokens twice":       {"signed:\n  keys: ['ed25519:bDaXoO5bdF8UTRoUj/1aGwNgXjLfgSpNzcgkGIVYz0k=']\n  sources:\n  - {name: a, push: true, calls: a/b}\n  - {name: a, push: true, calls: a/b}\n", []string{"5:5: the source of signed tokens a is there twice, first in line 4"}, false},
