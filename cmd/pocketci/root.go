@@ -80,6 +80,7 @@ not accepted, or an invalid call (plan); 3 nothing matched.`,
 	root.AddCommand(newReplay(), newRestart(), newAbort(), newApprove(), newApply())
 	root.AddCommand(newRepositories(), newEnable(), newDisable(), newHook(), newModule(), newRegistry())
 	root.AddCommand(newConverge())
+	root.AddCommand(newKeygen(), newSign(), newVerify(), newPush())
 	return root
 }
 
