@@ -61,7 +61,7 @@ func TestFunctionsAreCalledByTheClock(t *testing.T) {
 	first := with(t, f, dsn, config...)
 	second := with(t, f, dsn, config...)
 
-	first.finish(first.deliver("push", push(t, f, "", scheduled)))
+	first.deliver("push", push(t, f, "", scheduled))
 	until(t, "the function's schedule has called it", patience, func() bool { return len(outputs(t, s, "onTimeTickOften")) >= 3 })
 	for _, output := range outputs(t, s, "onTimeTickOften") {
 		if !strings.HasPrefix(output, `at @every 2s by {`) || !strings.Contains(output, `"expression":"@every 2s"`) || !strings.Contains(output, `"schedule_of":"functions"`) || !strings.Contains(output, `"occurred_at": "2`) {
@@ -84,7 +84,7 @@ func TestFunctionsAreCalledByTheClock(t *testing.T) {
 
 	// It is looked for where it is no more, and then gone.
 	silent := f.repo.Commit("main", "2", yaml("module-path: ./ci")...)
-	second.finish(second.deliver("push", push(t, f, scheduled, silent)))
+	second.deliver("push", push(t, f, scheduled, silent))
 	keeper := schedules.New(schedules.Config{Store: s})
 	until(t, "no function has a schedule", patience, func() bool {
 		left, err := keeper.Entries(t.Context())
