@@ -20,6 +20,7 @@ import (
 	"github.com/franela/pocketci/internal/metrics"
 	"github.com/franela/pocketci/internal/mirror"
 	"github.com/franela/pocketci/internal/poll"
+	"github.com/franela/pocketci/internal/registries"
 	"github.com/franela/pocketci/internal/reload"
 	"github.com/franela/pocketci/internal/report"
 	"github.com/franela/pocketci/internal/runs"
@@ -58,9 +59,10 @@ type process struct {
 	outage     outage
 	// poller asks the sources that do not call by themselves, and targets knows
 	// whose functions their events call. Schedules keeps the clock.
-	poller    *poll.Poller
-	targets   *targets.Resolver
-	schedules *schedules.Keeper
+	poller     *poll.Poller
+	targets    *targets.Resolver
+	schedules  *schedules.Keeper
+	registries *registries.Set
 	// configured is what agent.yaml says now, startedWith what it said at the
 	// start, and allowed what flags do. Reloads watches the file.
 	configured  atomic.Pointer[configured]
@@ -201,6 +203,7 @@ func newAgent(o *options) (_ *process, err error) {
 		Tells:                 tells(p),
 		Complete:              complete(p),
 		Commands:              p.handler(),
+		Ended:                 p.registries.Ended,
 		RunURL:                o.runURL,
 		Log:                   p.log,
 	})

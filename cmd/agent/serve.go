@@ -27,6 +27,7 @@ func (p *process) listen() error {
 	options := server.Options{
 		Hooks:    p.hooks,
 		Sink:     p.agent,
+		Runs:     p.agent,
 		Checks:   checks,
 		Answered: p.metrics.Delivery,
 		Log:      p.log,
@@ -38,6 +39,7 @@ func (p *process) listen() error {
 		Checks:        func(ctx context.Context) map[string]string { return p.intake.States(ctx) },
 		CanWrite:      writers(p),
 		Configuration: p.configuration,
+		Registries:    p.registries,
 		PublicURL:     p.o.publicURL,
 		Version:       versionText(),
 		Log:           p.log,
@@ -46,6 +48,7 @@ func (p *process) listen() error {
 		return err
 	}
 	options.API = service
+	options.Registries = p.watcher(service)
 	if p.o.metricsListen == "" {
 		options.Metrics = service.Protect(v1.ScopeRead, p.metrics.Handler())
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"strings"
 	"sync"
 
 	"github.com/franela/pocketci/events"
@@ -15,6 +14,7 @@ import (
 func (p *process) newSources() {
 	p.poller = poll.New(poll.Config{Store: p.store, Log: p.log})
 	p.targets = &targets.Resolver{Store: p.store, Forges: p.origins, Module: p.storedModule}
+	p.registries = p.newRegistries()
 	p.newSchedules()
 }
 
@@ -30,15 +30,7 @@ func (p *process) runSources(stop context.Context) {
 func (p *process) origins() []targets.Forge {
 	var list []targets.Forge
 	for _, f := range p.configured.Load().forges {
-		address := f.Origin
-		if !strings.Contains(address, "://") {
-			address = "https://" + address
-		}
-		has := f.Accepts
-		if has == nil {
-			has = func(string) bool { return true }
-		}
-		list = append(list, targets.Forge{URL: address, Has: has})
+		list = append(list, targets.Forge{URL: f.URL, Has: f.Accepts})
 	}
 	return list
 }

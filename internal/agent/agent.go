@@ -105,6 +105,9 @@ type Config struct {
 	// Forge is asked who is behind an event. It may be nil, or give nil for
 	// forges that cannot be asked.
 	Forge func(event *events.Event) trust.Forge
+	// Ended is told the event of each run that has ended, and must not keep the
+	// agent. It may be nil.
+	Ended func(event *events.Event)
 	// RunURL links to a run by its number; it may give nothing.
 	RunURL func(number int64) string
 	Log    *slog.Logger

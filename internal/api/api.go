@@ -51,6 +51,8 @@ type Options struct {
 	// Configuration says how the agent's configuration file fares. Nil is for an
 	// agent that has none.
 	Configuration func() v1.Configuration
+	// Registries are what the agent watches in registries; nil is nothing.
+	Registries Registries
 	// CanWrite reports whether the person that a forge knows by a login may
 	// write to an event's repository, as the forge itself says now. Its errors
 	// are shown to the client: they hold no secrets. An error counts as no, and
@@ -93,7 +95,8 @@ type API struct {
 // API's own operations do, for what is served beside them.
 func (a *API) Protect(scope v1.Scope, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, err := a.service.identify(r, scope); err != nil {
+		c, err := a.service.identify(r, scope)
+		if err != nil {
 			status, headers := a.service.refusal(r.Context(), r.URL.Path, err)
 			for name := range headers {
 				w.Header().Set(name, headers.Get(name))
@@ -103,9 +106,12 @@ func (a *API) Protect(scope v1.Scope, h http.Handler) http.Handler {
 			refuse(w, status.GetStatus(), status.Error())
 			return
 		}
-		h.ServeHTTP(w, r)
+		h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, c)))
 	})
 }
+
+// Caller returns who makes a request that [API.Protect] has let through.
+func Caller(ctx context.Context) store.Actor { return who(ctx).actor }
 
 // New returns the API. It fails if an option is missing that is needed.
 func New(o Options) (*API, error) {
@@ -168,6 +174,7 @@ func (s *service) routes() *http.ServeMux {
 	s.logRoutes()
 	s.repositoryRoutes()
 	s.planRoutes()
+	s.registryRoutes()
 	s.agentRoutes()
 	s.keyRoutes()
 	open(s.api.OpenAPI())

@@ -304,9 +304,17 @@ var every = map[string]func(f *fixture) (method, path string, body any){
 		f.planned("a/b", "x")
 		return "POST", "/call", v1.CallRequest{Repository: "a/b", Function: "x"}
 	},
-	"get-health": func(*fixture) (string, string, any) { return "GET", "/health", nil },
-	"get-me":     func(*fixture) (string, string, any) { return "GET", "/me", nil },
-	"list-keys":  func(*fixture) (string, string, any) { return "GET", "/keys", nil },
+	"get-health":      func(*fixture) (string, string, any) { return "GET", "/health", nil },
+	"get-me":          func(*fixture) (string, string, any) { return "GET", "/me", nil },
+	"list-registries": func(*fixture) (string, string, any) { return "GET", "/registries", nil },
+	"get-registry":    func(*fixture) (string, string, any) { return "GET", "/registries/shop", nil },
+	"change-registry": func(*fixture) (string, string, any) {
+		on := true
+		return "POST", "/registries/shop", v1.WatchChange{AutoDeploy: &on}
+	},
+	"reset-registry":    func(*fixture) (string, string, any) { return "POST", "/registries/shop/reset", nil },
+	"redeploy-registry": func(*fixture) (string, string, any) { return "POST", "/registries/shop/redeploy", nil },
+	"list-keys":         func(*fixture) (string, string, any) { return "GET", "/keys", nil },
 	"create-key": func(*fixture) (string, string, any) {
 		return "POST", "/keys", v1.KeyRequest{Name: "bot", Scope: v1.ScopeRead}
 	},

@@ -32,6 +32,7 @@ const (
 	tagRuns         = "runs"
 	tagCalls        = "calls"
 	tagRepositories = "repositories"
+	tagRegistries   = "registries"
 	tagAgent        = "agent"
 	tagKeys         = "keys"
 )

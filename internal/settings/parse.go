@@ -21,7 +21,7 @@ type Errors = yamlfile.Errors
 
 // The keys of the file by where they stand.
 var (
-	fileKeys     = []string{"forks", "forks-share-engine", "runners", "modules", "forges", "registries", "schedules", "secrets", "providers"}
+	fileKeys     = []string{"forks", "forks-share-engine", "runners", "modules", "forges", "registries", "schedules", "webhooks", "secrets", "providers"}
 	runnerKeys   = []string{"name", "host", "labels", "untrusted"}
 	moduleKeys   = []string{"remote"}
 	forgeKeys    = []string{"name", "vendor", "url", KeyWebhookSecrets, KeyUsername, KeyToken, "app", "repositories", KeyFilters, "statuses"}
@@ -71,6 +71,8 @@ func (r reader) file(n *yaml.Node, s *Settings) {
 			s.Forges = r.forges(e.Value)
 		case "schedules":
 			s.Schedules = r.schedules(e.Value)
+		case "webhooks":
+			s.Webhooks = r.webhooks(e.Value)
 		case "registries":
 			s.Registries = r.registries(e.Value)
 		case "secrets":
@@ -82,6 +84,7 @@ func (r reader) file(n *yaml.Node, s *Settings) {
 		}
 	}
 	r.registryHooks(s)
+	r.webhookNames(s)
 }
 
 // choice reads one of several words and returns its index, -1 if it is none.

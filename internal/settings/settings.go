@@ -31,6 +31,8 @@ type Settings struct {
 	Schedules []Schedule
 	// Registries are registries of images, with what is watched in them.
 	Registries []Registry
+	// Webhooks are those that belong to no vendor with a name.
+	Webhooks []Webhook
 	// Rules say which repositories may use which secrets, in the order of the
 	// file.
 	Rules     []Rule
@@ -172,6 +174,13 @@ func (s *Settings) Secrets() iter.Seq2[string, Secret] {
 		}
 		for i := range s.Registries {
 			for key, secret := range s.Registries[i].secrets() {
+				if !yield(key, secret) {
+					return
+				}
+			}
+		}
+		for i := range s.Webhooks {
+			for key, secret := range s.Webhooks[i].secrets() {
 				if !yield(key, secret) {
 					return
 				}
