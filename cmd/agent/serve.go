@@ -36,6 +36,7 @@ func (p *process) listen() error {
 		Store:         p.store,
 		Planner:       trial{p.agent},
 		Parse:         forges.Parse,
+		Schedules:     p.schedules,
 		Checks:        func(ctx context.Context) map[string]string { return p.intake.States(ctx) },
 		CanWrite:      writers(p),
 		Configuration: p.configuration,

@@ -22,16 +22,18 @@ const manualEvent = "manual"
 
 // input is what an event and its repository are given by.
 type input struct {
-	dir     string
-	vendor  string
-	event   string
-	payload string
-	changes []string
-	base    string
-	allow   []string
-	labels  []string
-	timeout time.Duration
-	json    bool
+	dir    string
+	vendor string
+	event  string
+	// schedule is short for the tick of one, whose name the filter is.
+	schedule, filter string
+	payload          string
+	changes          []string
+	base             string
+	allow            []string
+	labels           []string
+	timeout          time.Duration
+	json             bool
 	// lines says that JSON is one object a line, as a run prints it.
 	lines bool
 
@@ -45,10 +47,10 @@ func (in *input) flags(cmd *cobra.Command) {
 	f.StringVar(&in.event, "event", "", "the event's `NAME` as the vendor's webhook header or pocketci has it, or manual")
 	f.StringVar(&in.vendor, "vendor", events.VendorGithub, "who sends the event")
 	f.StringVar(&in.payload, "payload", "", "a `FILE` with the event's payload, - for standard input")
-	cmd.MarkFlagRequired("event")
+	in.tickFlags(cmd)
 	cmd.MarkFlagFilename("payload", "json")
 	cmd.RegisterFlagCompletionFunc("event", cobra.FixedCompletions([]string{"push", "tag", "pull_request", "release", "issue_comment", "create", "workflow_dispatch", manualEvent}, cobra.ShellCompDirectiveNoFileComp))
-	cmd.RegisterFlagCompletionFunc("vendor", cobra.FixedCompletions(forges.Vendors(), cobra.ShellCompDirectiveNoFileComp))
+	cmd.RegisterFlagCompletionFunc("vendor", cobra.FixedCompletions(append(forges.Vendors(), events.VendorTime), cobra.ShellCompDirectiveNoFileComp))
 }
 
 // dirFlags adds the flags that choose a repository and what calls may use.
@@ -75,6 +77,11 @@ func (in *input) localFlags(cmd *cobra.Command) {
 // read makes the event. A [*events.NothingError] comes with as much of the
 // event as is known.
 func (in *input) read(stdin io.Reader) (events.Event, error) {
+	if tick, err := in.ticks(); err != nil {
+		return events.Event{}, err
+	} else if tick {
+		return in.tick(stdin)
+	}
 	if in.event == manualEvent || in.vendor == events.VendorManual {
 		switch {
 		case in.vendorGiven && in.vendor != events.VendorManual:
@@ -89,7 +96,7 @@ func (in *input) read(stdin io.Reader) (events.Event, error) {
 		return event, nil
 	}
 	if !slices.Contains(forges.Vendors(), in.vendor) {
-		return events.Event{}, fmt.Errorf("--vendor %s: there is no such vendor; it is one of %s", in.vendor, strings.Join(forges.Vendors(), ", "))
+		return events.Event{}, fmt.Errorf("--vendor %s: there is no such vendor; it is one of %s, %s", in.vendor, strings.Join(forges.Vendors(), ", "), events.VendorTime)
 	}
 	if in.payload == "" {
 		return events.Event{}, fmt.Errorf("--event %s needs --payload FILE", in.event)

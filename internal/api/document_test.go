@@ -289,6 +289,7 @@ var every = map[string]func(f *fixture) (method, path string, body any){
 	"stream-call-log":   func(f *fixture) (string, string, any) { return "GET", "/calls/" + f.ended().Call + "/log/stream", nil },
 	"list-repositories": func(f *fixture) (string, string, any) { f.ended(); return "GET", "/repositories", nil },
 	"list-functions":    func(f *fixture) (string, string, any) { f.ended(); return "GET", "/functions?repository=a/b", nil },
+	"list-schedules":    func(*fixture) (string, string, any) { return "GET", "/schedules", nil },
 	"list-disabled":     func(f *fixture) (string, string, any) { f.disabled(); return "GET", "/disabled", nil },
 	"disable": func(f *fixture) (string, string, any) {
 		return "POST", "/disable", v1.Enable{Repository: "a/b", Module: "ci"}
