@@ -67,6 +67,13 @@ func receive(t *testing.T, s *store.Store, file string) *intake {
 		}
 		hooks = append(hooks, hook)
 	}
+	for _, c := range conf.Converge {
+		hook, err := webhooks.OpenConverge(conf.File, c, value, resolver.Aim)
+		if err != nil {
+			t.Fatal(err)
+		}
+		hooks = append(hooks, hook)
+	}
 	log := slog.New(slog.DiscardHandler)
 	a := agent.New(agent.Config{Store: s, Log: log})
 	handler, err := server.New(server.Options{Hooks: hooks, Sink: a, Runs: a, Log: log})
