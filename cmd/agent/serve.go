@@ -37,6 +37,7 @@ func (p *process) listen() error {
 		Planner:       trial{p.agent},
 		Parse:         forges.Parse,
 		Checks:        func(ctx context.Context) map[string]string { return p.intake.States(ctx) },
+		Push:          p.push,
 		CanWrite:      writers(p),
 		Configuration: p.configuration,
 		Registries:    p.registries,

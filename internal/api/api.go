@@ -51,6 +51,10 @@ type Options struct {
 	// Configuration says how the agent's configuration file fares. Nil is for an
 	// agent that has none.
 	Configuration func() v1.Configuration
+	// Push takes a signed token for a source, stores its event and returns the
+	// receipt. Its errors are those of [tokens.Source.Push]. Nil is for an agent
+	// that takes none.
+	Push func(ctx context.Context, source, token string) (store.Receipt, error)
 	// Registries are what the agent watches in registries; nil is nothing.
 	Registries Registries
 	// CanWrite reports whether the person that a forge knows by a login may
@@ -169,6 +173,7 @@ func (s *service) routes() *http.ServeMux {
 	s.api = humago.NewWithPrefix(mux, v1.Prefix, s.config())
 	s.api.UseMiddleware(s.authenticate, s.text)
 	s.eventRoutes()
+	s.signedRoutes()
 	s.runRoutes()
 	s.callRoutes()
 	s.logRoutes()
