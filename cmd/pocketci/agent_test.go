@@ -20,8 +20,11 @@ import (
 	"github.com/franela/pocketci/dispatcher"
 	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/events/github"
+	"github.com/franela/pocketci/events/tokens"
 	"github.com/franela/pocketci/internal/api"
 	v1 "github.com/franela/pocketci/internal/api/v1"
+	"github.com/franela/pocketci/internal/settings"
+	"github.com/franela/pocketci/internal/signed"
 	"github.com/franela/pocketci/internal/store"
 )
 
@@ -44,6 +47,8 @@ type scriptAgent struct {
 	bell  chan struct{}
 	// claim is the call that is being made.
 	claim store.Claim
+	// signed are the sources of signed tokens, nil for none.
+	signed *tokens.Set
 }
 
 // noPlanner has no repositories to plan anything with.
@@ -80,6 +85,12 @@ func newScriptAgent(t testing.TB, env *testscript.Env) (*scriptAgent, error) {
 		Store: a.store, Planner: noPlanner{}, Version: "1.2.3", Log: quiet,
 		Parse:  func(_, name string, payload []byte) (events.Event, error) { return github.Parse(name, payload) },
 		Checks: func(context.Context) map[string]string { return map[string]string{"engine": "ok"} },
+		Push: func(ctx context.Context, source, token string) (store.Receipt, error) {
+			a.mu.Lock()
+			set := a.signed
+			a.mu.Unlock()
+			return set.Push(ctx, a.store, source, token, time.Now())
+		},
 	})
 	if err != nil {
 		return nil, err
@@ -214,6 +225,27 @@ func (a *scriptAgent) log(lines ...v1.LogLine) error {
 	return nil
 }
 
+// trust has the agent take tokens for a source that a key has signed.
+func (a *scriptAgent) trust(source, key string) error {
+	trusted, err := signed.ParseKey(key)
+	if err != nil {
+		return err
+	}
+	set, err := tokens.NewSet([]settings.SignedSource{{Name: source, Keys: []signed.Key{trusted}, Push: true}}, tokens.Options{
+		Aim: func(_ context.Context, _ settings.Target, e *events.Event) error {
+			e.Repository = push("you/hello", "refs/heads/main", "").Repository
+			return nil
+		},
+	})
+	if err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.signed = set
+	return nil
+}
+
 // end reports the call that was begun last.
 func (a *scriptAgent) end(state store.State, output, failure string) error {
 	result, err := json.Marshal(map[string]string{"output": output, "error": failure})
@@ -279,6 +311,7 @@ func (a *scriptAgent) history(ts *testscript.TestScript) {
 //	agent end STATE           ends that call
 //	agent stop, agent start   breaks all connections off; listens again
 //	agent away, agent back    answers with 502; answers again
+//	agent trust SOURCE FILE   takes tokens for a source that the key in FILE signed
 //	agent mark                begins to count requests
 //	agent await N PATH        waits for N requests since, whose path ends so
 func agentCommand(ts *testscript.TestScript, neg bool, args []string) {
@@ -312,6 +345,8 @@ func agentCommand(ts *testscript.TestScript, neg bool, args []string) {
 		a.mu.Lock()
 		a.away = args[0] == "away"
 		a.mu.Unlock()
+	case "trust":
+		ts.Check(a.trust(args[1], ts.ReadFile(args[2])))
 	case "mark":
 		a.mu.Lock()
 		clear(a.asked)

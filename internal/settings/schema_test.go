@@ -59,7 +59,7 @@ func TestReference(t *testing.T) {
 		"webhook-secrets", "username", "token", "app", "id", "private-key", "repositories", "statuses", "secrets", "env", "named",
 		"providers", "events", "refs", "from-env", "from-file",
 		"registries", "insecure", "docker-config", "webhook-secret", "watch", "repository", "interval", "versions", "prereleases", "match",
-		"ignore-tags", "pinned-tag", "auto-deploy", "deploy-attempts", "calls", "ref", "clone-url", "module",
+		"ignore-tags", "pinned-tag", "auto-deploy", "deploy-attempts", "calls", "ref", "clone-url", "module", "converge",
 	} {
 		if !regexp.MustCompile(`\b` + key + `:`).Match(blocks[0][1]) {
 			t.Errorf("the first example has no %s", key)
