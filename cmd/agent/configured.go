@@ -44,7 +44,9 @@ type part func(d *draft) error
 
 // parts are all that agent.yaml configures and that needs no restart.
 func (p *process) parts() []part {
-	return []part{p.forgesPart, p.secretsPart, p.webhooksPart, p.convergePart, p.schedulesPart, p.registriesPart, p.signedPart}
+	return []part{
+		p.forgesPart, p.secretsPart, p.webhooksPart, p.convergePart, p.schedulesPart, p.registriesPart, p.signedPart,
+	}
 }
 
 // configure puts settings into force, all of them or, with an error, none.

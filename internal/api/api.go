@@ -40,6 +40,9 @@ type Planner interface {
 type Options struct {
 	Store   *store.Store
 	Planner Planner
+	// Inspector is for lists of functions and for modules that are to be stored. Without
+	// one there are none.
+	Inspector Inspector
 	// Parse reads a payload as a delivery of its vendor would be read, without
 	// a signature. The name is the vendor's own. Its errors are an
 	// [*events.MalformedError], for a vendor that is not known too, and an
@@ -51,12 +54,12 @@ type Options struct {
 	// Configuration says how the agent's configuration file fares. Nil is for an
 	// agent that has none.
 	Configuration func() v1.Configuration
+	// Registries are what the agent watches in registries; nil is nothing.
+	Registries Registries
 	// Push takes a signed token for a source, stores its event and returns the
 	// receipt. Its errors are those of [tokens.Source.Push]. Nil is for an agent
 	// that takes none.
 	Push func(ctx context.Context, source, token string) (store.Receipt, error)
-	// Registries are what the agent watches in registries; nil is nothing.
-	Registries Registries
 	// CanWrite reports whether the person that a forge knows by a login may
 	// write to an event's repository, as the forge itself says now. Its errors
 	// are shown to the client: they hold no secrets. An error counts as no, and
@@ -178,6 +181,8 @@ func (s *service) routes() *http.ServeMux {
 	s.callRoutes()
 	s.logRoutes()
 	s.repositoryRoutes()
+	s.declaredRoutes()
+	s.moduleRoutes()
 	s.planRoutes()
 	s.registryRoutes()
 	s.agentRoutes()
