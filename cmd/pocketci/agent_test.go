@@ -20,12 +20,17 @@ import (
 	"github.com/franela/pocketci/dispatcher"
 	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/events/github"
+	"github.com/franela/pocketci/events/registry/registrytest"
 	"github.com/franela/pocketci/events/schedule"
+	"github.com/franela/pocketci/events/tokens"
 	"github.com/franela/pocketci/internal/api"
 	v1 "github.com/franela/pocketci/internal/api/v1"
 	"github.com/franela/pocketci/internal/bundle"
 	"github.com/franela/pocketci/internal/poll"
+	"github.com/franela/pocketci/internal/registries"
 	"github.com/franela/pocketci/internal/schedules"
+	"github.com/franela/pocketci/internal/settings"
+	"github.com/franela/pocketci/internal/signed"
 	"github.com/franela/pocketci/internal/store"
 	"github.com/franela/pocketci/modules"
 )
@@ -50,6 +55,12 @@ type scriptAgent struct {
 	bell  chan struct{}
 	// claim is the call that is being made.
 	claim store.Claim
+	// watches are what is watched in registry, which is real and nil at first.
+	watches  *registries.Set
+	watched  settings.Registry
+	registry *registrytest.Registry
+	// signed are the sources of signed tokens, nil for none.
+	signed *tokens.Set
 }
 
 // noPlanner has no repositories to plan anything with.
@@ -124,11 +135,24 @@ func newScriptAgent(t testing.TB, env *testscript.Env) (*scriptAgent, error) {
 		return nil, err
 	}
 	a.clock = schedules.New(schedules.Config{Store: a.store, Poller: poll.New(poll.Config{Store: a.store, Log: quiet}), Log: quiet})
+	a.watches = registries.New(registries.Config{
+		Store:  a.store,
+		Aim:    func(context.Context, settings.Target, *events.Event) error { return nil },
+		Nudge:  func(string) {},
+		States: func() []poll.State { return nil },
+	})
 	a.handler, err = api.New(api.Options{
-		Schedules: a.clock,
-		Store:     a.store, Planner: noPlanner{}, Inspector: scriptInspector{}, Version: "1.2.3", Log: quiet,
-		Parse:  func(_, name string, payload []byte) (events.Event, error) { return github.Parse(name, payload) },
-		Checks: func(context.Context) map[string]string { return map[string]string{"engine": "ok"} },
+		Store: a.store, Planner: noPlanner{}, Inspector: scriptInspector{}, Version: "1.2.3", Log: quiet,
+		Registries: a.watches,
+		Schedules:  a.clock,
+		Parse:      func(_, name string, payload []byte) (events.Event, error) { return github.Parse(name, payload) },
+		Checks:     func(context.Context) map[string]string { return map[string]string{"engine": "ok"} },
+		Push: func(ctx context.Context, source, token string) (store.Receipt, error) {
+			a.mu.Lock()
+			set := a.signed
+			a.mu.Unlock()
+			return set.Push(ctx, a.store, source, token, time.Now())
+		},
 	})
 	if err != nil {
 		return nil, err
@@ -263,6 +287,27 @@ func (a *scriptAgent) log(lines ...v1.LogLine) error {
 	return nil
 }
 
+// trust has the agent take tokens for a source that a key has signed.
+func (a *scriptAgent) trust(source, key string) error {
+	trusted, err := signed.ParseKey(key)
+	if err != nil {
+		return err
+	}
+	set, err := tokens.NewSet([]settings.SignedSource{{Name: source, Keys: []signed.Key{trusted}, Push: true}}, tokens.Options{
+		Aim: func(_ context.Context, _ settings.Target, e *events.Event) error {
+			e.Repository = push("you/hello", "refs/heads/main", "").Repository
+			return nil
+		},
+	})
+	if err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.signed = set
+	return nil
+}
+
 // end reports the call that was begun last.
 func (a *scriptAgent) end(state store.State, output, failure string) error {
 	result, err := json.Marshal(map[string]string{"output": output, "error": failure})
@@ -284,6 +329,31 @@ func push(repository, ref, sha string) events.Event {
 	e.Payload = json.RawMessage(fmt.Sprintf(`{"ref": %q, "before": "%040d", "after": %q, "sender": {"login": "mona"}, "repository": {"full_name": %q, "clone_url": %q, "default_branch": "main"}}`,
 		ref, 0, sha, repository, e.Repository.CloneURL))
 	return e
+}
+
+// watch watches a repository with the given tags, and looks until all is told.
+func (a *scriptAgent) watch(name, repository string, tags []string) error {
+	if a.registry == nil {
+		a.registry = registrytest.Start(a.t)
+		a.watched = settings.Registry{Name: "local", Host: a.registry.Host, Insecure: true}
+	}
+	for _, tag := range tags {
+		a.registry.Push(repository, tag)
+	}
+	a.watched.Watch = append(a.watched.Watch, settings.Watch{Name: name, Repository: repository, Interval: time.Minute, AutoDeploy: true, DeployAttempts: 1})
+	made, _, err := a.watches.Prepare([]settings.Registry{a.watched}, nil)
+	if err != nil {
+		return err
+	}
+	a.watches.Use(made)
+	for _, source := range made.Sources() {
+		for range 3 {
+			if _, err := poll.Once(a.ctx, a.store, source, time.Now()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // history makes what most scripts look at: run 1, which failed, of a push;
@@ -354,7 +424,9 @@ func (a *scriptAgent) schedules(ts *testscript.TestScript) {
 //	agent end STATE           ends that call
 //	agent stop, agent start   breaks all connections off; listens again
 //	agent away, agent back    answers with 502; answers again
+//	agent trust SOURCE FILE   takes tokens for a source that the key in FILE signed
 //	agent mark                begins to count requests
+//	agent watch NAME REPO TAG...  watches a repository of a registry with these tags
 //	agent await N PATH        waits for N requests since, whose path ends so
 func agentCommand(ts *testscript.TestScript, neg bool, args []string) {
 	a, ok := ts.Value(agentKey{}).(*scriptAgent)
@@ -389,6 +461,10 @@ func agentCommand(ts *testscript.TestScript, neg bool, args []string) {
 		a.mu.Lock()
 		a.away = args[0] == "away"
 		a.mu.Unlock()
+	case "watch":
+		ts.Check(a.watch(args[1], args[2], args[3:]))
+	case "trust":
+		ts.Check(a.trust(args[1], ts.ReadFile(args[2])))
 	case "mark":
 		a.mu.Lock()
 		clear(a.asked)

@@ -15,9 +15,7 @@ import (
 
 // tickFlags adds the flags that choose the tick of a schedule.
 func (in *input) tickFlags(cmd *cobra.Command) {
-	f := cmd.Flags()
-	f.StringVar(&in.schedule, "schedule", "", "the tick of the schedule with this `NAME`, in place of --event: short for --vendor time --event tick --filter NAME")
-	f.StringVar(&in.filter, "filter", "", "the `NAME` of the schedule of --vendor time --event tick")
+	cmd.Flags().StringVar(&in.schedule, "schedule", "", "the tick of the schedule with this `NAME`, in place of --event: short for --vendor time --event tick --filter NAME")
 	cmd.MarkFlagsMutuallyExclusive("event", "schedule")
 	cmd.MarkFlagsMutuallyExclusive("filter", "schedule")
 }
@@ -34,9 +32,6 @@ func (in *input) ticks() (bool, error) {
 		return false, errors.New(`required flag(s) "event" not set: give --event NAME, or --schedule NAME for the tick of a schedule`)
 	}
 	if in.vendor != events.VendorTime {
-		if in.filter != "" {
-			return false, fmt.Errorf("--filter %s is for --vendor time: the filter of a forge's event is in its payload", in.filter)
-		}
 		return false, nil
 	}
 	switch {

@@ -78,7 +78,6 @@ func TestExampleOfSchedules(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s.must("hello", "git init -q -b main . && git add . && git commit -q -m one")
 	out := s.must("hello", commands.text)
 	printed, _, _ := strings.Cut(out, "\nnot called:")
 	if diff := cmp.Diff(plan.text, printed); diff != "" {
