@@ -278,7 +278,7 @@ enum Level {
 		t.Errorf("the plan has %v, want %s", r.plan.Calls[0].Args["part"], want)
 	}
 	for arg, says := range map[string]string{
-		"level=MIDDLE": `"MIDDLE" is none of LOW, HIGH`, "numbers=1,x": `"x" is not a whole number`,
+		"level=MIDDLE": `"MIDDLE" is none of HIGH, LOW`, "numbers=1,x": `"x" is not a whole number`,
 		"notes=none": `"none" is not there at this commit`, "part=/etc": "is an absolute path",
 	} {
 		wrong := append(append([]string{"call", "count", "--repo", fullName}, args...), "--arg", arg)
