@@ -293,3 +293,25 @@ enum Level {
 		t.Errorf("the event file is %s, want the cause %s in it", out, event)
 	}
 }
+
+// A source of agent.yaml calls a stored module, as it is when the event comes.
+func TestScheduleCallsAStoredModule(t *testing.T) {
+	t.Parallel()
+	f := newForge(t)
+	a := start(t, f, settings{args: agentYAML(t, "schedules:", "- {name: often, every: 2s, calls: {module: ticker}}", "- {name: never, every: 2s, calls: {module: nobody}}")})
+	key := a.key("admin")
+	a.must(key, "module", "deploy", tool(t, "ticker", `  pub onTimeTickOften(filter: String!): String! { "ticked " + filter }
+  pub onTimeTickNever: String! { "never" }`))
+	var id string
+	a.log("a tick calls it", func(l logLine) bool {
+		id = l.Event.ID
+		return l.Msg == "run ended" && l.Succeeded > 0
+	})
+	out := a.must(key, "events", "show", id)
+	if !strings.Contains(out, ".modules/ticker") || !strings.Contains(out, "often") {
+		t.Errorf("the event is %s", out)
+	}
+	if out := a.must(key, "calls", "list"); !strings.Contains(out, "onTimeTickOften") || strings.Contains(out, "onTimeTickNever") {
+		t.Errorf("called are %s", out)
+	}
+}
