@@ -20,9 +20,13 @@ import (
 	"github.com/franela/pocketci/dispatcher"
 	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/events/github"
+	"github.com/franela/pocketci/events/registry/registrytest"
 	"github.com/franela/pocketci/internal/api"
 	v1 "github.com/franela/pocketci/internal/api/v1"
 	"github.com/franela/pocketci/internal/bundle"
+	"github.com/franela/pocketci/internal/poll"
+	"github.com/franela/pocketci/internal/registries"
+	"github.com/franela/pocketci/internal/settings"
 	"github.com/franela/pocketci/internal/store"
 	"github.com/franela/pocketci/modules"
 )
@@ -46,6 +50,10 @@ type scriptAgent struct {
 	bell  chan struct{}
 	// claim is the call that is being made.
 	claim store.Claim
+	// watches are what is watched in registry, which is real and nil at first.
+	watches  *registries.Set
+	watched  settings.Registry
+	registry *registrytest.Registry
 }
 
 // noPlanner has no repositories to plan anything with.
@@ -112,10 +120,17 @@ func newScriptAgent(t testing.TB, env *testscript.Env) (*scriptAgent, error) {
 	if a.worker, err = a.store.Join(a.ctx, "worker", false); err != nil {
 		return nil, err
 	}
+	a.watches = registries.New(registries.Config{
+		Store:  a.store,
+		Aim:    func(context.Context, settings.Target, *events.Event) error { return nil },
+		Nudge:  func(string) {},
+		States: func() []poll.State { return nil },
+	})
 	a.handler, err = api.New(api.Options{
 		Store: a.store, Planner: noPlanner{}, Inspector: scriptInspector{}, Version: "1.2.3", Log: quiet,
-		Parse:  func(_, name string, payload []byte) (events.Event, error) { return github.Parse(name, payload) },
-		Checks: func(context.Context) map[string]string { return map[string]string{"engine": "ok"} },
+		Registries: a.watches,
+		Parse:      func(_, name string, payload []byte) (events.Event, error) { return github.Parse(name, payload) },
+		Checks:     func(context.Context) map[string]string { return map[string]string{"engine": "ok"} },
 	})
 	if err != nil {
 		return nil, err
@@ -273,6 +288,31 @@ func push(repository, ref, sha string) events.Event {
 	return e
 }
 
+// watch watches a repository with the given tags, and looks until all is told.
+func (a *scriptAgent) watch(name, repository string, tags []string) error {
+	if a.registry == nil {
+		a.registry = registrytest.Start(a.t)
+		a.watched = settings.Registry{Name: "local", Host: a.registry.Host, Insecure: true}
+	}
+	for _, tag := range tags {
+		a.registry.Push(repository, tag)
+	}
+	a.watched.Watch = append(a.watched.Watch, settings.Watch{Name: name, Repository: repository, Interval: time.Minute, AutoDeploy: true, DeployAttempts: 1})
+	made, _, err := a.watches.Prepare([]settings.Registry{a.watched}, nil)
+	if err != nil {
+		return err
+	}
+	a.watches.Use(made)
+	for _, source := range made.Sources() {
+		for range 3 {
+			if _, err := poll.Once(a.ctx, a.store, source, time.Now()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // history makes what most scripts look at: run 1, which failed, of a push;
 // run 2 of another repository, with a hostile branch, which waits for an
 // approval.
@@ -316,6 +356,7 @@ func (a *scriptAgent) history(ts *testscript.TestScript) {
 //	agent stop, agent start   breaks all connections off; listens again
 //	agent away, agent back    answers with 502; answers again
 //	agent mark                begins to count requests
+//	agent watch NAME REPO TAG...  watches a repository of a registry with these tags
 //	agent await N PATH        waits for N requests since, whose path ends so
 func agentCommand(ts *testscript.TestScript, neg bool, args []string) {
 	a, ok := ts.Value(agentKey{}).(*scriptAgent)
@@ -348,6 +389,8 @@ func agentCommand(ts *testscript.TestScript, neg bool, args []string) {
 		a.mu.Lock()
 		a.away = args[0] == "away"
 		a.mu.Unlock()
+	case "watch":
+		ts.Check(a.watch(args[1], args[2], args[3:]))
 	case "mark":
 		a.mu.Lock()
 		clear(a.asked)

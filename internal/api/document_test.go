@@ -324,6 +324,10 @@ var every = map[string]func(f *fixture) (method, path string, body any){
 		f.planned("a/b", "x")
 		return "POST", "/call", v1.CallRequest{Repository: "a/b", Function: "x"}
 	},
+	"apply": func(f *fixture) (string, string, any) {
+		f.planned("a/b", "x")
+		return "POST", "/apply", v1.ApplyRequest{Repository: "a/b", Module: "ci"}
+	},
 	"get-health":      func(*fixture) (string, string, any) { return "GET", "/health", nil },
 	"get-me":          func(*fixture) (string, string, any) { return "GET", "/me", nil },
 	"list-registries": func(*fixture) (string, string, any) { return "GET", "/registries", nil },

@@ -33,6 +33,7 @@ func (s *service) planRoutes() {
 			"at once if the repository and its functions are known, else in the run, which is invalid then.",
 		errors: []int{http.StatusNotFound},
 	}, s.call)
+	s.applyRoute()
 }
 
 // patient lets an operation take longer than the server gives requests.

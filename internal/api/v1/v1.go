@@ -223,6 +223,13 @@ type CallRequest struct {
 	Cause      string            `json:"cause,omitempty" maxLength:"100" pattern:"^[0-9A-Za-z_.~-]*$" patternDescription:"an id" doc:"id of the event that this call follows from; a chain of events that is too long is not run"`
 }
 
+// ApplyRequest has a module converge.
+type ApplyRequest struct {
+	Repository string `json:"repository" minLength:"1" doc:"full name of a repository that an event was received of"`
+	Module     string `json:"module" minLength:"1" doc:"path of the module, as pocketci.yaml has it"`
+	Ref        string `json:"ref,omitempty" doc:"branch, tag or full sha; the default branch if empty"`
+}
+
 // Repository is a repository that events were received of.
 type Repository struct {
 	Repository string     `json:"repository"`
