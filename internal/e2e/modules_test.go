@@ -300,8 +300,14 @@ func TestScheduleCallsAStoredModule(t *testing.T) {
 	f := newForge(t)
 	a := start(t, f, settings{args: agentYAML(t, "schedules:", "- {name: often, every: 2s, calls: {module: ticker}}", "- {name: never, every: 2s, calls: {module: nobody}}")})
 	key := a.key("admin")
-	a.must(key, "module", "deploy", tool(t, "ticker", `  pub onTimeTickOften(filter: String!): String! { "ticked " + filter }
-  pub onTimeTickNever: String! { "never" }`))
+	dir := tool(t, "ticker", `  pub onTimeTickOften(filter: String!): String! { "ticked " + filter }
+  pub onTimeTickNever: String! { "never" }
+  pub onTimeTickOwn: String! { "own" }`)
+	// Dang hides the defaults of arguments, so that the schedule stands there.
+	if err := os.WriteFile(filepath.Join(dir, "pocketci.yaml"), []byte("module-path: .\nfunctions:\n  onTimeTickOwn: {schedule: '@every 2s'}\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	a.must(key, "module", "deploy", dir)
 	var id string
 	a.log("a tick calls it", func(l logLine) bool {
 		id = l.Event.ID
@@ -311,7 +317,12 @@ func TestScheduleCallsAStoredModule(t *testing.T) {
 	if !strings.Contains(out, ".modules/ticker") || !strings.Contains(out, "often") {
 		t.Errorf("the event is %s", out)
 	}
-	if out := a.must(key, "calls", "list"); !strings.Contains(out, "onTimeTickOften") || strings.Contains(out, "onTimeTickNever") {
+	// A function's own schedule, which begins with the deployment.
+	until(t, "the function's own schedule calls it", patience, func() bool {
+		return strings.Contains(a.must(key, "calls", "list", "--limit", "100"), "onTimeTickOwn")
+	})
+	a.must(key, "module", "delete", "ticker")
+	if out := a.must(key, "calls", "list", "--limit", "100"); !strings.Contains(out, "onTimeTickOften") || strings.Contains(out, "onTimeTickNever") {
 		t.Errorf("called are %s", out)
 	}
 }
