@@ -36,6 +36,7 @@ func (p *process) listen() error {
 		Inspector:     trial{p.agent},
 		Deployed:      p.clock.Changed,
 		Parse:         forges.Parse,
+		Schedules:     p.schedules,
 		Checks:        func(ctx context.Context) map[string]string { return p.intake.States(ctx) },
 		Push:          p.push,
 		CanWrite:      writers(p),

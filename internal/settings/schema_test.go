@@ -63,6 +63,7 @@ func TestReference(t *testing.T) {
 		"webhooks", "verify", "hmac", "header", "prefix", "algorithm", "encoding", "timestamp", "tolerance", "before", "after", "bearer", "tokens",
 		"basic", "passwords", "none", "methods", "content-types", "max-size", "filter", "dedup", "pointer", "headers", "query", "filters", "wait",
 		"timeout", "content-type", "trusted",
+		"signed", "keys", "sources", "push", "pull", "paths", "every", "headers", "allow-older", "allow-no-expiry", "filters",
 	} {
 		if !regexp.MustCompile(`\b` + key + `:`).Match(blocks[0][1]) {
 			t.Errorf("the first example has no %s", key)
