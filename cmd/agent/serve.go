@@ -38,6 +38,7 @@ func (p *process) listen() error {
 		Parse:         forges.Parse,
 		Checks:        func(ctx context.Context) map[string]string { return p.intake.States(ctx) },
 		Push:          p.push,
+		Signed:        p.signedSources,
 		CanWrite:      writers(p),
 		Configuration: p.configuration,
 		Registries:    p.registries,

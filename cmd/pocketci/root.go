@@ -77,7 +77,7 @@ not accepted, or an invalid call (plan); 3 nothing matched.`,
 	root.AddCommand(newPlan(), newRun(), newCall(), newFunctions(), newSchema())
 	root.AddCommand(newLogin(), newLogout(), newEvents(), newRuns(), newCalls(), newLogs(), newReplay(), newRestart(), newAbort(),
 		newApprove(), newEnable(), newDisable(), newRepositories(), newRegistry(), newKeys(), newAudit(), newHealth(), newHook(), newConverge())
-	root.AddCommand(newKeygen(), newSign(), newVerify(), newPush())
+	root.AddCommand(newKeygen(), newSign(), newVerify(), newPush(), newSigned())
 	return root
 }
 

@@ -305,10 +305,11 @@ var every = map[string]func(f *fixture) (method, path string, body any){
 		f.planned("a/b", "x")
 		return "POST", "/call", v1.CallRequest{Repository: "a/b", Function: "x"}
 	},
-	"get-health":      func(*fixture) (string, string, any) { return "GET", "/health", nil },
-	"get-me":          func(*fixture) (string, string, any) { return "GET", "/me", nil },
-	"list-registries": func(*fixture) (string, string, any) { return "GET", "/registries", nil },
-	"get-registry":    func(*fixture) (string, string, any) { return "GET", "/registries/shop", nil },
+	"list-signed-sources": func(*fixture) (string, string, any) { return "GET", "/signed", nil },
+	"get-health":          func(*fixture) (string, string, any) { return "GET", "/health", nil },
+	"get-me":              func(*fixture) (string, string, any) { return "GET", "/me", nil },
+	"list-registries":     func(*fixture) (string, string, any) { return "GET", "/registries", nil },
+	"get-registry":        func(*fixture) (string, string, any) { return "GET", "/registries/shop", nil },
 	"change-registry": func(*fixture) (string, string, any) {
 		on := true
 		return "POST", "/registries/shop", v1.WatchChange{AutoDeploy: &on}
