@@ -20,13 +20,17 @@ import (
 	"github.com/franela/pocketci/dispatcher"
 	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/events/github"
+	"github.com/franela/pocketci/events/registry/registrytest"
 	"github.com/franela/pocketci/events/tokens"
 	"github.com/franela/pocketci/internal/api"
 	v1 "github.com/franela/pocketci/internal/api/v1"
+	"github.com/franela/pocketci/internal/bundle"
 	"github.com/franela/pocketci/internal/poll"
+	"github.com/franela/pocketci/internal/registries"
 	"github.com/franela/pocketci/internal/settings"
 	"github.com/franela/pocketci/internal/signed"
 	"github.com/franela/pocketci/internal/store"
+	"github.com/franela/pocketci/modules"
 )
 
 // scriptAgent is an agent's API on a store of its own, and the work of an agent
@@ -48,6 +52,10 @@ type scriptAgent struct {
 	bell  chan struct{}
 	// claim is the call that is being made.
 	claim store.Claim
+	// watches are what is watched in registry, which is real and nil at first.
+	watches  *registries.Set
+	watched  settings.Registry
+	registry *registrytest.Registry
 	// signed are the sources of signed tokens, nil for none.
 	signed *tokens.Set
 }
@@ -57,6 +65,40 @@ type noPlanner struct{}
 
 func (noPlanner) Plan(context.Context, events.Event) (*dispatcher.View, error) {
 	return nil, errors.New("the repository cannot be fetched")
+}
+
+// scriptInspector finds in files the functions that functions.txt names. A file broken
+// makes the module one that cannot be loaded. Repositories all have the same function.
+type scriptInspector struct{}
+
+func (scriptInspector) Functions(context.Context, events.Event) (string, []dispatcher.Declared, error) {
+	level := modules.Type{Kind: modules.KindEnum, Name: "Level", Values: []string{"LOW", "HIGH"}, Optional: true}
+	return strings.Repeat("3f2a1b9c0d", 4), []dispatcher.Declared{
+		{Path: "ci", Module: &modules.Module{Path: "ci", Name: "ci", Functions: []modules.Function{{
+			Name: "build", Description: "Builds it.\nAll of \x1b[2Jit.", Returns: modules.Type{Kind: modules.KindString},
+			Args: []modules.Arg{
+				{Name: "src", Type: modules.Type{Kind: modules.KindObject, Name: "Directory"}},
+				{Name: "version", Description: "What to build.", Type: modules.Type{Kind: modules.KindString}},
+				{Name: "levels", Type: modules.Type{Kind: modules.KindList, Elem: &level}, Default: []byte(`["LOW"]`)},
+			},
+		}}}},
+		{Path: "web", Err: errors.New("web/main.go:7:9: undefined")},
+	}, nil
+}
+
+func (scriptInspector) FunctionsOf(_ context.Context, files []bundle.File) ([]dispatcher.Declared, error) {
+	m := &modules.Module{Path: ".", Name: "tool"}
+	for _, f := range files {
+		if f.Name == "broken" {
+			return []dispatcher.Declared{{Path: ".", Err: errors.New("main.go:7:9: undefined")}}, nil
+		}
+		if f.Name == "functions.txt" {
+			for name := range strings.FieldsSeq(string(f.Data)) {
+				m.Functions = append(m.Functions, modules.Function{Name: name, Returns: modules.Type{Kind: modules.KindString}})
+			}
+		}
+	}
+	return []dispatcher.Declared{{Path: ".", Module: m}}, nil
 }
 
 // newScriptAgent starts an agent with a key of each scope in the script's
@@ -82,10 +124,17 @@ func newScriptAgent(t testing.TB, env *testscript.Env) (*scriptAgent, error) {
 	if a.worker, err = a.store.Join(a.ctx, "worker", false); err != nil {
 		return nil, err
 	}
+	a.watches = registries.New(registries.Config{
+		Store:  a.store,
+		Aim:    func(context.Context, settings.Target, *events.Event) error { return nil },
+		Nudge:  func(string) {},
+		States: func() []poll.State { return nil },
+	})
 	a.handler, err = api.New(api.Options{
-		Store: a.store, Planner: noPlanner{}, Version: "1.2.3", Log: quiet,
-		Parse:  func(_, name string, payload []byte) (events.Event, error) { return github.Parse(name, payload) },
-		Checks: func(context.Context) map[string]string { return map[string]string{"engine": "ok"} },
+		Store: a.store, Planner: noPlanner{}, Inspector: scriptInspector{}, Version: "1.2.3", Log: quiet,
+		Registries: a.watches,
+		Parse:      func(_, name string, payload []byte) (events.Event, error) { return github.Parse(name, payload) },
+		Checks:     func(context.Context) map[string]string { return map[string]string{"engine": "ok"} },
 		Signed: func(ctx context.Context) ([]tokens.Status, error) {
 			a.mu.Lock()
 			set := a.signed
@@ -278,6 +327,31 @@ func push(repository, ref, sha string) events.Event {
 	return e
 }
 
+// watch watches a repository with the given tags, and looks until all is told.
+func (a *scriptAgent) watch(name, repository string, tags []string) error {
+	if a.registry == nil {
+		a.registry = registrytest.Start(a.t)
+		a.watched = settings.Registry{Name: "local", Host: a.registry.Host, Insecure: true}
+	}
+	for _, tag := range tags {
+		a.registry.Push(repository, tag)
+	}
+	a.watched.Watch = append(a.watched.Watch, settings.Watch{Name: name, Repository: repository, Interval: time.Minute, AutoDeploy: true, DeployAttempts: 1})
+	made, _, err := a.watches.Prepare([]settings.Registry{a.watched}, nil)
+	if err != nil {
+		return err
+	}
+	a.watches.Use(made)
+	for _, source := range made.Sources() {
+		for range 3 {
+			if _, err := poll.Once(a.ctx, a.store, source, time.Now()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // history makes what most scripts look at: run 1, which failed, of a push;
 // run 2 of another repository, with a hostile branch, which waits for an
 // approval.
@@ -322,6 +396,7 @@ func (a *scriptAgent) history(ts *testscript.TestScript) {
 //	agent away, agent back    answers with 502; answers again
 //	agent trust SOURCE FILE   takes tokens for a source that the key in FILE signed
 //	agent mark                begins to count requests
+//	agent watch NAME REPO TAG...  watches a repository of a registry with these tags
 //	agent await N PATH        waits for N requests since, whose path ends so
 func agentCommand(ts *testscript.TestScript, neg bool, args []string) {
 	a, ok := ts.Value(agentKey{}).(*scriptAgent)
@@ -354,6 +429,8 @@ func agentCommand(ts *testscript.TestScript, neg bool, args []string) {
 		a.mu.Lock()
 		a.away = args[0] == "away"
 		a.mu.Unlock()
+	case "watch":
+		ts.Check(a.watch(args[1], args[2], args[3:]))
 	case "trust":
 		ts.Check(a.trust(args[1], ts.ReadFile(args[2])))
 	case "mark":

@@ -17,6 +17,7 @@ import (
 	"github.com/franela/pocketci/internal/runs"
 	"github.com/franela/pocketci/internal/store"
 	"github.com/franela/pocketci/internal/trust"
+	"github.com/franela/pocketci/modules"
 )
 
 // ErrEngineAway is the error of [Agent.Ready] while no engine answers.
@@ -33,6 +34,7 @@ type Repositories interface {
 // Planner plans an event; it is [dispatcher.Planner].
 type Planner interface {
 	Plan(ctx context.Context, req dispatcher.Request) (*dispatcher.Plan, error)
+	Declared(ctx context.Context, tree modules.Tree) ([]dispatcher.Declared, error)
 }
 
 // Schedules keeps the schedules that functions have on default branches; it is a
@@ -64,8 +66,10 @@ type Config struct {
 	// Schedules may be nil; none are kept then.
 	Schedules Schedules
 	Caller    Caller
-	Report    report.Report
-	Meter     Meter
+	// States gives earlier commits for calls that are made on one. It may be nil.
+	States dispatcher.States
+	Report report.Report
+	Meter  Meter
 	// Mask makes the values of secrets unreadable in a text.
 	Mask func(string) string
 	// Name is the agent's name among others. Replaces says that no other

@@ -197,6 +197,14 @@ func (c *Client) StartCall(ctx context.Context, r v1.CallRequest) (v1.Accepted, 
 	return accepted, c.do(ctx, request, &accepted)
 }
 
+// Apply has a module converge.
+func (c *Client) Apply(ctx context.Context, r v1.ApplyRequest) (v1.Accepted, error) {
+	var accepted v1.Accepted
+	request := post("apply")
+	request.body, request.slow = r, true
+	return accepted, c.do(ctx, request, &accepted)
+}
+
 // Keys lists the API keys.
 func (c *Client) Keys(ctx context.Context) (v1.Keys, error) {
 	var keys v1.Keys
