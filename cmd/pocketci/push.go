@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -143,10 +144,10 @@ func sayReply(s *screen, reply *client.HostReply) {
 		s.printf("%s\n", reply.Note)
 	}
 	if len(reply.Removed) > 0 {
-		s.printf("%s %s: %s\n", removed, len(reply.Removed), strings.Join(reply.Removed, ", "))
+		s.printf("%s %s: %s\n", removed, strconv.Itoa(len(reply.Removed)), strings.Join(reply.Removed, ", "))
 	}
 	if len(reply.Changed) > 0 {
-		s.printf("%s %s: %s\n", changed, len(reply.Changed), strings.Join(reply.Changed, ", "))
+		s.printf("%s %s: %s\n", changed, strconv.Itoa(len(reply.Changed)), strings.Join(reply.Changed, ", "))
 	}
 	if len(reply.Removed)+len(reply.Changed) == 0 && reply.Err == "" && reply.Note == "" {
 		s.printf("no changes\n")

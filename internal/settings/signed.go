@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/url"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -226,6 +227,9 @@ func (r reader) pullPath(e yamlfile.Entry) string {
 	}
 	return s
 }
+
+// headerName is what RFC 9110 takes for the name of a header (section 5.6.2).
+var headerName = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$")
 
 // ownHeaders are those that the agent or its HTTP client sets.
 var ownHeaders = []string{"accept", "accept-encoding", "connection", "content-length", "host", "if-none-match", "te", "trailer", "transfer-encoding", "upgrade", "user-agent"}

@@ -185,8 +185,6 @@ func (r reader) header(e yamlfile.Entry) string {
 	return r.matching(e, headerName, "the name of a header, such as X-Request-Id")
 }
 
-var headerName = regexp.MustCompile(`^[A-Za-z0-9!#$%&'*+.^_|~-]{1,100}$`)
-
 func (r reader) wait(e yamlfile.Entry) *Wait {
 	w := &Wait{Timeout: defaultWait, ContentType: defaultWaitsType}
 	entries, _ := r.Mapping(e.Value, e.Name)
