@@ -2,6 +2,7 @@ package converge_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -57,4 +58,41 @@ sources:
 	if log := h.log.String(); strings.Contains(log, secret) || !strings.Contains(log, "sends does not have it") {
 		t.Errorf("the log is\n%s", log)
 	}
+}
+
+// A request that is cut off goes on with what it said, and one that comes meanwhile
+// is not lost.
+func TestWebhookGoesOn(t *testing.T) {
+	t.Parallel()
+	const secret = "a secret of the webhook"
+	h := newHost(t, `
+listen: 127.0.0.1:0
+state-dir: {{state}}
+keys: ["{{key}}"]
+dir: {{dir}}
+push-timeout: 100ms
+sources:
+- {name: listen, push: true, trigger-only: true, webhook: [{from-env: HOOK}]}
+`)
+	h.env = []string{"HOOK=" + secret}
+	h.start()
+	h.push("listen", h.sign(h.key, `commands:
+- {id: wait, always: true, change: 'touch "at-$POCKETCI_REQUEST_QUERY"; until test -e go; do sleep 0.01; done'}
+- {id: save, always: true, change: 'cat >> log; echo " $POCKETCI_REQUEST_QUERY $POCKETCI_TRIGGER" >> log'}`))
+	send := func(query, body string) {
+		if status, answer, _ := h.request(http.MethodPost, "/webhooks/listen?"+query, body, map[string]string{"Authorization": "Bearer " + secret}); status != http.StatusAccepted {
+			t.Errorf("%d %s", status, answer)
+		}
+	}
+	send("one", "first")
+	h.until("the first request", func() bool { return slices.Contains(h.files(), "at-one") })
+	h.kill()
+	h.start()
+	send("two", "second")
+	h.write("go", "")
+	h.until("both requests", func() bool { return strings.Count(h.read("log"), "\n") == 2 })
+	if diff := cmp.Diff("first one webhook\nsecond two webhook\n", h.read("log")); diff != "" {
+		t.Errorf("log (-want +got):\n%s", diff)
+	}
+	h.stop()
 }
