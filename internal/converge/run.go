@@ -56,8 +56,9 @@ func (s *source) run(c *candidate, t trigger) (Reply, error) {
 		}
 		return s.journal.Save(state)
 	}
-	if state.Run != nil && state.Run.Pattern == order.Pattern && t.kind != triggerStart {
-		// What it was for comes first, and this after it.
+	asked := slices.Contains([]string{triggerPush, triggerWebhook, triggerEvent}, t.kind)
+	if asked && state.Run != nil && state.Run.Pattern == order.Pattern {
+		// What it was for comes first, and what is asked for now after it.
 		s.log.Info("a run that was cut off goes on", "run", state.Run.ID, "trigger", state.Run.Trigger)
 		if err := a.Apply(s.process.abort, s.process.stop, state, order); err != nil {
 			return Reply{}, err
