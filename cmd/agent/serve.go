@@ -34,6 +34,7 @@ func (p *process) listen() error {
 		Store:         p.store,
 		Planner:       trial{p.agent},
 		Inspector:     trial{p.agent},
+		Deployed:      p.clock.Changed,
 		Parse:         forges.Parse,
 		Schedules:     p.schedules,
 		Checks:        func(ctx context.Context) map[string]string { return p.intake.States(ctx) },

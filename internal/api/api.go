@@ -43,6 +43,9 @@ type Options struct {
 	// Inspector is for lists of functions and for modules that are to be stored. Without
 	// one there are none.
 	Inspector Inspector
+	// Deployed, if it is not nil, is told when stored modules have changed. It must not
+	// wait for anything.
+	Deployed func()
 	// Parse reads a payload as a delivery of its vendor would be read, without
 	// a signature. The name is the vendor's own. Its errors are an
 	// [*events.MalformedError], for a vendor that is not known too, and an

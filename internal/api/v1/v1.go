@@ -46,7 +46,9 @@ type Event struct {
 	Sender     string    `json:"sender,omitempty"`
 	Trusted    bool      `json:"trusted"`
 	ReceivedAt time.Time `json:"received_at"`
-	Original   string    `json:"original,omitempty" doc:"id of the event that this one replays"`
+	// OccurredAt is when it happened, where that is known.
+	OccurredAt *time.Time `json:"occurred_at,omitempty" doc:"when it happened, such as the time that a schedule was due, where that is known"`
+	Original   string     `json:"original,omitempty" doc:"id of the event that this one replays"`
 	// Redeliveries and Runs are only in the answer for one event.
 	Redeliveries []Redelivery `json:"redeliveries,omitempty"`
 	Runs         []Run        `json:"runs,omitempty"`
