@@ -35,6 +35,9 @@ func (s *service) apply(ctx context.Context, in *applyInput) (*body[v1.Accepted]
 	if err != nil {
 		return nil, err
 	}
+	if name := latest.Repository.DefaultBranch; b.Ref == "" && name != "" {
+		ref = "refs/heads/" + name // which rules for secrets ask for
+	}
 	own, err := s.own(ctx, b.Repository, ref, sha)
 	if err != nil {
 		return nil, err
