@@ -20,9 +20,17 @@ import (
 	"github.com/franela/pocketci/dispatcher"
 	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/events/github"
+	"github.com/franela/pocketci/events/registry/registrytest"
+	"github.com/franela/pocketci/events/tokens"
 	"github.com/franela/pocketci/internal/api"
 	v1 "github.com/franela/pocketci/internal/api/v1"
+	"github.com/franela/pocketci/internal/bundle"
+	"github.com/franela/pocketci/internal/poll"
+	"github.com/franela/pocketci/internal/registries"
+	"github.com/franela/pocketci/internal/settings"
+	"github.com/franela/pocketci/internal/signed"
 	"github.com/franela/pocketci/internal/store"
+	"github.com/franela/pocketci/modules"
 )
 
 // scriptAgent is an agent's API on a store of its own, and the work of an agent
@@ -44,6 +52,12 @@ type scriptAgent struct {
 	bell  chan struct{}
 	// claim is the call that is being made.
 	claim store.Claim
+	// watches are what is watched in registry, which is real and nil at first.
+	watches  *registries.Set
+	watched  settings.Registry
+	registry *registrytest.Registry
+	// signed are the sources of signed tokens, nil for none.
+	signed *tokens.Set
 }
 
 // noPlanner has no repositories to plan anything with.
@@ -51,6 +65,40 @@ type noPlanner struct{}
 
 func (noPlanner) Plan(context.Context, events.Event) (*dispatcher.View, error) {
 	return nil, errors.New("the repository cannot be fetched")
+}
+
+// scriptInspector finds in files the functions that functions.txt names. A file broken
+// makes the module one that cannot be loaded. Repositories all have the same function.
+type scriptInspector struct{}
+
+func (scriptInspector) Functions(context.Context, events.Event) (string, []dispatcher.Declared, error) {
+	level := modules.Type{Kind: modules.KindEnum, Name: "Level", Values: []string{"LOW", "HIGH"}, Optional: true}
+	return strings.Repeat("3f2a1b9c0d", 4), []dispatcher.Declared{
+		{Path: "ci", Module: &modules.Module{Path: "ci", Name: "ci", Functions: []modules.Function{{
+			Name: "build", Description: "Builds it.\nAll of \x1b[2Jit.", Returns: modules.Type{Kind: modules.KindString},
+			Args: []modules.Arg{
+				{Name: "src", Type: modules.Type{Kind: modules.KindObject, Name: "Directory"}},
+				{Name: "version", Description: "What to build.", Type: modules.Type{Kind: modules.KindString}},
+				{Name: "levels", Type: modules.Type{Kind: modules.KindList, Elem: &level}, Default: []byte(`["LOW"]`)},
+			},
+		}}}},
+		{Path: "web", Err: errors.New("web/main.go:7:9: undefined")},
+	}, nil
+}
+
+func (scriptInspector) FunctionsOf(_ context.Context, files []bundle.File) ([]dispatcher.Declared, error) {
+	m := &modules.Module{Path: ".", Name: "tool"}
+	for _, f := range files {
+		if f.Name == "broken" {
+			return []dispatcher.Declared{{Path: ".", Err: errors.New("main.go:7:9: undefined")}}, nil
+		}
+		if f.Name == "functions.txt" {
+			for name := range strings.FieldsSeq(string(f.Data)) {
+				m.Functions = append(m.Functions, modules.Function{Name: name, Returns: modules.Type{Kind: modules.KindString}})
+			}
+		}
+	}
+	return []dispatcher.Declared{{Path: ".", Module: m}}, nil
 }
 
 // newScriptAgent starts an agent with a key of each scope in the script's
@@ -76,10 +124,23 @@ func newScriptAgent(t testing.TB, env *testscript.Env) (*scriptAgent, error) {
 	if a.worker, err = a.store.Join(a.ctx, "worker", false); err != nil {
 		return nil, err
 	}
+	a.watches = registries.New(registries.Config{
+		Store:  a.store,
+		Aim:    func(context.Context, settings.Target, *events.Event) error { return nil },
+		Nudge:  func(string) {},
+		States: func() []poll.State { return nil },
+	})
 	a.handler, err = api.New(api.Options{
-		Store: a.store, Planner: noPlanner{}, Version: "1.2.3", Log: quiet,
-		Parse:  func(_, name string, payload []byte) (events.Event, error) { return github.Parse(name, payload) },
-		Checks: func(context.Context) map[string]string { return map[string]string{"engine": "ok"} },
+		Store: a.store, Planner: noPlanner{}, Inspector: scriptInspector{}, Version: "1.2.3", Log: quiet,
+		Registries: a.watches,
+		Parse:      func(_, name string, payload []byte) (events.Event, error) { return github.Parse(name, payload) },
+		Checks:     func(context.Context) map[string]string { return map[string]string{"engine": "ok"} },
+		Push: func(ctx context.Context, source, token string) (store.Receipt, error) {
+			a.mu.Lock()
+			set := a.signed
+			a.mu.Unlock()
+			return set.Push(ctx, a.store, source, token, time.Now())
+		},
 	})
 	if err != nil {
 		return nil, err
@@ -214,6 +275,27 @@ func (a *scriptAgent) log(lines ...v1.LogLine) error {
 	return nil
 }
 
+// trust has the agent take tokens for a source that a key has signed.
+func (a *scriptAgent) trust(source, key string) error {
+	trusted, err := signed.ParseKey(key)
+	if err != nil {
+		return err
+	}
+	set, err := tokens.NewSet([]settings.SignedSource{{Name: source, Keys: []signed.Key{trusted}, Push: true}}, tokens.Options{
+		Aim: func(_ context.Context, _ settings.Target, e *events.Event) error {
+			e.Repository = push("you/hello", "refs/heads/main", "").Repository
+			return nil
+		},
+	})
+	if err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.signed = set
+	return nil
+}
+
 // end reports the call that was begun last.
 func (a *scriptAgent) end(state store.State, output, failure string) error {
 	result, err := json.Marshal(map[string]string{"output": output, "error": failure})
@@ -235,6 +317,31 @@ func push(repository, ref, sha string) events.Event {
 	e.Payload = json.RawMessage(fmt.Sprintf(`{"ref": %q, "before": "%040d", "after": %q, "sender": {"login": "mona"}, "repository": {"full_name": %q, "clone_url": %q, "default_branch": "main"}}`,
 		ref, 0, sha, repository, e.Repository.CloneURL))
 	return e
+}
+
+// watch watches a repository with the given tags, and looks until all is told.
+func (a *scriptAgent) watch(name, repository string, tags []string) error {
+	if a.registry == nil {
+		a.registry = registrytest.Start(a.t)
+		a.watched = settings.Registry{Name: "local", Host: a.registry.Host, Insecure: true}
+	}
+	for _, tag := range tags {
+		a.registry.Push(repository, tag)
+	}
+	a.watched.Watch = append(a.watched.Watch, settings.Watch{Name: name, Repository: repository, Interval: time.Minute, AutoDeploy: true, DeployAttempts: 1})
+	made, _, err := a.watches.Prepare([]settings.Registry{a.watched}, nil)
+	if err != nil {
+		return err
+	}
+	a.watches.Use(made)
+	for _, source := range made.Sources() {
+		for range 3 {
+			if _, err := poll.Once(a.ctx, a.store, source, time.Now()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // history makes what most scripts look at: run 1, which failed, of a push;
@@ -279,7 +386,9 @@ func (a *scriptAgent) history(ts *testscript.TestScript) {
 //	agent end STATE           ends that call
 //	agent stop, agent start   breaks all connections off; listens again
 //	agent away, agent back    answers with 502; answers again
+//	agent trust SOURCE FILE   takes tokens for a source that the key in FILE signed
 //	agent mark                begins to count requests
+//	agent watch NAME REPO TAG...  watches a repository of a registry with these tags
 //	agent await N PATH        waits for N requests since, whose path ends so
 func agentCommand(ts *testscript.TestScript, neg bool, args []string) {
 	a, ok := ts.Value(agentKey{}).(*scriptAgent)
@@ -312,6 +421,10 @@ func agentCommand(ts *testscript.TestScript, neg bool, args []string) {
 		a.mu.Lock()
 		a.away = args[0] == "away"
 		a.mu.Unlock()
+	case "watch":
+		ts.Check(a.watch(args[1], args[2], args[3:]))
+	case "trust":
+		ts.Check(a.trust(args[1], ts.ReadFile(args[2])))
 	case "mark":
 		a.mu.Lock()
 		clear(a.asked)

@@ -75,8 +75,12 @@ not accepted, or an invalid call (plan); 3 nothing matched.`,
 	}
 	root.SetVersionTemplate("pocketci {{.Version}}\n")
 	root.AddCommand(newPlan(), newRun(), newCall(), newFunctions(), newSchema())
-	root.AddCommand(newLogin(), newLogout(), newEvents(), newRuns(), newCalls(), newLogs(), newApply(), newReplay(), newRestart(), newAbort(),
-		newApprove(), newEnable(), newDisable(), newRepositories(), newRegistry(), newKeys(), newAudit(), newHealth(), newHook(), newConverge())
+	root.AddCommand(newLogin(), newLogout(), newKeys(), newAudit(), newHealth())
+	root.AddCommand(newEvents(), newRuns(), newCalls(), newLogs())
+	root.AddCommand(newReplay(), newRestart(), newAbort(), newApprove(), newApply())
+	root.AddCommand(newRepositories(), newEnable(), newDisable(), newHook(), newModule(), newRegistry())
+	root.AddCommand(newConverge())
+	root.AddCommand(newKeygen(), newSign(), newVerify(), newPush())
 	return root
 }
 

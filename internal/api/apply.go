@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"path"
 
@@ -24,26 +23,15 @@ type applyInput struct{ Body v1.ApplyRequest }
 
 func (s *service) apply(ctx context.Context, in *applyInput) (*body[v1.Accepted], error) {
 	b := &in.Body
-	latest, err := s.Store.LatestEvent(ctx, b.Repository)
-	if errors.Is(err, store.ErrNotFound) || err == nil && latest.Repository == nil {
-		return nil, absent("no event of the repository " + b.Repository + " was received, so that nothing of it is applied")
-	}
+	repository, ref, sha, own, err := s.locate(ctx, place{"body", b.Repository, b.Ref})
 	if err != nil {
 		return nil, err
 	}
-	ref, sha, err := s.commit(ctx, &v1.CallRequest{Repository: b.Repository, Ref: b.Ref})
-	if err != nil {
-		return nil, err
-	}
-	if name := latest.Repository.DefaultBranch; b.Ref == "" && name != "" {
-		ref = "refs/heads/" + name // which rules for secrets ask for
-	}
-	own, err := s.own(ctx, b.Repository, ref, sha)
-	if err != nil {
-		return nil, err
+	if ref == "" && sha == "" && repository.DefaultBranch != "" {
+		ref = "refs/heads/" + repository.DefaultBranch // which rules for secrets ask for
 	}
 	if !own {
 		return nil, conflict("the commit may be of somebody who cannot push, and then nothing converges to it; name a branch, a tag or a commit that was pushed")
 	}
-	return s.accept(ctx, store.Delivery{Event: events.Apply(latest.Repository, ref, sha, who(ctx).actor.Person, path.Clean(b.Module))})
+	return s.accept(ctx, store.Delivery{Event: events.Apply(repository, ref, sha, who(ctx).actor.Person, path.Clean(b.Module))})
 }
