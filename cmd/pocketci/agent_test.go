@@ -21,12 +21,14 @@ import (
 	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/events/github"
 	"github.com/franela/pocketci/events/registry/registrytest"
+	"github.com/franela/pocketci/events/schedule"
 	"github.com/franela/pocketci/events/tokens"
 	"github.com/franela/pocketci/internal/api"
 	v1 "github.com/franela/pocketci/internal/api/v1"
 	"github.com/franela/pocketci/internal/bundle"
 	"github.com/franela/pocketci/internal/poll"
 	"github.com/franela/pocketci/internal/registries"
+	"github.com/franela/pocketci/internal/schedules"
 	"github.com/franela/pocketci/internal/settings"
 	"github.com/franela/pocketci/internal/signed"
 	"github.com/franela/pocketci/internal/store"
@@ -40,6 +42,7 @@ type scriptAgent struct {
 	ctx     context.Context
 	store   *store.Store
 	worker  *store.Agent
+	clock   *schedules.Keeper
 	handler http.Handler
 	address string
 	http    *http.Server
@@ -63,7 +66,14 @@ type scriptAgent struct {
 // noPlanner has no repositories to plan anything with.
 type noPlanner struct{}
 
-func (noPlanner) Plan(context.Context, events.Event) (*dispatcher.View, error) {
+func (noPlanner) Plan(_ context.Context, e events.Event) (*dispatcher.View, error) {
+	if e.Vendor == events.VendorTime {
+		return &dispatcher.View{
+			Event:   dispatcher.EventView{Vendor: e.Vendor, Event: e.Name, Filter: e.Filter, Repository: e.Repository.FullName, SHA: strings.Repeat("3f2a", 10)},
+			Calls:   []dispatcher.CallView{{Module: "ci", Function: "onTimeTickNightly", Command: "dagger call on-time-tick-nightly", Why: "named"}},
+			Skipped: []dispatcher.Skipped{{Module: "ci", Function: "onPush", Reason: "its name waits for OnPush"}}, Invalid: []dispatcher.Invalid{}, Warnings: []string{"a \x1b[2J doubt"},
+		}, nil
+	}
 	return nil, errors.New("the repository cannot be fetched")
 }
 
@@ -130,8 +140,10 @@ func newScriptAgent(t testing.TB, env *testscript.Env) (*scriptAgent, error) {
 		Nudge:  func(string) {},
 		States: func() []poll.State { return nil },
 	})
+	a.clock = schedules.New(schedules.Config{Store: a.store, Poller: poll.New(poll.Config{Store: a.store, Log: quiet}), Log: quiet})
 	a.handler, err = api.New(api.Options{
-		Store: a.store, Planner: noPlanner{}, Inspector: scriptInspector{}, Version: "1.2.3", Log: quiet,
+		Schedules: a.clock,
+		Store:     a.store, Planner: noPlanner{}, Inspector: scriptInspector{}, Version: "1.2.3", Log: quiet,
 		Registries: a.watches,
 		Parse:      func(_, name string, payload []byte) (events.Event, error) { return github.Parse(name, payload) },
 		Checks:     func(context.Context) map[string]string { return map[string]string{"engine": "ok"} },
@@ -376,9 +388,35 @@ func (a *scriptAgent) history(ts *testscript.TestScript) {
 	}
 }
 
+// schedules has the agent keep two schedules, of which one was due.
+func (a *scriptAgent) schedules(ts *testscript.TestScript) {
+	nightly, err := schedule.Parse("TZ=Europe/Berlin 0 3 * * *", nil)
+	ts.Check(err)
+	often, err := schedule.Parse("@every 90s", nil)
+	ts.Check(err)
+	aim := func(_ context.Context, e *events.Event) error {
+		e.Repository = &events.Repository{FullName: "you/hello", CloneURL: "https://github.com/you/hello.git"}
+		return nil
+	}
+	list := []schedules.Entry{
+		{Name: "nightly", Filter: "nightly", Schedule: nightly, Of: schedule.OfAgent, Repository: "you/hello", Aim: aim},
+		{
+			Name: "you/other#Often", Filter: "Often", Schedule: often, Of: schedule.OfFunctions, Repository: "you/other", Aim: aim,
+			Policy:    schedule.Policy{CatchUp: schedule.CatchUpNone, Jitter: 5 * time.Second},
+			Functions: []dispatcher.FunctionName{{Module: "ci", Function: "onTimeTickOften"}}, Paused: "disabled by mona: flaky",
+		},
+	}
+	a.clock.SetOwn(list)
+	for _, now := range []time.Time{time.Now().AddDate(0, 0, -2), time.Now()} {
+		_, err := poll.Once(a.ctx, a.store, &schedules.Source{Entry: list[0]}, now)
+		ts.Check(err)
+	}
+}
+
 // agentCommand is the script's command agent:
 //
 //	agent history             makes what history says
+//	agent schedules           makes what schedules says
 //	agent push REPO           stores an event; EVENT and RUN name it
 //	agent plan FUNCTION...    plans the next run
 //	agent begin               begins the next call, whose id CALL is
@@ -398,6 +436,8 @@ func agentCommand(ts *testscript.TestScript, neg bool, args []string) {
 	switch args[0] {
 	case "history":
 		a.history(ts)
+	case "schedules":
+		a.schedules(ts)
 	case "push":
 		run, err := a.accept(store.Delivery{Hook: "github", Event: push(args[1], "refs/heads/main", fmt.Sprintf("%040x", time.Now().UnixNano()))})
 		ts.Check(err)
