@@ -125,6 +125,14 @@ func (c *Client) Functions(ctx context.Context, repository string) (v1.Functions
 	return list, c.do(ctx, r, &list)
 }
 
+// Schedules lists the schedules that call functions of a repository, or all of them.
+func (c *Client) Schedules(ctx context.Context, repository string) (v1.Schedules, error) {
+	var list v1.Schedules
+	r := get("schedules")
+	r.query = url.Values(params{}.text("repository", repository))
+	return list, c.do(ctx, r, &list)
+}
+
 // Disabled lists what is disabled.
 func (c *Client) Disabled(ctx context.Context) (v1.DisabledList, error) {
 	var list v1.DisabledList
