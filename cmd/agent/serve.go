@@ -39,6 +39,7 @@ func (p *process) listen() error {
 		Schedules:     p.schedules,
 		Checks:        func(ctx context.Context) map[string]string { return p.intake.States(ctx) },
 		Push:          p.push,
+		Signed:        p.signedSources,
 		CanWrite:      writers(p),
 		Configuration: p.configuration,
 		Registries:    p.registries,

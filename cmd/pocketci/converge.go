@@ -143,10 +143,7 @@ func newConverger(conf *config.Config, dry bool, format string, level slog.Level
 			names = append(names, secret.Env)
 		}
 	}
-	vault, err := secrets.Take(secrets.Policy{}, names...)
-	if err != nil {
-		return nil, nil, fmt.Errorf("take secrets out of the environment: %w", err)
-	}
+	vault, wiped := secrets.Take(secrets.Policy{}, names...)
 	masker := secrets.NewMasker()
 	for secret := range conf.Secrets() {
 		value, err := vault.Secret(secret)
@@ -160,6 +157,9 @@ func newConverger(conf *config.Config, dry bool, format string, level slog.Level
 		handler = slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: level})
 	}
 	log := slog.New(masker.Handler(handler))
+	if wiped != nil {
+		log.Warn("environment", "error", wiped)
+	}
 	program, err := os.Executable()
 	if err != nil {
 		return nil, nil, fmt.Errorf("find this program: %w", err)
@@ -189,24 +189,24 @@ func printReplies(w io.Writer, results map[string]converge.Reply, asJSON bool, f
 	return nil
 }
 
-// printReply prints a result as Etcha does.
+// printReply prints a result as push does that of a host.
 func printReply(w io.Writer, prefix string, r converge.Reply) {
-	changed, removed := "Changed", "Removed"
+	changed, removed := "changed", "removed"
 	if r.Dry {
-		changed, removed = "Would change", "Would remove"
+		changed, removed = "would change", "would remove"
 	}
 	said := false
 	for _, part := range []struct {
 		word string
 		ids  []string
-	}{{changed, r.Changed}, {removed, r.Removed}} {
+	}{{removed, r.Removed}, {changed, r.Changed}} {
 		if len(part.ids) > 0 {
 			said = true
 			fmt.Fprintf(w, "%s%s %d: %s\n", prefix, part.word, len(part.ids), terminal.Quote(strings.Join(part.ids, ", ")))
 		}
 	}
 	if !said && r.Err == "" {
-		fmt.Fprintf(w, "%sNo changes\n", prefix)
+		fmt.Fprintf(w, "%sno changes\n", prefix)
 	}
 }
 
