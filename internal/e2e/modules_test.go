@@ -195,7 +195,7 @@ func TestStoredModules(t *testing.T) {
 	if out := a.must(key, "runs", "show", "1"); !strings.Contains(out, ".modules/host") || !strings.Contains(out, ".:greet") {
 		t.Errorf("its run is %s", out)
 	}
-	if code, out := a.cli(key, "restart", "1", "--fail"); code != 1 || !strings.Contains(out, "failed") {
+	if code, out := a.cli(key, "restart", "1", "--fail"); code != 1 || !strings.Contains(out, "the module of the run has been deleted") {
 		t.Errorf("restarted after it was deleted: exit code %d: %s", code, out)
 	}
 	if out := a.must(key, "replay", first.log.Event.ID, "--wait"); !strings.Contains(out, "there is no such module") {

@@ -22,7 +22,7 @@ const (
 // planned anew if it has none, was invalid as a whole, or has a module converge: what is
 // still to be done of that is known anew each time. It returns the number
 // of the attempt. The errors are [ErrNotFound], a [*StateError] if the run has
-// not ended, and [ErrNothingToRestart].
+// not ended, [ErrNothingToRestart], and [ErrModuleDeleted].
 //
 // A call whose last attempt is still being ended by its agent begins after
 // that, so that no call is made twice at once.
@@ -62,6 +62,9 @@ func (s *Store) RestartCall(ctx context.Context, call string, by Actor) (attempt
 func (s *Store) restart(t *tx, r *runRow, scope Scope, call, cause string) error {
 	if !r.state.Final() {
 		return &StateError{Doing: "restart", ID: r.id, State: r.state}
+	}
+	if err := checkModule(t, r); err != nil {
+		return err
 	}
 	if err := t.noteRestart(r); err != nil {
 		return err
