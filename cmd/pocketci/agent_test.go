@@ -134,17 +134,17 @@ func newScriptAgent(t testing.TB, env *testscript.Env) (*scriptAgent, error) {
 	if a.worker, err = a.store.Join(a.ctx, "worker", false); err != nil {
 		return nil, err
 	}
-	a.clock = schedules.New(schedules.Config{Store: a.store, Poller: poll.New(poll.Config{Store: a.store, Log: quiet}), Log: quiet})
 	a.watches = registries.New(registries.Config{
 		Store:  a.store,
 		Aim:    func(context.Context, settings.Target, *events.Event) error { return nil },
 		Nudge:  func(string) {},
 		States: func() []poll.State { return nil },
 	})
+	a.clock = schedules.New(schedules.Config{Store: a.store, Poller: poll.New(poll.Config{Store: a.store, Log: quiet}), Log: quiet})
 	a.handler, err = api.New(api.Options{
-		Store: a.store, Planner: noPlanner{}, Inspector: scriptInspector{}, Version: "1.2.3", Log: quiet,
+		Schedules: a.clock,
+		Store:     a.store, Planner: noPlanner{}, Inspector: scriptInspector{}, Version: "1.2.3", Log: quiet,
 		Registries: a.watches,
-		Schedules:  a.clock,
 		Parse:      func(_, name string, payload []byte) (events.Event, error) { return github.Parse(name, payload) },
 		Checks:     func(context.Context) map[string]string { return map[string]string{"engine": "ok"} },
 		Push: func(ctx context.Context, source, token string) (store.Receipt, error) {

@@ -23,14 +23,14 @@ const manualEvent = "manual"
 
 // input is what an event and its repository are given by.
 type input struct {
-	dir     string
-	vendor  string
-	event   string
-	payload string
-	// schedule is short for the tick of one, whose name the filter is.
+	dir    string
+	vendor string
+	event  string
+	// schedule is short for the tick of one.
 	schedule string
-	// filter is that of the event of a webhook, which its payload does not tell
-	// without the webhook's settings, or of a tick.
+	payload  string
+	// filter is that of a tick or of the event of a webhook, whose payloads do not
+	// tell it.
 	filter  string
 	changes []string
 	base    string
@@ -51,7 +51,7 @@ func (in *input) flags(cmd *cobra.Command) {
 	f.StringVar(&in.event, "event", "", "the event's `NAME` as the vendor's webhook header or pocketci has it, or manual")
 	f.StringVar(&in.vendor, "vendor", events.VendorGithub, "who sends the event")
 	f.StringVar(&in.payload, "payload", "", "a `FILE` with the event's payload, - for standard input")
-	f.StringVar(&in.filter, "filter", "", "the event's filter as `TEXT`, with --vendor webhook; with --vendor time the name of the schedule")
+	f.StringVar(&in.filter, "filter", "", "the event's filter as `TEXT`, with --vendor webhook; the name of the schedule with --vendor time")
 	in.tickFlags(cmd)
 	cmd.MarkFlagFilename("payload", "json")
 	cmd.RegisterFlagCompletionFunc("event", cobra.FixedCompletions([]string{"push", "tag", "pull_request", "release", "issue_comment", "create", "workflow_dispatch", manualEvent}, cobra.ShellCompDirectiveNoFileComp))
@@ -125,7 +125,7 @@ func (in *input) read(stdin io.Reader) (events.Event, error) {
 
 // vendors lists whose payloads can be given.
 func (in *input) vendors() []string {
-	return append(forges.Vendors(), events.VendorWebhook, events.VendorTime)
+	return append(forges.Vendors(), events.VendorTime, events.VendorWebhook)
 }
 
 // parse reads the payload as the vendor's.

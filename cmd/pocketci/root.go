@@ -78,7 +78,7 @@ not accepted, or an invalid call (plan); 3 nothing matched.`,
 	root.AddCommand(newLogin(), newLogout(), newKeys(), newAudit(), newHealth())
 	root.AddCommand(newEvents(), newRuns(), newCalls(), newLogs())
 	root.AddCommand(newReplay(), newRestart(), newAbort(), newApprove(), newApply())
-	root.AddCommand(newRepositories(), newSchedules(), newEnable(), newDisable(), newHook(), newModule(), newRegistry())
+	root.AddCommand(newRepositories(), newEnable(), newDisable(), newHook(), newModule(), newSchedules(), newRegistry())
 	root.AddCommand(newConverge())
 	root.AddCommand(newKeygen(), newSign(), newVerify(), newPush())
 	return root

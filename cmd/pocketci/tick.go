@@ -15,7 +15,8 @@ import (
 
 // tickFlags adds the flags that choose the tick of a schedule.
 func (in *input) tickFlags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&in.schedule, "schedule", "", "the tick of the schedule with this `NAME`, in place of --event: short for --vendor time --event tick --filter NAME")
+	f := cmd.Flags()
+	f.StringVar(&in.schedule, "schedule", "", "the tick of the schedule with this `NAME`, in place of --event: short for --vendor time --event tick --filter NAME")
 	cmd.MarkFlagsMutuallyExclusive("event", "schedule")
 	cmd.MarkFlagsMutuallyExclusive("filter", "schedule")
 }
@@ -31,10 +32,9 @@ func (in *input) ticks() (bool, error) {
 	case in.event == "":
 		return false, errors.New(`required flag(s) "event" not set: give --event NAME, or --schedule NAME for the tick of a schedule`)
 	}
-	if in.vendor != events.VendorTime {
-		return false, nil
-	}
 	switch {
+	case in.vendor != events.VendorTime:
+		return false, nil
 	case in.event != events.NameTick:
 		return false, fmt.Errorf("--vendor time has no event %s, only tick", in.event)
 	case in.filter == "":
