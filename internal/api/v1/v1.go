@@ -183,6 +183,31 @@ type SignedToken struct {
 	Token string `json:"token" minLength:"1" maxLength:"1048576" doc:"a JSON Web Token"`
 }
 
+// SignedSources are the sources of signed tokens.
+type SignedSources struct {
+	Sources []SignedSource `json:"sources"`
+}
+
+// SignedSource is one of them.
+type SignedSource struct {
+	Name       string      `json:"name"`
+	Push       bool        `json:"push" doc:"tokens are accepted that are sent"`
+	Keys       []string    `json:"keys" doc:"the public keys that are trusted"`
+	Newest     *time.Time  `json:"newest,omitempty" doc:"when the newest token was signed that was accepted"`
+	AcceptedAt *time.Time  `json:"accepted_at,omitempty" doc:"when a token was accepted last"`
+	Pull       *SignedPull `json:"pull,omitempty"`
+}
+
+// SignedPull is where a source's token is fetched, and how that goes.
+type SignedPull struct {
+	Paths    []string   `json:"paths" doc:"files and addresses, the latter without their queries"`
+	Every    float64    `json:"every_seconds" doc:"the time between two looks"`
+	LastLook *time.Time `json:"last_look,omitempty"`
+	Next     *time.Time `json:"next_look,omitempty"`
+	Failures int        `json:"failures" doc:"how often in a row it failed"`
+	Error    string     `json:"error,omitempty" doc:"what is wrong, empty if nothing is"`
+}
+
 // Restart asks for another attempt of a run.
 type Restart struct {
 	Scope string `json:"scope,omitempty" enum:"all,failed" default:"all" doc:"which calls are made again"`
