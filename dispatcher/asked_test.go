@@ -22,7 +22,7 @@ const byHandConfig = `modules:
   functions:
     deployOnPush: {filter: never, after: testOnPush, timeout: 5m, concurrency: deploy, args: {environment: staging}}
     gpu: {runs-on: gpu}
-    later: {filters: {x: 1}}
+    filtered: {filters: [{path: /x, is-equal-to: 1}]}
 - path: web
 `
 
@@ -30,7 +30,7 @@ func TestByHandRuns(t *testing.T) {
 	api := func() (*modules.Module, error) {
 		return &modules.Module{Path: "api", Functions: []modules.Function{
 			fn("deployOnPush", arg("src", directoryType), arg("eventTrigger", fileType), arg("environment", stringType), arg("token", secretType), optional("replicas", intType), optional("filter", stringType)),
-			fn("testOnPush"), fn("gpu"), fn("later"), fn("secretive", arg("other", secretType)), fn("same"), fn("demanding", arg("level", intType)),
+			fn("testOnPush"), fn("gpu"), fn("filtered"), fn("secretive", arg("other", secretType)), fn("same"), fn("demanding", arg("level", intType)),
 		}}, nil
 	}
 	both := loader{"api": api, "web": has("web", "same", "build")}
@@ -75,7 +75,7 @@ func TestByHandRuns(t *testing.T) {
 		"a secret that is refused":        {asked: events.ByHand{Module: "api", Function: "deployOnPush", Args: map[string]string{"token": "env://FORBIDDEN"}}, invalid: []dispatcher.Invalid{{Module: "api", Function: "deployOnPush", Argument: "token", Error: "not allowed"}}},
 		"a mapped secret that is refused": {asked: events.ByHand{Function: "secretive"}, invalid: []dispatcher.Invalid{{Module: "api", Function: "secretive", Argument: "other", Error: "pocketci.yaml:5: secret other: not allowed"}}},
 		"a label that no runner has":      {asked: events.ByHand{Function: "gpu"}, invalid: []dispatcher.Invalid{{Module: "api", Function: "gpu", Error: `no runner has the label "gpu"`}}},
-		"a setting of a later version":    {asked: events.ByHand{Function: "later"}, invalid: []dispatcher.Invalid{{Module: "api", Function: "later", Error: "cannot honour filters"}}},
+		"without filters":                 {asked: events.ByHand{Function: "filtered"}, call: "api:filtered"},
 		"disabled":                        {asked: events.ByHand{Module: "web", Function: "build"}, disabled: []dispatcher.Disabled{{Module: "web", Function: "build", By: "jane"}}, reason: "disabled by jane"},
 		"in a disabled module":            {asked: events.ByHand{Module: "web", Function: "build"}, disabled: []dispatcher.Disabled{{Module: "web", By: "jane"}}, reason: "disabled by jane"},
 		"in a disabled repository":        {asked: events.ByHand{Module: "web", Function: "build"}, disabled: []dispatcher.Disabled{{By: "jane"}}, reason: "disabled by jane"},

@@ -30,6 +30,15 @@ type Place struct {
 	EventFile string
 }
 
+// Of is the place at which a call can be replayed: that of the commit that it is made
+// on, where that is not the plan's own.
+func (p Place) Of(c *Call) Place {
+	if repository, _, known := strings.Cut(p.Source, "#"); c.At != "" && known {
+		p.Source, p.Rules = repository+"#"+c.At, ""
+	}
+	return p
+}
+
 // Command returns the line that makes the call with the dagger command line.
 // It can be pasted into a POSIX shell. Secrets are references in it, never
 // values.

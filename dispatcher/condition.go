@@ -9,6 +9,7 @@ import (
 	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/internal/config"
 	"github.com/franela/pocketci/internal/globs"
+	"github.com/franela/pocketci/internal/predicate"
 	"github.com/franela/pocketci/modules"
 )
 
@@ -35,11 +36,13 @@ func checkConditions(in Input, fn *modules.Function, settings config.Function, l
 		name    string
 		setting []string
 		value   string
+		// parts of the value satisfy the condition as well.
+		parts []string
 	}{
-		{"vendor", settings.Vendor, ev.Vendor},
-		{"event", settings.Event, ev.Name},
-		{"filter", settings.Filter, ev.Filter},
-		{"base", settings.Base, ev.BaseRef},
+		{"vendor", settings.Vendor, ev.Vendor, nil},
+		{"event", settings.Event, ev.Name, nil},
+		{"filter", settings.Filter, ev.Filter, filtersOf(ev)[1:]},
+		{"base", settings.Base, ev.BaseRef, nil},
 	} {
 		list, err := valuesOf(fn, c.name, c.setting)
 		if err != nil {
@@ -52,7 +55,8 @@ func checkConditions(in Input, fn *modules.Function, settings config.Function, l
 			v.skip = fmt.Sprintf("it waits for a pull request against %s, the event has no base", strings.Join(list, ", "))
 			return v
 		}
-		if !globs.MatchValue(list, c.value) {
+		matches := func(value string) bool { return globs.MatchValue(list, value) }
+		if !matches(c.value) && !slices.ContainsFunc(c.parts, matches) {
 			v.skip = fmt.Sprintf("%s %q is none of %s", c.name, c.value, strings.Join(list, ", "))
 			v.filtered = c.name == "base"
 			return v
@@ -64,6 +68,15 @@ func checkConditions(in Input, fn *modules.Function, settings config.Function, l
 		if !slices.Contains(pullRequestActions, ev.Filter) {
 			v.skip = fmt.Sprintf("the pull request was %s, its commits did not change; declare filter to be called for it", ev.Filter)
 			return v
+		}
+	}
+
+	if len(settings.Filters) > 0 {
+		if v.skip = predicate.Check(settings.Filters, in.payload()); v.skip != "" {
+			return v
+		}
+		for _, f := range settings.Filters {
+			v.held = append(v.held, f.String())
 		}
 	}
 
@@ -91,41 +104,6 @@ func saysPullRequest(in Input, fn *modules.Function, settings config.Function, l
 		return settings.Event != nil || arg != nil && arg.Default != nil
 	}
 	return false
-}
-
-// checkSchedule holds for functions without a schedule and for ticks of the
-// function's own schedule, which is named after the filter part of the
-// function's name, else after the function.
-func checkSchedule(in Input, fn *modules.Function, settings config.Function) (skip string, err error) {
-	cron := settings.Schedule
-	if arg := fn.Arg("schedule"); cron == "" && arg != nil && arg.Type.Kind == modules.KindString && arg.Default != nil {
-		if err := json.Unmarshal(arg.Default, &cron); err != nil {
-			return "", fmt.Errorf("read the default of schedule: %w", err)
-		}
-	}
-	if cron == "" {
-		return "", nil
-	}
-	name := ScheduleName(fn.Name)
-	if in.Event.Vendor == events.VendorTime && in.Event.Name == events.NameTick && slices.Equal(words(in.Event.Filter), words(name)) {
-		return "", nil
-	}
-	return fmt.Sprintf("only ticks of its schedule %s (%s) call it", name, cron), nil
-}
-
-// ScheduleName returns the name of the schedule that a function with a
-// schedule of its own is called by: the filter part of its name, else the name
-// itself.
-func ScheduleName(function string) string {
-	name := words(function)
-	for _, trigger := range [][]string{{"on", events.VendorTime, events.NameTick}} {
-		for i := range name {
-			if hasPrefix(name[i:], trigger) && len(name) > i+len(trigger) {
-				return camel(name[i+len(trigger):])
-			}
-		}
-	}
-	return function
 }
 
 // checkChanges evaluates the condition on changed files.

@@ -57,6 +57,9 @@ type Run struct {
 	Untrusted bool
 	// EventFile is what functions receive as eventTrigger.
 	EventFile []byte
+	// Commit gives the tree of another commit of the repository, for calls that are
+	// made on one. It may be nil where there are none.
+	Commit func(ctx context.Context, commit string) (modules.Tree, error)
 }
 
 // Outcome is what one call came to.
@@ -69,6 +72,9 @@ type Outcome struct {
 	// and whose Err has [modules.ErrUnavailable] in its chain can be made
 	// again without anything happening twice.
 	Begun bool
+	// Holds says that the call was a check of what its module converges, and that
+	// nothing has to be changed.
+	Holds bool
 	// Err is nil only if the call succeeded.
 	Err error
 }
@@ -137,6 +143,7 @@ func (d *Dispatcher) dispatch(ctx context.Context, run *Run, call *Call, shared 
 	out.Result, out.Begun, out.Err = d.call(ctx, run, call, shared, observer, log)
 	out.Duration = time.Since(out.Started)
 	out.State = stateOf(ctx, out.Err)
+	out = call.answer(out)
 	if errors.Is(out.Err, modules.ErrUnavailable) {
 		d.pool.lose(shared)
 	}

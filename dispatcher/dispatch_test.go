@@ -249,3 +249,10 @@ func TestSessionThatCannotBeOpened(t *testing.T) {
 		})
 	}
 }
+
+// answers is a function that returns or fails.
+func answers(output string, err error) function {
+	return func(context.Context, func(modules.Step)) (modules.Result, error) {
+		return modules.Result{Output: output}, err
+	}
+}

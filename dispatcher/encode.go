@@ -12,22 +12,26 @@ import (
 
 // callFile is a call as it is stored.
 type callFile struct {
-	Module      string          `json:"module"`
-	Function    string          `json:"function"`
-	Path        []string        `json:"path,omitempty"`
-	Args        []boundFile     `json:"args"`
-	Returns     modules.Type    `json:"returns"`
-	Why         string          `json:"why"`
-	Timeout     time.Duration   `json:"timeout_ns,omitempty"`
-	RunsOn      string          `json:"runs_on,omitempty"`
-	Commit      string          `json:"commit,omitempty"`
-	After       []int           `json:"after"`
-	Concurrency concurrencyFile `json:"concurrency,omitzero"`
+	Module       string          `json:"module"`
+	Function     string          `json:"function"`
+	Path         []string        `json:"path,omitempty"`
+	Args         []boundFile     `json:"args"`
+	Returns      modules.Type    `json:"returns"`
+	Why          string          `json:"why"`
+	Timeout      time.Duration   `json:"timeout_ns,omitempty"`
+	RunsOn       string          `json:"runs_on,omitempty"`
+	Commit       string          `json:"commit,omitempty"`
+	After        []int           `json:"after"`
+	AfterSkipped []int           `json:"after_skipped,omitempty"`
+	Concurrency  concurrencyFile `json:"concurrency,omitzero"`
+	At           string          `json:"at,omitempty"`
+	Converge     *Converging     `json:"converge,omitempty"`
 }
 
 type concurrencyFile struct {
 	Group  string `json:"group"`
 	Cancel bool   `json:"cancel"`
+	Newest bool   `json:"newest,omitempty"`
 }
 
 type boundFile struct {
@@ -46,16 +50,19 @@ type boundFile struct {
 // none of those of [modules.Value].
 func (c Call) MarshalJSON() ([]byte, error) {
 	f := callFile{
-		Module:      c.Module,
-		Function:    c.Function,
-		Path:        c.Path,
-		Returns:     c.Returns,
-		Why:         c.Why,
-		Timeout:     c.Timeout,
-		RunsOn:      c.RunsOn,
-		Commit:      c.Commit,
-		After:       c.After,
-		Concurrency: concurrencyFile(c.Concurrency),
+		Module:       c.Module,
+		Function:     c.Function,
+		Path:         c.Path,
+		Returns:      c.Returns,
+		Why:          c.Why,
+		Timeout:      c.Timeout,
+		RunsOn:       c.RunsOn,
+		Commit:       c.Commit,
+		After:        c.After,
+		AfterSkipped: c.AfterSkipped,
+		Concurrency:  concurrencyFile(c.Concurrency),
+		At:           c.At,
+		Converge:     c.Converge,
 	}
 	if c.Args != nil {
 		f.Args = make([]boundFile, len(c.Args))
@@ -81,14 +88,17 @@ func (c *Call) UnmarshalJSON(data []byte) error {
 		return fmt.Errorf("decode call: %w", err)
 	}
 	*c = Call{
-		Module:      f.Module,
-		Call:        modules.Call{Function: f.Function, Path: f.Path, Returns: f.Returns},
-		Why:         f.Why,
-		Timeout:     f.Timeout,
-		RunsOn:      f.RunsOn,
-		Commit:      f.Commit,
-		After:       f.After,
-		Concurrency: Concurrency(f.Concurrency),
+		Module:       f.Module,
+		Call:         modules.Call{Function: f.Function, Path: f.Path, Returns: f.Returns},
+		Why:          f.Why,
+		Timeout:      f.Timeout,
+		RunsOn:       f.RunsOn,
+		Commit:       f.Commit,
+		After:        f.After,
+		AfterSkipped: f.AfterSkipped,
+		Concurrency:  Concurrency(f.Concurrency),
+		At:           f.At,
+		Converge:     f.Converge,
 	}
 	if f.Args != nil {
 		c.Args = make([]modules.Bound, len(f.Args))

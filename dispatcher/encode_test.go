@@ -80,6 +80,7 @@ func TestCallsSurviveStorage(t *testing.T) {
 			Timeout: time.Duration(random.Int64()),
 			RunsOn:  "arm",
 			Commit:  texts[random.IntN(2)],
+			At:      texts[random.IntN(2)],
 		}
 		for range random.IntN(5) {
 			value := []modules.Value{
@@ -92,9 +93,10 @@ func TestCallsSurviveStorage(t *testing.T) {
 		}
 		for range random.IntN(3) {
 			call.After = append(call.After, random.IntN(9))
+			call.AfterSkipped = append(call.AfterSkipped, random.IntN(9))
 		}
 		if random.IntN(2) == 0 {
-			call.Concurrency = dispatcher.Concurrency{Group: "deploy", Cancel: random.IntN(2) == 0}
+			call.Concurrency = dispatcher.Concurrency{Group: "deploy", Cancel: random.IntN(2) == 0, Newest: random.IntN(2) == 0}
 		}
 		roundTrip(t, call)
 	}

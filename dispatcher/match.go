@@ -1,6 +1,7 @@
 package dispatcher
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/internal/config"
 	"github.com/franela/pocketci/internal/globs"
+	"github.com/franela/pocketci/internal/predicate"
 	"github.com/franela/pocketci/modules"
 )
 
@@ -40,11 +42,17 @@ type Input struct {
 	MaxTimeout time.Duration
 	// Disabled are the functions that are not to be called.
 	Disabled []Disabled
+	// Foreign is that of [Request].
+	Foreign bool
 
 	// The changed files as the values of onChanges. All functions share
 	// them: made for each, they would be most of the work of a large plan.
 	joined func() string
 	items  func() []any
+	// payload is the event's, taken apart for filters.
+	payload func() *predicate.Document
+	// ownTick is hasOwnTick.
+	ownTick func() bool
 }
 
 // Match decides which functions and checks of one module an event calls. It is a
@@ -56,8 +64,10 @@ func Match(in Input) Plan {
 	}
 	in.joined = sync.OnceValue(func() string { return joinFiles(in.Changes.Files) })
 	in.items = sync.OnceValue(func() []any { return itemsOf(in.Changes.Files) })
+	in.payload = sync.OnceValue(func() *predicate.Document { return predicate.NewDocument(in.Event.Payload) })
+	in.ownTick = sync.OnceValue(func() bool { return hasOwnTick(&in) })
 	plan := Plan{Event: *in.Event, Changes: in.Changes}
-	plan.Warnings = append(nameWarnings(in.Module.Path, in.Module.Functions, in.Refs), unusedSettings(in)...)
+	plan.Warnings = slices.Concat(nameWarnings(in.Module.Path, in.Module.Functions, in.Refs), unusedSettings(in), scheduleWarnings(in), convergeWarnings(in))
 
 	selected := selectByName(in.Module.Functions, in.Event)
 	for i := range in.Module.Functions {
@@ -77,7 +87,7 @@ func Match(in Input) Plan {
 			if by, silenced := selected.silenced[i]; silenced {
 				skip(fmt.Sprintf("%s has a more specific name, which takes precedence even where it is not called", name{in.Module.Path, by}))
 			} else {
-				skip(unmatchedReason(fn.Name, in.Event))
+				skip(cmp.Or(convergeReason(in, fn.Name), unmatchedReason(fn.Name, in.Event)))
 			}
 			continue
 		}
@@ -151,9 +161,6 @@ func checkSettings(in Input, settings config.Function) (argument string, err err
 			has = "runners have " + strings.Join(in.Labels, ", ")
 		}
 		return "", fmt.Errorf("runs-on: no runner has the label %q (%s)", label, has)
-	}
-	if len(settings.Unsupported) > 0 {
-		return "", fmt.Errorf("%s:%d: this version cannot honour %s, and does not call the function without it", config.FileName, settings.Line, strings.Join(settings.Unsupported, ", "))
 	}
 	if in.MaxTimeout > 0 && settings.Timeout > in.MaxTimeout {
 		return "", fmt.Errorf("%s:%d: timeout: %s is more than the %s that the agent allows; write less", config.FileName, settings.Line, settings.Timeout, in.MaxTimeout)

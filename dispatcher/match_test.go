@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/franela/pocketci/dispatcher"
 	"github.com/franela/pocketci/events"
+	"github.com/franela/pocketci/events/schedule"
 	"github.com/franela/pocketci/internal/config"
 	"github.com/franela/pocketci/modules"
 )
@@ -67,6 +69,15 @@ func pull(action string) events.Event {
 
 func tick(schedule string) events.Event {
 	return events.Event{ID: "1", Vendor: "time", Name: "tick", Filter: schedule}
+}
+
+// tickOf is a tick as a clock makes it.
+func tickOf(name string, of schedule.Owner, expression string) events.Event {
+	s, err := schedule.Parse(expression, nil)
+	if err != nil {
+		panic(err)
+	}
+	return s.Event(name, time.Unix(1_790_000_000, 0), of, 0)
 }
 
 func event(vendor, name, filter string) events.Event {
@@ -283,6 +294,15 @@ func TestConditions(t *testing.T) {
 		"schedule: named after the function":        {event: tick("cleanUpOnTimeTick"), fn: fn("cleanUpOnTimeTick", def("schedule", "0 3 * * *"))},
 		"schedule: another tick":                    {event: tick("Hourly"), fn: fn("onTimeTick", def("schedule", "0 3 * * *")), skip: "only ticks of its schedule"},
 		"schedule: not a tick":                      {event: push("main"), fn: fn("onPush", def("schedule", "0 3 * * *")), skip: "only ticks of its schedule"},
+		"schedule: of nobody in particular":         {event: tickOf("Nightly", "", "0 3 * * *"), fn: fn("onTimeTickNightly", def("schedule", "0 3 * * *"))},
+		"schedule: its own, spelt otherwise":        {event: tickOf("nightly", schedule.OfFunctions, "0 3 * * *"), fn: fn("onTimeTickNightly", def("schedule", " 0  3 * * * "))},
+		"schedule: of another expression":           {event: tickOf("Nightly", schedule.OfFunctions, "0 4 * * *"), fn: fn("onTimeTickNightly", def("schedule", "0 3 * * *")), skip: "another of that name (0 4 * * * in UTC)"},
+		"schedule: in another zone":                 {event: tickOf("Nightly", schedule.OfFunctions, "0 3 * * *"), fn: fn("onTimeTickNightly", def("schedule", "TZ=Asia/Tokyo 0 3 * * *")), skip: "another of that name"},
+		"schedule: of the agent":                    {event: tickOf("Nightly", schedule.OfAgent, "0 3 * * *"), fn: fn("onTimeTickNightly", def("schedule", "0 3 * * *")), skip: "this one is of the agent's schedule of that name"},
+		"no schedule: of the agent":                 {event: tickOf("nightly", schedule.OfAgent, "0 3 * * *"), fn: fn("onTimeTickNightly")},
+		"no schedule: of the agent, any":            {event: tickOf("nightly", schedule.OfAgent, "0 3 * * *"), fn: fn("dispatch")},
+		"no schedule: of other functions":           {event: tickOf("Nightly", schedule.OfFunctions, "0 3 * * *"), fn: fn("onTimeTickNightly"), skip: "other functions have themselves"},
+		"no schedule: of nobody in particular":      {event: tick("nightly"), fn: fn("onTimeTickNightly")},
 		"schedule of a setting":                     {event: push("main"), fn: fn("onPush"), settings: config.Function{Schedule: "@daily"}, skip: "only ticks of its schedule"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -376,7 +396,6 @@ func TestArguments(t *testing.T) {
 		"a constant for the event's own":     {args: []modules.Arg{arg("filter", stringType)}, settings: config.Function{Args: map[string]any{"filter": "x"}}, argument: "filter", err: "pocketci passes it"},
 		"a label no runner has":              {settings: config.Function{RunsOn: "gpu"}, err: `no runner has the label "gpu" (runners have arm)`},
 		"a label that a runner has":          {settings: config.Function{RunsOn: "arm"}, want: map[string]modules.Value{}},
-		"a setting of a later version":       {settings: config.Function{Line: 5, Unsupported: []string{"filters"}}, err: "pocketci.yaml:5: this version cannot honour filters"},
 		"a list constant for a list default": {args: []modules.Arg{{Name: "names", Type: listType, Default: json.RawMessage(`["x"]`)}}, settings: config.Function{Args: map[string]any{"names": []any{}}}, want: map[string]modules.Value{"names": {Kind: modules.ValueConst, Const: []any{}}}},
 	} {
 		t.Run(name, func(t *testing.T) {

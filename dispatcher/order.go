@@ -2,6 +2,7 @@ package dispatcher
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -55,21 +56,29 @@ func (d *Dispatcher) await(ctx context.Context, calls []Call, i int, endless map
 	if reason := endless[i]; reason != "" {
 		return StateSkipped, fmt.Errorf("it comes after %s", reason)
 	}
-	for _, before := range calls[i].After {
+	for n, before := range calls[i].before() {
 		select {
 		case <-ended[before]:
 		case <-ctx.Done():
 			return StateAborted, context.Cause(ctx)
 		}
-		if state := outcomes[before].State; state != StateSucceeded {
+		out := &outcomes[before]
+		needless := n >= len(calls[i].After) && out.State == StateSkipped
+		if out.State != StateSucceeded && !needless {
 			if ctx.Err() != nil {
 				return StateAborted, context.Cause(ctx)
 			}
-			return StateSkipped, fmt.Errorf("it comes after %s, which is %s", calls[before].qualified(), state)
+			return StateSkipped, fmt.Errorf("it comes after %s, which is %s", calls[before].qualified(), out.State)
+		}
+		if c := calls[before].Converge; out.Holds && c != nil && c.Change == calls[i].Function {
+			return StateSkipped, errors.New(WhyNeedless)
 		}
 	}
 	return "", nil
 }
+
+// before are the places of all calls that one comes after.
+func (c *Call) before() []int { return slices.Concat(c.After, c.AfterSkipped) }
 
 // unorderly returns the calls that would wait for ever, and for what: those in
 // a circle or behind one, and those that come after a call that is not there.
@@ -80,7 +89,7 @@ func unorderly(calls []Call) map[int]string {
 	var free []int
 	reasons := map[int]string{}
 	for i := range calls {
-		for _, before := range calls[i].After {
+		for _, before := range calls[i].before() {
 			if before < 0 || before >= len(calls) {
 				reasons[i] = fmt.Sprintf("call %d of the plan, which has %d", before, len(calls))
 				continue
@@ -105,8 +114,9 @@ func unorderly(calls []Call) map[int]string {
 		if waiting[i] == 0 || reasons[i] != "" {
 			continue
 		}
-		at := slices.IndexFunc(calls[i].After, func(before int) bool { return waiting[before] > 0 })
-		reasons[i] = calls[calls[i].After[at]].qualified() + ", which waits for it or for ever"
+		all := calls[i].before()
+		at := slices.IndexFunc(all, func(before int) bool { return waiting[before] > 0 })
+		reasons[i] = calls[all[at]].qualified() + ", which waits for it or for ever"
 	}
 	return reasons
 }

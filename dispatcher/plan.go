@@ -22,6 +22,8 @@ type Plan struct {
 	// Pinned are the commits of the modules of other repositories, by their
 	// paths: those that their versions stood for when the plan was made.
 	Pinned map[string]string
+	// Following are the modules that the event has converge.
+	Following []Following
 }
 
 // Changes are the files that an event changed.
@@ -55,8 +57,17 @@ type Call struct {
 	// After are the places in Plan.Calls of the calls that must have succeeded
 	// before this one begins. They are never in a circle.
 	After []int
+	// AfterSkipped are the places of calls that must have succeeded before as well,
+	// or have been skipped.
+	AfterSkipped []int
 	// Concurrency says which calls of other runs this one does not go beside.
 	Concurrency Concurrency
+	// At is the commit of the event's repository that the call is made on, empty
+	// for the event's own.
+	At string
+	// Converge says what the call does for an id that its module converges; nil for
+	// every other call.
+	Converge *Converging
 }
 
 // Concurrency names a group of calls of one repository, of which at most one is
@@ -68,6 +79,9 @@ type Concurrency struct {
 	// Cancel has the call end those of its group in older runs; otherwise it
 	// waits for them.
 	Cancel bool
+	// Newest has it end those of older runs of which no call of the group has
+	// begun, and wait for the others.
+	Newest bool
 }
 
 // IsCheck reports whether the call is that of a check.

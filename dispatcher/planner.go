@@ -47,6 +47,8 @@ type Planner struct {
 	// MaxTimeout is what no call may take longer than, zero for no bound. A
 	// function for which pocketci.yaml asks for more is invalid.
 	MaxTimeout time.Duration
+	// States knows what is applied of what modules converge; nil where nothing is.
+	States States
 }
 
 // Request is what a plan is asked for.
@@ -69,13 +71,20 @@ type Request struct {
 	// Untrusted says that the code is other people's, so that the runners that
 	// are marked for it are those whose labels count.
 	Untrusted bool
+	// Foreign says that the commit may be of somebody who cannot push, also where
+	// somebody has approved it. Nothing converges to it.
+	Foreign bool
+	// Preview has the plan show what the runs that follow would call.
+	Preview bool
 }
 
 // Plan reads pocketci.yaml, loads the modules whose paths match, and matches
 // their functions. For the event of [events.ManualCall] it is the one function
-// that is asked for, whatever its name and conditions. A module that cannot be loaded is invalid alone; an error
-// is returned only for a bad pocketci.yaml (see [config.Load]) or when the
-// engine or the repository cannot be asked.
+// that is asked for, whatever its name and conditions, and for that of
+// [events.Apply] what its module converges. For an event that names a module, that
+// module takes the place of the repository's. A module that cannot be loaded is
+// invalid alone; an error is returned only for a bad pocketci.yaml (see
+// [config.Load]) or when the engine or the repository cannot be asked.
 func (p *Planner) Plan(ctx context.Context, req Request) (*Plan, error) {
 	plan := &Plan{Event: *req.Event, Changes: req.Changes, Warnings: slices.Clone(req.Notes)}
 	if reason := disabledReason(req.Disabled, "", ""); reason != "" {
@@ -91,7 +100,7 @@ func (p *Planner) Plan(ctx context.Context, req Request) (*Plan, error) {
 		plan.Invalid = []Invalid{{Error: fmt.Sprintf("read what is asked for from the payload: %v", err)}}
 		return plan, nil
 	}
-	cfg, err := config.Load(req.Tree.FS)
+	cfg, others, err := configOf(req)
 	if none, ok := errors.AsType[*config.NoModuleError](err); ok {
 		plan.Skipped = []Skipped{{Function: AllFunctions, Reason: none.Error()}}
 		return plan, nil
@@ -99,8 +108,12 @@ func (p *Planner) Plan(ctx context.Context, req Request) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	plan.Skipped = append(plan.Skipped, others...)
 	if byHand {
 		return plan, p.planByHand(ctx, req, cfg, asked, plan)
+	}
+	if req.Event.IsApply() {
+		return plan, p.planApply(ctx, req, cfg, plan)
 	}
 
 	index := globs.Index(req.Changes.Files)
@@ -132,6 +145,7 @@ func (p *Plan) add(part Plan) {
 	p.Invalid = append(p.Invalid, part.Invalid...)
 	p.Skipped = append(p.Skipped, part.Skipped...)
 	p.Warnings = append(p.Warnings, part.Warnings...)
+	p.Following = append(p.Following, part.Following...)
 	p.addPins(part.Pinned)
 }
 
@@ -171,7 +185,12 @@ func (p *Planner) planModule(ctx context.Context, req Request, module config.Mod
 		}
 		if _, ok := paths.Match(index); !ok {
 			reason := "no changed file matches the module's paths " + strings.Join(module.Paths, ", ")
-			return part{Plan: Plan{Skipped: []Skipped{{Module: module.Path, Function: AllFunctions, Reason: reason, Filtered: true}}}}, nil
+			skipped := part{Plan: Plan{Skipped: []Skipped{{Module: module.Path, Function: AllFunctions, Reason: reason, Filtered: true}}}}
+			if slices.Contains(req.Changes.Files, config.FileName) {
+				// Which has the list.
+				skipped.Following, err = p.follow(ctx, req, module)
+			}
+			return skipped, err
 		}
 	}
 
@@ -196,7 +215,8 @@ func (p *Planner) planModule(ctx context.Context, req Request, module config.Mod
 		plan.Warnings = append(plan.Warnings, warning)
 	}
 	plan.Pinned = made.Pinned
-	return part{plan, loaded}, nil
+	plan.Following, err = p.follow(ctx, req, module)
+	return part{plan, loaded}, err
 }
 
 // input is what the functions of a loaded module are decided by.
@@ -221,5 +241,6 @@ func (p *Planner) input(req Request, module config.Module, loaded part) Input {
 		Timeout:    p.Timeout,
 		MaxTimeout: p.MaxTimeout,
 		Disabled:   req.Disabled,
+		Foreign:    req.Foreign,
 	}
 }

@@ -22,8 +22,8 @@ var errClosed = fmt.Errorf("the dispatcher is closed: %w", modules.ErrUnavailabl
 
 // sessionKey says which calls share a session.
 type sessionKey struct {
-	run, module, runsOn string
-	attempt             int
+	run, module, runsOn, at string
+	attempt                 int
 }
 
 // pool has the sessions of all runs, one for each key.
@@ -47,13 +47,19 @@ func newPool(sessions Sessions, log *slog.Logger) *pool {
 // acquire returns the session of a key for one use more. It is opened when
 // somebody waits for it; each use ends with one release.
 func (p *pool) acquire(run *Run, call *Call, attempt int) *sharedSession {
-	key := sessionKey{run.ID, call.Module, call.RunsOn, attempt}
+	key := sessionKey{run.ID, call.Module, call.RunsOn, call.At, attempt}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := p.shared[key]
 	if s == nil {
 		s = &sharedSession{key: key, ready: make(chan struct{}), closed: make(chan struct{})}
-		s.open = func(ctx context.Context) (Session, error) { return p.sessions.Open(ctx, *run, key.module, key.runsOn) }
+		s.open = func(ctx context.Context) (Session, error) {
+			at, err := run.at(ctx, key.at)
+			if err != nil {
+				return nil, err
+			}
+			return p.sessions.Open(ctx, at, key.module, key.runsOn)
+		}
 		// It belongs to all calls that use it, and to the context of none.
 		s.ctx, s.cancel = context.WithCancelCause(context.Background())
 		if p.closed {
@@ -224,4 +230,21 @@ func (s *sharedSession) close() error {
 		return nil
 	}
 	return s.session.Close()
+}
+
+// at is the run on another commit of its repository, or as it is if there is none.
+func (r *Run) at(ctx context.Context, commit string) (Run, error) {
+	run := *r
+	if commit == "" {
+		return run, nil
+	}
+	if r.Commit == nil {
+		return Run{}, fmt.Errorf("%w: commit %s cannot be had here", modules.ErrModule, commit)
+	}
+	tree, err := r.Commit(ctx, commit)
+	if err != nil {
+		return Run{}, fmt.Errorf("get commit %.12s: %w", commit, err)
+	}
+	run.Tree, run.Source = tree, tree
+	return run, nil
 }

@@ -15,6 +15,17 @@ type View struct {
 	Warnings []string   `json:"warnings"`
 	// Pinned is left out of plans without a module of another repository.
 	Pinned []PinnedView `json:"pinned,omitempty"`
+	// Following is left out of plans of events that have no module converge.
+	Following []FollowingView `json:"following,omitempty"`
+}
+
+// FollowingView is a module that the event has converge, in a run of its own.
+type FollowingView struct {
+	Module string `json:"module"`
+	Why    string `json:"why"`
+	// Plan is that of the run that follows, if it were made now. It is left out of
+	// plans of runs.
+	Plan *View `json:"plan,omitempty"`
 }
 
 // PinnedView is a module of another repository at the commit that its version
@@ -56,14 +67,31 @@ type CallView struct {
 	RunsOn  string `json:"runs_on,omitempty"`
 	// After names the calls (MODULE:FUNCTION) that must succeed before.
 	After []string `json:"after,omitempty"`
+	// AfterSkipped names the calls that must succeed before, or be skipped.
+	AfterSkipped []string `json:"after_skipped,omitempty"`
 	// Concurrency is left out of calls that are in no group.
 	Concurrency *ConcurrencyView `json:"concurrency,omitempty"`
+	// Converge is left out of calls that have nothing to do with a list.
+	Converge *ConvergingView `json:"converge,omitempty"`
+}
+
+// ConvergingView says what a call does for an id that its module converges.
+type ConvergingView struct {
+	ID   string `json:"id"`
+	Does Does   `json:"does"`
+	// Commit is the one that the call is made on, if it is not the event's own.
+	Commit string `json:"commit,omitempty"`
+	// Needs is the call whose answer says whether a change is needed.
+	Needs string `json:"needs,omitempty"`
 }
 
 // ConcurrencyView is the group that a call is in.
 type ConcurrencyView struct {
 	Group  string `json:"group"`
 	Cancel bool   `json:"cancel"`
+	// Newest says that runs wait for the one that has begun, and that of those that
+	// wait the newest is the one that begins.
+	Newest bool `json:"newest,omitempty"`
 }
 
 // View renders the plan for somebody who replays it at the given place. No
@@ -91,6 +119,14 @@ func (p *Plan) View(place Place) View {
 	for _, module := range slices.Sorted(maps.Keys(p.Pinned)) {
 		v.Pinned = append(v.Pinned, PinnedView{module, p.Pinned[module]})
 	}
+	for _, f := range p.Following {
+		following := FollowingView{Module: f.Module, Why: f.Why}
+		if f.Preview != nil {
+			plan := f.Preview.View(place)
+			following.Plan = &plan
+		}
+		v.Following = append(v.Following, following)
+	}
 	if p.Event.Repository != nil {
 		v.Event.Repository = p.Event.Repository.FullName
 	}
@@ -98,14 +134,14 @@ func (p *Plan) View(place Place) View {
 		call := &p.Calls[i]
 		args := make(map[string]any, len(call.Args))
 		for _, arg := range call.Args {
-			args[arg.Name] = place.value(arg.Value)
+			args[arg.Name] = place.Of(call).value(arg.Value)
 		}
 		view := CallView{
 			Module:   call.Module,
 			Function: call.Function,
 			Check:    call.IsCheck(),
 			Args:     args,
-			Command:  place.Command(call),
+			Command:  place.Of(call).Command(call),
 			Why:      call.Why,
 			RunsOn:   call.RunsOn,
 		}
@@ -115,6 +151,10 @@ func (p *Plan) View(place Place) View {
 		for _, before := range call.After {
 			view.After = append(view.After, p.Calls[before].qualified())
 		}
+		for _, before := range call.AfterSkipped {
+			view.AfterSkipped = append(view.AfterSkipped, p.Calls[before].qualified())
+		}
+		view.Converge = p.converging(call)
 		if call.Concurrency.Group != "" {
 			group := ConcurrencyView(call.Concurrency)
 			view.Concurrency = &group
@@ -122,4 +162,18 @@ func (p *Plan) View(place Place) View {
 		v.Calls = append(v.Calls, view)
 	}
 	return v
+}
+
+// converging renders what a call does for an id, nil if that is nothing.
+func (p *Plan) converging(call *Call) *ConvergingView {
+	if call.Converge == nil {
+		return nil
+	}
+	view := &ConvergingView{ID: call.Converge.ID, Does: call.Converge.Does, Commit: call.At}
+	for _, before := range call.After {
+		if c := p.Calls[before].Converge; c != nil && c.Change == call.Function {
+			view.Needs = p.Calls[before].qualified()
+		}
+	}
+	return view
 }

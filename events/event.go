@@ -106,6 +106,10 @@ type Event struct {
 	Cause string `json:",omitempty"`
 	// Depth is how many events lead to this one by their causes.
 	Depth int `json:",omitempty"`
+	// Module is a module of another repository at a full commit, in the words of
+	// pocketci.yaml, that the event calls in place of those of its repository. It
+	// is empty for all but signed tokens that name one.
+	Module string `json:",omitempty"`
 	// Payload is the body as the vendor sent it.
 	Payload json.RawMessage
 }

@@ -10,19 +10,23 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/franela/pocketci/dispatcher"
 	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/internal/agent"
-	"github.com/franela/pocketci/internal/forges"
 	"github.com/franela/pocketci/internal/metrics"
 	"github.com/franela/pocketci/internal/mirror"
+	"github.com/franela/pocketci/internal/reload"
 	"github.com/franela/pocketci/internal/report"
 	"github.com/franela/pocketci/internal/runs"
 	"github.com/franela/pocketci/internal/secrets"
+	"github.com/franela/pocketci/internal/server"
+	"github.com/franela/pocketci/internal/settings"
 	"github.com/franela/pocketci/internal/statuses"
 	"github.com/franela/pocketci/internal/store"
+	"github.com/franela/pocketci/internal/trust"
 	"github.com/franela/pocketci/modules/engine"
 )
 
@@ -44,11 +48,21 @@ type process struct {
 	mirrors    *mirror.Mirrors
 	runners    runs.Runners
 	dispatcher *dispatcher.Dispatcher
-	// statuses tells forges, and is nil if none is to be told.
-	statuses *statuses.Teller
-	agent    *agent.Agent
-	metrics  *metrics.Metrics
-	outage   outage
+	statuses   *statuses.Teller
+	agent      *agent.Agent
+	metrics    *metrics.Metrics
+	outage     outage
+	// configured is what agent.yaml says now, startedWith what it said at the
+	// start, and allowed what flags do. Reloads watches the file.
+	configured  atomic.Pointer[configured]
+	startedWith *settings.Settings
+	allowed     secrets.Policy
+	reloads     *reload.Watcher
+	ask         chan os.Signal
+	masker      *secrets.Masker
+	// hooks are the webhooks that are received, by intake once there is one.
+	hooks  []server.Hook
+	intake *server.Server
 	// servers are the one for webhooks and API, and that for metrics if it
 	// has an address of its own.
 	servers []*http.Server
@@ -62,14 +76,14 @@ type process struct {
 // newAgent constructs the agent and listens. Credentials are taken out of the
 // process's environment first, because every Dagger session is given it.
 func newAgent(o *options) (_ *process, err error) {
-	conf, vault, warning, err := takeSecrets(o)
+	p := &process{o: o, masker: secrets.NewMasker(), ask: askedToReload()}
+	conf, vault, warning, err := p.takeSecrets()
 	if err != nil {
 		return nil, err
 	}
-	masker := secrets.NewMasker()
-	vault.AddTo(masker)
-	out := masker.Writer(os.Stdout)
-	p := &process{o: o, log: newLogger(o, report.Lines(masker.Writer(os.Stderr)))}
+	vault.AddTo(p.masker)
+	out := p.masker.Writer(os.Stdout)
+	p.log = newLogger(o, report.Lines(p.masker.Writer(os.Stderr)))
 	p.base, p.endRequests = context.WithCancel(context.Background())
 	slog.SetDefault(p.log)
 	if warning != nil {
@@ -81,12 +95,6 @@ func newAgent(o *options) (_ *process, err error) {
 			p.Close()
 		}
 	}()
-
-	all, err := openForges(o, conf, vault)
-	if err != nil {
-		return nil, err
-	}
-	set := forges.Set(all)
 	username, _ := vault.Value(envUsername)
 	token, _ := vault.Value(envToken)
 	if len(conf.Forges) == 0 && (username == "" || token == "") {
@@ -105,9 +113,6 @@ func newAgent(o *options) (_ *process, err error) {
 	if err := p.openStore(database); err != nil {
 		return nil, err
 	}
-	if p.outage, err = p.newOutage(token, len(conf.Forges) > 0, set); err != nil {
-		return nil, fmt.Errorf("ask GitHub for deliveries: %w", err)
-	}
 	p.mirrors, err = mirror.New(mirror.Options{
 		Dir: o.dataDir,
 		Credentials: mirror.Credentials{
@@ -115,7 +120,6 @@ func newAgent(o *options) (_ *process, err error) {
 			SSHKeyFile: o.sshKey, KnownHostsFile: o.knownHosts,
 			Hosts: append([]string{"github.com"}, o.cloneHosts...),
 		},
-		Logins:  logins(conf, all),
 		Schemes: o.schemes,
 		Log:     p.log,
 	})
@@ -132,7 +136,7 @@ func newAgent(o *options) (_ *process, err error) {
 		CLI:      o.daggerBinary,
 		Dir:      filepath.Join(o.dataDir, "dagger"),
 		Checkout: p.mirrors.Checkout,
-		Mask:     masker.String,
+		Mask:     p.masker.String,
 		Log:      p.log,
 	})
 	if err != nil {
@@ -143,9 +147,17 @@ func newAgent(o *options) (_ *process, err error) {
 	if err != nil {
 		return nil, err
 	}
-	grant := grants(vault.With(own.ResolveSecret), p.mirrors.Trusts)
-	remotes := runs.Remotes{Fetch: p.mirrors.Module, Allow: conf.Modules.Allow}
-	p.dispatcher = dispatcher.New(runs.Sessions{Runners: p.runners, Secrets: grant, Modules: remotes, Masker: masker}, o.parallelism, p.log)
+	if err := p.configure(conf, vault.With(own.ResolveSecret)); err != nil {
+		return nil, err
+	}
+	p.startedWith = conf
+	p.reloads = reload.New(reload.Config{Path: o.config, DataDir: o.dataDir, Apply: p.reconfigure, Log: p.log}, conf)
+	if p.outage, err = p.newOutage(token, len(conf.Forges) > 0, p.configured.Load().set); err != nil {
+		return nil, fmt.Errorf("ask GitHub for deliveries: %w", err)
+	}
+	grant := grants(func() *secrets.Vault { return p.configured.Load().vault }, p.mirrors.Trusts)
+	remotes := runs.Remotes{Fetch: p.mirrors.Module, Allow: func(module string) error { return p.configured.Load().allow.Allow(module) }}
+	p.dispatcher = dispatcher.New(runs.Sessions{Runners: p.runners, Secrets: grant, Modules: remotes, Masker: p.masker}, o.parallelism, p.log)
 	p.agent = agent.New(agent.Config{
 		Store:        p.store,
 		Repositories: repositories{mirrors: p.mirrors, events: p.events()},
@@ -161,7 +173,7 @@ func newAgent(o *options) (_ *process, err error) {
 		Caller:                p.dispatcher,
 		Report:                reports,
 		Meter:                 p.metrics,
-		Mask:                  masker.String,
+		Mask:                  p.masker.String,
 		Name:                  p.identity.Name,
 		Replaces:              true,
 		Ping:                  own.Ping,
@@ -171,16 +183,16 @@ func newAgent(o *options) (_ *process, err error) {
 		Parallelism:           o.parallelism,
 		RepositoryParallelism: o.repositoryParallelism,
 		Places:                p.runners.Places,
-		Trust:                 policy(conf, p.runners),
-		Forge:                 people(set),
-		Tells:                 tells(set),
-		Complete:              complete(set),
-		Commands:              p.handler(set),
+		Trust:                 func() trust.Policy { return p.configured.Load().trust },
+		Forge:                 people(p),
+		Tells:                 tells(p),
+		Complete:              complete(p),
+		Commands:              p.handler(),
 		RunURL:                o.runURL,
 		Log:                   p.log,
 	})
-	p.statuses = p.teller(set)
-	return p, p.listen(hooks(all), set)
+	p.statuses = p.teller()
+	return p, p.listen()
 }
 
 func newLogger(o *options, w io.Writer) *slog.Logger {
@@ -207,9 +219,8 @@ func (p *process) Run(stop, abort context.Context, abortNow context.CancelCauseF
 	}()
 	go p.inspectEngines(stop)
 	go p.runners.Watch(stop, pingEvery, p.log, p.store.Wake)
-	if p.statuses != nil {
-		go p.statuses.Run(stop)
-	}
+	go p.statuses.Run(stop)
+	go p.watchSettings(stop)
 	go p.retain(stop)
 	go p.recoverOutage(stop)
 

@@ -116,7 +116,7 @@ func policy(conf *settings.Settings, runners runs.Runners) trust.Policy {
 }
 
 // people answers who is behind an event, where its forge can be asked.
-func people(set forge.Set) func(*events.Event) trust.Forge {
+func people(set forge.Finder) func(*events.Event) trust.Forge {
 	return func(event *events.Event) trust.Forge {
 		known := set.Of(event)
 		if known == nil {
@@ -128,7 +128,7 @@ func people(set forge.Set) func(*events.Event) trust.Forge {
 
 // writers answers who may write to an event's repository, where its forge can be
 // asked.
-func writers(set forge.Set) func(context.Context, *events.Event, string) (bool, error) {
+func writers(set forge.Finder) func(context.Context, *events.Event, string) (bool, error) {
 	return func(ctx context.Context, event *events.Event, login string) (bool, error) {
 		known := set.Of(event)
 		if known == nil {
@@ -139,7 +139,7 @@ func writers(set forge.Set) func(context.Context, *events.Event, string) (bool, 
 }
 
 // tells reports whether a forge is told what becomes of an event's calls.
-func tells(set forge.Set) func(*events.Event) bool {
+func tells(set forge.Finder) func(*events.Event) bool {
 	return func(event *events.Event) bool {
 		known := set.Of(event)
 		return known != nil && known.Statuses
@@ -147,7 +147,7 @@ func tells(set forge.Set) func(*events.Event) bool {
 }
 
 // complete adds to an event what its payload leaves out and its forge knows.
-func complete(set forge.Set) func(context.Context, *events.Event) error {
+func complete(set forge.Finder) func(context.Context, *events.Event) error {
 	return func(ctx context.Context, event *events.Event) error {
 		known := set.Of(event)
 		if known == nil {
@@ -162,21 +162,14 @@ func complete(set forge.Set) func(context.Context, *events.Event) error {
 
 // handler does what people ask for on the pages of forges. The plan is the agent's,
 // which is made after it.
-func (p *process) handler(set forge.Set) func(context.Context, *events.Event) (string, error) {
-	h := &commands.Handler{Store: p.store, Planner: p, Forges: set, Log: p.log}
+func (p *process) handler() func(context.Context, *events.Event) (string, error) {
+	h := &commands.Handler{Store: p.store, Planner: p, Forges: p, Log: p.log}
 	return h.Handle
 }
 
-// teller tells forges what becomes of runs, or is nil if none is to be told.
-func (p *process) teller(set forge.Set) *statuses.Teller {
-	told := false
-	for _, f := range set {
-		told = told || f.Statuses
-	}
-	if !told {
-		return nil
-	}
+// teller tells forges what becomes of runs.
+func (p *process) teller() *statuses.Teller {
 	return statuses.New(statuses.Config{
-		Store: p.store, Forges: set, RunURL: p.o.runURL, Annotate: forge.AnnotationsIn, Count: p.metrics.Status, Log: p.log,
+		Store: p.store, Forges: p, RunURL: p.o.runURL, Annotate: forge.AnnotationsIn, Count: p.metrics.Status, Log: p.log,
 	})
 }

@@ -8,18 +8,20 @@ import (
 	"github.com/franela/pocketci/internal/settings"
 )
 
+// ownVariables are for the agent itself.
+var ownVariables = []string{envUsername, envToken, envSignature, envCloud, envDatabase}
+
 // takeSecrets reads the agent's file and takes what it and the flags name, and the
 // agent's own credentials, out of the process's environment, with everything else
 // that Dagger sessions do not need. The warning is nil if there is none.
-func takeSecrets(o *options) (conf *settings.Settings, vault *secrets.Vault, warning, err error) {
-	if conf, err = settings.Load(o.config, o.dataDir); err != nil {
+func (p *process) takeSecrets() (conf *settings.Settings, vault *secrets.Vault, warning, err error) {
+	if conf, err = settings.Load(p.o.config, p.o.dataDir); err != nil {
 		return nil, nil, nil, err
 	}
-	policy, err := secrets.Allow(o.allowEnv...)
-	if err != nil {
+	if p.allowed, err = secrets.Allow(p.o.allowEnv...); err != nil {
 		return nil, nil, nil, err
 	}
-	vault, taken := secrets.Take(policy.With(conf), envUsername, envToken, envSignature, envCloud, envDatabase)
+	vault, taken := secrets.Take(p.allowed.With(conf), ownVariables...)
 	if err := fatal(taken); err != nil {
 		return nil, nil, nil, err
 	}
@@ -51,12 +53,12 @@ func (p *process) warnOf(conf *settings.Settings, vault *secrets.Vault) {
 	}
 }
 
-// grants gives what the run of an event may have of a vault. Known reports whether
-// the server of a repository is one of the agent's own.
-func grants(vault *secrets.Vault, known func(*events.Event) bool) func(*events.Event) secrets.Grant {
+// grants gives what the run of an event may have of the vault that is in force. Known
+// reports whether the server of a repository is one of the agent's own.
+func grants(vault func() *secrets.Vault, known func(*events.Event) bool) func(*events.Event) secrets.Grant {
 	return func(event *events.Event) secrets.Grant {
 		scope := secrets.ScopeOf(event)
 		scope.Elsewhere = event.Repository != nil && !known(event)
-		return vault.For(scope)
+		return vault().For(scope)
 	}
 }

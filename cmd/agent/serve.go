@@ -12,39 +12,35 @@ import (
 	"github.com/franela/pocketci/internal/agent"
 	"github.com/franela/pocketci/internal/api"
 	v1 "github.com/franela/pocketci/internal/api/v1"
-	"github.com/franela/pocketci/internal/forge"
 	"github.com/franela/pocketci/internal/forges"
 	"github.com/franela/pocketci/internal/server"
 	"github.com/franela/pocketci/modules"
 )
 
 // listen makes the servers and their listeners.
-func (p *process) listen(hooks []server.Hook, set forge.Set) error {
-	if len(hooks) == 0 {
-		return errors.New("nothing can be received: give a forge in agent.yaml its webhook-secrets")
-	}
+func (p *process) listen() error {
 	checks := []server.Check{
 		{Name: "engine", Func: p.agent.Ready},
 		{Name: "database", Func: p.store.Ping},
 		{Name: "data-dir", Func: func(context.Context) error { return writable(p.o.dataDir) }},
 	}
 	options := server.Options{
-		Hooks:    hooks,
+		Hooks:    p.hooks,
 		Sink:     p.agent,
 		Checks:   checks,
 		Answered: p.metrics.Delivery,
 		Log:      p.log,
 	}
-	var intake *server.Server
 	service, err := api.New(api.Options{
-		Store:     p.store,
-		Planner:   trial{p.agent},
-		Parse:     forges.Parse,
-		Checks:    func(ctx context.Context) map[string]string { return intake.States(ctx) },
-		CanWrite:  writers(set),
-		PublicURL: p.o.publicURL,
-		Version:   versionText(),
-		Log:       p.log,
+		Store:         p.store,
+		Planner:       trial{p.agent},
+		Parse:         forges.Parse,
+		Checks:        func(ctx context.Context) map[string]string { return p.intake.States(ctx) },
+		CanWrite:      writers(p),
+		Configuration: p.configuration,
+		PublicURL:     p.o.publicURL,
+		Version:       versionText(),
+		Log:           p.log,
 	})
 	if err != nil {
 		return err
@@ -53,10 +49,10 @@ func (p *process) listen(hooks []server.Hook, set forge.Set) error {
 	if p.o.metricsListen == "" {
 		options.Metrics = service.Protect(v1.ScopeRead, p.metrics.Handler())
 	}
-	if intake, err = server.New(options); err != nil {
+	if p.intake, err = server.New(options); err != nil {
 		return err
 	}
-	if err := p.serve(p.o.listen, intake); err != nil {
+	if err := p.serve(p.o.listen, p.intake); err != nil {
 		return err
 	}
 	if p.o.metricsListen == "" {

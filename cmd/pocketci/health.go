@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -60,8 +61,17 @@ func (s *screen) health(h *v1.Health) error {
 	t.row("to be planned", waits(h.Queue.Runs, h.Queue.RunsOldest))
 	t.row("to be called", waits(h.Queue.Calls, h.Queue.CallOldest))
 	t.row("to be approved", h.Queue.Waiting)
+	if c := h.Configuration; c.File != "" {
+		t.row("configuration", c.File+", read "+s.when(c.LoadedAt))
+	}
 	if err := t.flush(); err != nil {
 		return err
+	}
+	if h.Configuration.Error != "" {
+		s.printf("\nthe newest configuration is not in force: %s\n", h.Configuration.Error)
+	}
+	if len(h.Configuration.Restart) > 0 {
+		s.printf("\nneeds a restart to be in force: %s\n", strings.Join(h.Configuration.Restart, ", "))
 	}
 	if len(h.Agents) == 0 {
 		return nil

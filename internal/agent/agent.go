@@ -80,8 +80,9 @@ type Config struct {
 	// Places are what the runners that answer now can take from the queue, as
 	// [runs.Place] names it. Nil stands for what asks for nothing.
 	Places func() []string
-	// Trust says what other people's events may have run.
-	Trust trust.Policy
+	// Trust says what other people's events may have run. Nil stands for the
+	// zero policy.
+	Trust func() trust.Policy
 	// Tells reports whether a forge is told what becomes of an event's calls.
 	// Nil stands for never.
 	Tells func(event *events.Event) bool

@@ -305,7 +305,7 @@ func TestForks(t *testing.T) {
 				return planOf("a")(req)
 			}
 			p := w.start(func(cfg *agent.Config) {
-				cfg.Trust, cfg.Places = c.policy, func() []string { return c.places }
+				cfg.Trust, cfg.Places = func() trust.Policy { return c.policy }, func() []string { return c.places }
 			})
 			number := w.accept(p, forkOf("fork"))
 			if c.state != store.StateInvalid && c.state != store.StateSkipped {
@@ -358,7 +358,7 @@ func TestStrangersThatNeedNothing(t *testing.T) {
 func TestClosingAForksPullRequest(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	p := w.start(func(cfg *agent.Config) { cfg.Trust = trust.Policy{Isolated: true} })
+	p := w.start(func(cfg *agent.Config) { cfg.Trust = func() trust.Policy { return trust.Policy{Isolated: true} } })
 	first := w.accept(p, forkOf("fork"))
 	w.run(first, "to wait", func(r store.Run) bool { return r.State == store.StateWaiting })
 	closed := forkOf("closed")

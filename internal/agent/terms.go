@@ -33,12 +33,13 @@ func (a *Agent) terms(ctx context.Context, event *events.Event, run *store.Run, 
 		return runs.Terms{AsBranch: own}, nil, err
 	}
 	approval := trust.Approval{SHA: run.Approval.SHA, Trust: run.Approval.Trust}
-	d, err := trust.Decide(ctx, a.cfg.Trust, event, sha, approval, a.forge(event))
+	policy := a.trust()
+	d, err := trust.Decide(ctx, policy, event, sha, approval, a.forge(event))
 	if err != nil {
 		return runs.Terms{}, nil, err
 	}
 	foreign := trust.Foreign(event)
-	rules := runs.Terms{BaseRules: foreign, Untrusted: foreign && a.cfg.Trust.Isolated}
+	rules := runs.Terms{BaseRules: foreign, Untrusted: foreign && policy.Isolated}
 	switch d.Answer {
 	case trust.Wait:
 		return rules, &heldError{d.Reason}, nil
@@ -47,7 +48,7 @@ func (a *Agent) terms(ctx context.Context, event *events.Event, run *store.Run, 
 	case trust.Refuse:
 		return rules, &invalidError{d.Reason}, nil
 	}
-	return runs.Terms{BaseRules: d.BaseRules, AsBranch: d.AsBranch, Untrusted: d.Untrusted && a.cfg.Trust.Isolated}, nil, nil
+	return runs.Terms{BaseRules: d.BaseRules, AsBranch: d.AsBranch, Untrusted: d.Untrusted && policy.Isolated}, nil, nil
 }
 
 // ownCommit reports whether an event that names a commit by its sha alone is about
@@ -58,6 +59,14 @@ func (a *Agent) ownCommit(ctx context.Context, event *events.Event) (bool, error
 		return false, nil
 	}
 	return a.cfg.Store.Pushed(ctx, event.Repository.FullName, event.SHA)
+}
+
+// trust is what holds at present for other people's events.
+func (a *Agent) trust() trust.Policy {
+	if a.cfg.Trust == nil {
+		return trust.Policy{}
+	}
+	return a.cfg.Trust()
 }
 
 func (a *Agent) forge(event *events.Event) trust.Forge {

@@ -23,7 +23,8 @@ func (a *Agent) Plan(ctx context.Context, event events.Event) (*dispatcher.View,
 	if err := a.Ready(ctx); err != nil {
 		return nil, err
 	}
-	snapshot, err := a.cfg.Repositories.Snapshot(ctx, &event, runs.Terms{BaseRules: trust.Foreign(&event), Untrusted: trust.Foreign(&event) && a.cfg.Trust.Isolated})
+	foreign := trust.Foreign(&event)
+	snapshot, err := a.cfg.Repositories.Snapshot(ctx, &event, runs.Terms{BaseRules: foreign, Untrusted: foreign && a.trust().Isolated})
 	if err != nil {
 		return nil, err
 	}

@@ -39,6 +39,10 @@ func (s *service) health(ctx context.Context, _ *struct{}) (*body[v1.Health], er
 	if s.Checks != nil {
 		out.Checks = s.Checks(ctx)
 	}
+	out.Configuration.Restart = []string{}
+	if s.Configuration != nil {
+		out.Configuration = s.Configuration()
+	}
 	for i, a := range agents {
 		out.Agents[i] = v1.Agent{ID: a.ID, Name: a.Name, JoinedAt: a.JoinedAt.UTC(), SeenAt: a.SeenAt.UTC(), Runs: a.Runs, Calls: a.Calls}
 	}

@@ -48,6 +48,9 @@ type Options struct {
 	// Checks returns the state of what the agent needs by name: ok, failed or
 	// timed out. It is bounded in time.
 	Checks func(ctx context.Context) map[string]string
+	// Configuration says how the agent's configuration file fares. Nil is for an
+	// agent that has none.
+	Configuration func() v1.Configuration
 	// CanWrite reports whether the person that a forge knows by a login may
 	// write to an event's repository, as the forge itself says now. Its errors
 	// are shown to the client: they hold no secrets. An error counts as no, and

@@ -49,7 +49,7 @@ type Planner interface {
 type Handler struct {
 	Store   Store
 	Planner Planner
-	Forges  forge.Set
+	Forges  forge.Finder
 	Log     *slog.Logger
 }
 

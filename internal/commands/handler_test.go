@@ -260,7 +260,7 @@ func TestHandleFails(t *testing.T) {
 	if _, err := s.say("anna", "/plan"); err != nil || !strings.Contains(s.page.comments["answer"], "no engine answers") {
 		t.Errorf("answered %q, %v", s.page.comments["answer"], err)
 	}
-	s.handler.Forges = nil
+	s.handler.Forges = forge.Set{}
 	if did, err := s.say("anna", "/retest"); err != nil || did != "" {
 		t.Errorf("did %q, %v", did, err)
 	}

@@ -5,6 +5,8 @@ package config
 import (
 	"time"
 
+	"github.com/franela/pocketci/events/schedule"
+	"github.com/franela/pocketci/internal/predicate"
 	"github.com/franela/pocketci/modules"
 )
 
@@ -38,6 +40,8 @@ type Module struct {
 	Functions map[string]Function
 	// Checks are the settings of the module's checks.
 	Checks Checks
+	// Converge is nil for a module that keeps nothing as it should be.
+	Converge *Converge
 	// Line is where the module starts in the file, for messages; zero without
 	// a file.
 	Line int
@@ -81,8 +85,10 @@ type Function struct {
 	Vendor, Event, Filter, Base []string
 	// OnChanges are globs over the changed files; nil means not given.
 	OnChanges []string
-	// Schedule is a cron expression, empty if not given.
+	// Schedule is an expression as package schedule reads it, empty if not
+	// given, and Policy what is done about its ticks that come late.
 	Schedule string
+	Policy   schedule.Policy
 	// Timeout limits one call; zero means the agent's default.
 	Timeout time.Duration
 	// RunsOn is the runner label that the function asks for.
@@ -95,10 +101,8 @@ type Function struct {
 	After []After
 	// Concurrency is nil if it is not given.
 	Concurrency *Concurrency
-	// Unsupported names known settings of a later version (filters) that this
-	// version cannot honour. A call with one is invalid rather than run
-	// without it.
-	Unsupported []string
+	// Filters are conditions on the event's payload, all of which must hold.
+	Filters []predicate.Filter
 	// Line is where the entry starts in the file, for messages.
 	Line int
 }

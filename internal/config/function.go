@@ -12,6 +12,8 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/franela/pocketci/internal/globs"
+	"github.com/franela/pocketci/internal/predicate"
+	"github.com/franela/pocketci/internal/timetable"
 	"github.com/franela/pocketci/internal/yamlfile"
 )
 
@@ -70,7 +72,7 @@ func (r *reader) function(of yamlfile.Entry, secrets []Secret) Function {
 		case "on-changes":
 			f.OnChanges = r.condition(e, checkFileGlob)
 		case "schedule":
-			f.Schedule = r.schedule(e.Value)
+			r.schedule(&f, e.Value)
 		case "timeout":
 			f.Timeout = r.timeout(e.Value)
 		case "runs-on":
@@ -82,17 +84,11 @@ func (r *reader) function(of yamlfile.Entry, secrets []Secret) Function {
 		case "concurrency":
 			f.Concurrency = r.concurrency(e.Value)
 		case "filters":
-			if v := r.Visit(e.Value); v != nil {
-				if v.Kind == yaml.ScalarNode && (v.ShortTag() == "!!null" || v.Value == "") {
-					r.Fail(e.Value, "%s is empty; give it a value or remove it", e.Name)
-				}
-				f.Unsupported = append(f.Unsupported, e.Name)
-			}
+			f.Filters = predicate.Read(r.Reader, e.Value, e.Name)
 		default:
 			r.unknown(e, "the function "+of.Name, functionKeys)
 		}
 	}
-	slices.Sort(f.Unsupported)
 	return f
 }
 
@@ -106,20 +102,28 @@ func (r *reader) condition(e yamlfile.Entry, check func(string) error) []string 
 	return list
 }
 
-// A cron expression is five fields or a word such as @daily, with a time zone
-// before it if wanted. What the fields say is judged by who keeps the clock.
-var cron = regexp.MustCompile(`^((CRON_)?TZ=\S+\s+)?(@(yearly|annually|monthly|weekly|daily|midnight|hourly|every\s+\S+)|([0-9A-Za-z*/,?#-]+\s+){4}[0-9A-Za-z*/,?#-]+)$`)
-
-func (r *reader) schedule(n *yaml.Node) string {
-	s, ok := r.String(n, "schedule")
+// schedule reads an expression, or a mapping that says more about it.
+func (r *reader) schedule(f *Function, n *yaml.Node) {
+	if v := r.Visit(n); v == nil || v.Kind != yaml.MappingNode {
+		if v == nil {
+			return
+		}
+		if _, ok := timetable.Expression(r.Reader, n, "schedule"); ok {
+			f.Schedule = strings.TrimSpace(v.Value)
+		}
+		return
+	}
+	entries, ok := r.Mapping(n, "schedule")
 	if !ok {
-		return ""
+		return
 	}
-	s = strings.TrimSpace(s)
-	if !cron.MatchString(s) {
-		r.Fail(n, `schedule must be a cron expression of five fields, such as "30 2 * * 1-5", or @daily, @hourly and the like`)
+	for _, e := range entries {
+		if !slices.Contains(timetable.Keys(), e.Name) {
+			r.Unknown(e, "schedule", timetable.Keys())
+		}
 	}
-	return s
+	t := timetable.Read(r.Reader, n, "schedule", entries)
+	f.Schedule, f.Policy = t.Schedule.String(), t.Policy
 }
 
 func (r *reader) timeout(n *yaml.Node) time.Duration {

@@ -18,7 +18,7 @@ import (
 
 // The keys of the file by where they stand.
 var (
-	moduleKeys   = []string{"paths", "secrets", "git", "functions", "checks"}
+	moduleKeys   = []string{"paths", "secrets", "git", "functions", "checks", "converge"}
 	shortKeys    = append([]string{"module-path"}, moduleKeys...)
 	longKeys     = append([]string{"path"}, moduleKeys...)
 	secretKeys   = []string{"name", "from-env", "from-agent", "from-provider"}
@@ -147,10 +147,15 @@ func (r *reader) module(m *Module, what string, entries []yamlfile.Entry) {
 			m.Checks = r.checks(e.Value)
 		}
 	}
-	// Secrets first: arguments must not be given twice.
+	// Secrets first: arguments must not be given twice. And the path: where the
+	// module stands says whether it can converge.
 	for _, e := range entries {
-		if e.Name == "functions" {
+		switch e.Name {
+		case "functions":
 			m.Functions = r.functions(e.Value, m.Secrets)
+		case "converge":
+			_, err := modules.ParseRemote(m.Path)
+			m.Converge = r.converge(e, err == nil)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -8,7 +9,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/franela/pocketci/events/schedule"
 	"github.com/franela/pocketci/internal/config"
+	"github.com/franela/pocketci/internal/predicate"
 )
 
 // valid are files with what they mean.
@@ -76,6 +79,28 @@ secrets:
 		{Name: "c", FromProvider: "op://infra/db/password", Line: 4}, {Name: "d", FromProvider: "vault://team/db.password?ttl=5m", Line: 5},
 	}, Line: 1}}},
 	{"byte order mark and windows lines", "\ufeffmodule-path: ci\r\ngit: true\r\n", []config.Module{{Path: "ci", Git: true, Line: 1}}},
+	{"a list that converges", "converge: [database, app]\n", []config.Module{{
+		Converge: &config.Converge{IDs: []config.ConvergeID{{ID: "database", Line: 1, Column: 12}, {ID: "app", Line: 1, Column: 22}}, Line: 1}, Line: 1,
+	}}},
+	{"a list in text", "converge: database, app\n", []config.Module{{
+		Converge: &config.Converge{IDs: []config.ConvergeID{{ID: "database", Line: 1, Column: 11}, {ID: "app", Line: 1, Column: 11}}, Line: 1}, Line: 1,
+	}}},
+	{"nothing is left to converge", "converge: []\n", []config.Module{{Converge: &config.Converge{IDs: []config.ConvergeID{}, Line: 1}, Line: 1}}},
+	{"what has a module converge", `modules:
+- path: deploy
+  converge:
+    ids:
+    - dns
+    on: [push release/*, time tick nightly, signed push, "* push main", "webhook *"]
+- path: edge
+  converge: {ids: [], on: push main}
+`, []config.Module{
+		{Path: "deploy", Converge: &config.Converge{IDs: []config.ConvergeID{{ID: "dns", Line: 5, Column: 7}}, On: []config.EventPattern{
+			{Event: "push", Filter: "release/*"}, {Vendor: "time", Event: "tick", Filter: "nightly"}, {Vendor: "signed", Event: "push"},
+			{Vendor: "*", Event: "push", Filter: "main"}, {Vendor: "webhook", Event: "*"},
+		}, Line: 3}, Line: 2},
+		{Path: "edge", Converge: &config.Converge{IDs: []config.ConvergeID{}, On: []config.EventPattern{{Event: "push", Filter: "main"}}, Line: 8}, Line: 7},
+	}},
 	{"no checks", "checks: false", []config.Module{{Checks: config.Checks{Off: true}, Line: 1}}},
 	{"all checks", "checks: true", []config.Module{{Line: 1}}},
 	{"settings of checks", `modules:
@@ -107,13 +132,13 @@ secrets:
     timeout: 1h30m
     runs-on: arm64
     after: [test]
-    filters: {x: 1}
+    filters: [{path: /pull_request/draft, is-equal-to: false}, {path: /ref, matches: "^refs/", does-not-match: wip}]
     concurrency: deploy
 `, []config.Module{{Line: 1, Functions: map[string]config.Function{"deploy-on-push": {
 		Vendor: []string{"github"}, Event: []string{"push", "tag"}, Filter: []string{"main", "release/*"}, Base: []string{"a,b", "c"},
 		OnChanges: []string{"**/*.go", "!vendor/**"}, Schedule: "30 2 * * 1-5", Timeout: 90 * time.Minute, RunsOn: "arm64",
 		After: []config.After{{Function: "test", Line: 11}}, Concurrency: &config.Concurrency{Group: "deploy"},
-		Unsupported: []string{"filters"}, Line: 2,
+		Filters: filters(`[{"path":"/pull_request/draft","is-equal-to":false},{"path":"/ref","matches":"^refs/","does-not-match":"wip"}]`), Line: 2,
 	}}}}},
 	{"functions that come after others", "functions:\n  a: {after: \"test_on_push, ./ci:lint\"}\n  b:\n    after:\n    - ./ci:TestOnPush\n    - apps/api:lint-on-push\n", []config.Module{{Line: 1, Functions: map[string]config.Function{
 		"a": {After: []config.After{{Function: "test_on_push", Line: 2}, {Module: "ci", Function: "lint", Line: 2}}, Line: 2},
@@ -126,6 +151,17 @@ secrets:
 	}}}},
 	{"schedules by word and zone", "functions:\n  a: {schedule: '@daily'}\n  b: {schedule: 'TZ=Europe/Berlin 0 4 * * *'}\n", []config.Module{{Line: 1, Functions: map[string]config.Function{
 		"a": {Schedule: "@daily", Line: 2}, "b": {Schedule: "TZ=Europe/Berlin 0 4 * * *", Line: 3},
+	}}}},
+	{"schedules with more to say", `functions:
+  a: {schedule: {cron: 0 3 * * *, time-zone: Europe/Berlin, catch-up: none, jitter: 10m}}
+  b: {schedule: {every: 30s, max-age: 1h}}
+  c: {schedule: {daily: {hour: 3, second: 5}}}
+  d: {schedule: '2026-03-01T12:00:00Z'}
+`, []config.Module{{Line: 1, Functions: map[string]config.Function{
+		"a": {Schedule: "CRON_TZ=Europe/Berlin 0 3 * * *", Policy: schedule.Policy{CatchUp: schedule.CatchUpNone, Jitter: 10 * time.Minute}, Line: 2},
+		"b": {Schedule: "@every 30s", Policy: schedule.Policy{MaxAge: time.Hour}, Line: 3},
+		"c": {Schedule: "@daily 03:00:05", Line: 4},
+		"d": {Schedule: "2026-03-01T12:00:00Z", Line: 5},
 	}}}},
 	{"arguments of every type", `functions:
   test:
@@ -184,6 +220,19 @@ var invalid = []struct {
 	{"unknown anchor", "git: true\npaths: *x\n", []string{"2:8: no anchor &x"}, false},
 	{"not UTF-8", "git: true\n# \xff\n", []string{"2:3: the file is not UTF-8"}, false},
 	{"control character", "# a\x01\n", []string{"1:4: control character U+0001"}, false},
+	{"converge is not a list", "converge: true\n", []string{"1:11: converge must be a string, not true or false"}, true},
+	{"no id", "converge: [database, \"a b\", 3, \"\"]\n", []string{`1:22: converge: "a b" is not an id`, "1:29: an entry of converge must be a string", "1:32: an entry of converge is empty"}, true},
+	{"an id twice", "converge:\n- dataBase\n- app\n- data-base\n", []string{"4:3: converge: data-base and dataBase in line 2 have the same functions; remove one of them"}, false},
+	{"an id twice in text", "converge: a, A\n", []string{"1:11: converge: A and a in line 1 have the same functions"}, false},
+	{"converge without ids", "converge:\n  on: push\n", []string{"2:3: converge needs ids"}, true},
+	{"an unknown key of converge", "converge: {ids: [a], when: push}\n", []string{`1:22: unknown key "when" in converge`}, true},
+	{"ids that are a mapping", "converge: {ids: {a: b}}\n", []string{"1:17: ids must be a list of strings or a string with commas, not a mapping"}, true},
+	{"nothing has it converge", "converge: {ids: [a], on: []}\n", []string{"1:26: on is an empty list, which nothing matches"}, true},
+	{"no event", "converge:\n  ids: [a]\n  on:\n  - time\n  - push main now then\n  - 3\n  - \"push [\"\n", []string{"4:5: on: write an event as VENDOR EVENT FILTER", "5:5: on: write an event as", "6:5: an entry of on must be a string", "7:5: on: "}, true},
+	{"on is a mapping", "converge: {ids: [a], on: {push: main}}\n", []string{"1:26: an entry of on must be a string, not a mapping"}, true},
+	{"a circle of convergence", "converge: {ids: [a], on: converge apply}\n", []string{"1:26: on: what has a module converge cannot be that it converges"}, false},
+	{"a module of another repository converges", "module-path: github.com/org/ci@v1\nconverge: [a]\n", []string{"2:1: a module of another repository cannot converge here"}, false},
+	{"converge beside modules", "converge: [a]\nmodules: [{path: ci}]\n", []string{`1:1: "converge" describes the only module of a file`}, true},
 	{"two documents", "module-path: ci\n---\nmodules: [{path: a}]\n", []string{"2:1: a second YAML document"}, false},
 	{"too large", "# " + strings.Repeat("x", config.MaxSize), []string{"1:1: the file is larger than 1 MiB"}, false},
 	{"a list", "- path: ci\n", []string{"1:1: the file must be a mapping of names to values, not a list"}, true},
@@ -282,13 +331,25 @@ var invalid = []struct {
 	{"empty condition", "functions: {a: {filter: [], base: ' , '}}", []string{"1:25: filter is an empty list", "1:35: base has no entry"}, true},
 	{"bad condition", "functions: {a: {filter: ['release/[']}}", []string{`1:26: filter: bad glob "release/["`}, false},
 	{"bad schedule", "functions: {a: {schedule: '1 2 3'}}", []string{"1:27: schedule must be a cron expression"}, true},
+	{"a schedule's minute", "functions: {a: {schedule: 60 * * * *}}", []string{`1:27: schedule has the minute "60": minutes are 0 to 59`}, false},
+	{"a schedule that never comes", "functions: {a: {schedule: 0 0 31 2 *}}", []string{"1:27: schedule is never due: no month of 2 has a day 31"}, false},
+	{"a schedule's zone", "functions: {a: {schedule: TZ=Mars/Olympus 0 0 * * *}}", []string{`1:27: schedule has the time zone "Mars/Olympus", which is none`}, false},
+	{"a schedule's mapping", "functions: {a: {schedule: {crn: 0 0 * * *}}}", []string{"1:27: schedule does not say when it is due", `1:28: unknown key "crn" in schedule; did you mean "cron"?`}, true},
+	{"a schedule's hour in a mapping", "functions: {a: {schedule: {cron: 0 24 * * *}}}", []string{`1:34: cron has the hour "24"`}, false},
+	{"a schedule of a list", "functions: {a: {schedule: [a]}}", []string{"1:27: schedule must be a string, not a list"}, true},
 	{"timeout without unit", "functions: {a: {timeout: 600}}", []string{"1:26: timeout needs a unit; write 600s, 600m or 600h"}, true},
 	{"bad timeout", "functions: {a: {timeout: 5 minutes}}", []string{"1:26: timeout must be a duration"}, true},
 	{"zero timeout", "functions: {a: {timeout: 0s}}", []string{"1:26: timeout must be more than nothing"}, true},
 	{"negative timeout", "functions: {a: {timeout: -5m}}", []string{"1:26: timeout must be more than nothing"}, true},
 	{"several labels", "functions: {a: {runs-on: [x, y]}}", []string{"1:26: runs-on is a single label, not a list"}, true},
 	{"label with a space", "functions: {a: {runs-on: x y}}", []string{"1:26: runs-on is a single label without spaces"}, true},
-	{"empty setting of a later version", "functions: {a: {filters: }}", []string{"1:26: filters is empty"}, true},
+	{"filters that are none", "functions: {a: {filters: }}", []string{"1:26: filters must be a list, not nothing"}, true},
+	{"an empty list of filters", "functions: {a: {filters: []}}", []string{"1:26: filters is an empty list"}, true},
+	{"a filter without a path", "functions: {a: {filters: [{is-equal-to: x}]}}", []string{"1:27: a filter needs a path"}, true},
+	{"a filter without a predicate", "functions: {a: {filters: [{path: /x}]}}", []string{"1:27: a filter says nothing about the value"}, true},
+	{"a filter with a bad path", "functions: {a: {filters: [{path: x, exists: true}]}}", []string{"1:34: path: a JSON Pointer begins with a slash"}, true},
+	{"a filter with a bad expression", "functions: {a: {filters: [{path: /x, matches: '('}]}}", []string{"1:47: matches: not a regular expression"}, false},
+	{"a filter of a list", "functions: {a: {filters: [{path: /x, is-equal-to: [a]}]}}", []string{"1:51: is-equal-to must be a string, a number"}, true},
 	{"after nothing", "functions: {a: {after: }}", []string{"1:24: after must be a list of strings or a string with commas, not nothing"}, true},
 	{"after an empty name", "functions: {a: {after: ''}}", []string{"1:24: after is empty"}, true},
 	{"after an empty list", "functions: {a: {after: []}}", []string{"1:24: after is an empty list; add a function"}, true},
@@ -481,4 +542,12 @@ func TestFunctionByAnySpelling(t *testing.T) {
 	if _, ok := m.Function("lint"); ok {
 		t.Error("found a function that is not there")
 	}
+}
+
+// filters are those that the text has as JSON.
+func filters(text string) (list []predicate.Filter) {
+	if err := json.Unmarshal([]byte(text), &list); err != nil {
+		panic(err)
+	}
+	return list
 }

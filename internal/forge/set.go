@@ -18,6 +18,12 @@ type Known struct {
 	Statuses bool
 }
 
+// Finder finds the forge that has an event's repository, or nil. A [Set] is one; so is
+// what changes while an agent runs.
+type Finder interface {
+	Of(event *events.Event) *Known
+}
+
 // Set is the forges of an agent.
 type Set []Known
 

@@ -77,6 +77,9 @@ func (mir *mirror) tags(ctx context.Context, commit string) ([]tag, error) {
 	mir.mu.Lock()
 	r := mir.remote
 	mir.mu.Unlock()
+	if r.module != "" {
+		return nil, nil // it has none, and is on no server to ask
+	}
 	s, release, err := mir.open(ctx, r)
 	if err != nil {
 		return nil, err

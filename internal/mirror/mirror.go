@@ -21,6 +21,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/franela/pocketci/events"
@@ -49,6 +50,8 @@ type Options struct {
 	// KeepCheckouts is how many checkouts stay on disk after their last use
 	// to serve the next one, 4 if zero, none if negative.
 	KeepCheckouts int
+	// Modules has the modules that are stored in the agent. It may be nil.
+	Modules Modules
 	// Log gets the durations of the phases (debug) and what was repaired.
 	Log *slog.Logger
 }
@@ -86,7 +89,8 @@ type Login struct {
 type Mirrors struct {
 	dir         string
 	credentials Credentials
-	logins      []Login
+	logins      atomic.Pointer[[]Login]
+	modules     Modules
 	schemes     []string
 	timeout     time.Duration
 	backoff     time.Duration
@@ -114,10 +118,11 @@ func New(o Options) (*Mirrors, error) {
 		}
 	}
 	m := &Mirrors{
-		dir: dir, credentials: o.Credentials, logins: o.Logins, schemes: append([]string{"https"}, o.Schemes...),
+		dir: dir, credentials: o.Credentials, modules: o.Modules, schemes: append([]string{"https"}, o.Schemes...),
 		timeout: cmp.Or(o.FetchTimeout, 10*time.Minute), backoff: cmp.Or(o.Backoff, 500*time.Millisecond),
 		log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), limits: limits{refs: 500, packs: 50}, mirrors: map[string]*mirror{},
 	}
+	m.SetLogins(o.Logins)
 	if err := os.MkdirAll(m.root(), 0o700); err != nil {
 		return nil, fmt.Errorf("open mirrors: %w", err)
 	}
@@ -126,6 +131,10 @@ func New(o Options) (*Mirrors, error) {
 	}
 	return m, nil
 }
+
+// SetLogins replaces the logins. What is being fetched goes on with those it began
+// with.
+func (m *Mirrors) SetLogins(logins []Login) { m.logins.Store(&logins) }
 
 // Close removes all checkouts. Mirrors stay for the next start.
 func (m *Mirrors) Close() error { return m.checkouts.close() }
@@ -188,6 +197,11 @@ func (m *Mirrors) Snapshot(ctx context.Context, ev *events.Event) (*Snapshot, er
 	r, err := m.remote(ev.Repository, ev.Vendor)
 	if err != nil {
 		return nil, err
+	}
+	if r.module != "" {
+		if ev, err = m.versioned(ctx, ev, r); err != nil {
+			return nil, err
+		}
 	}
 	var snap *Snapshot
 	err = m.mirror(r).try(ctx, func(mir *mirror) (err error) {

@@ -26,6 +26,9 @@ type remote struct {
 	trusted bool
 	// login is the one for host, or nil.
 	login *Login
+	// module is the id if it is a module that is stored in the agent, which is on
+	// no server.
+	module string
 }
 
 var (
@@ -42,6 +45,9 @@ var defaultPorts = map[string]string{"https": ":443", "http": ":80", "ssh": ":22
 func (m *Mirrors) remote(repo *events.Repository, vendor string) (*remote, error) {
 	refuse := func(host, format string, args ...any) (*remote, error) {
 		return nil, &Error{Kind: ErrURL, Host: host, Repository: printable(repo.FullName), Detail: fmt.Sprintf(format, args...)}
+	}
+	if id, ok := repo.Module(); ok {
+		return m.storedModule(repo, id)
 	}
 	raw := repo.CloneURL
 	switch {
@@ -95,9 +101,10 @@ func (m *Mirrors) remote(repo *events.Repository, vendor string) (*remote, error
 	}
 	r := &remote{scheme: u.Scheme, host: u.Host, name: printable(repo.FullName)}
 	r.trusted = m.trusts(r, vendor)
-	for i := range m.logins {
-		if r.is(m.logins[i].Host) {
-			r.login = &m.logins[i]
+	logins := *m.logins.Load()
+	for i := range logins {
+		if r.is(logins[i].Host) {
+			r.login = &logins[i]
 		}
 	}
 	if r.trusted && (r.login == nil || r.login.Get == nil) && m.credentials.SSHKeyFile != "" && m.credentials.Token == "" && u.Scheme == "https" && u.Port() == "" {
@@ -129,13 +136,14 @@ func (m *Mirrors) forkOf(ev *events.Event) *remote {
 }
 
 // Trusts reports whether the repository of an event is on a server that is named in
-// the credentials or has a login, also where there is nothing to log in with.
+// the credentials or has a login, also where there is nothing to log in with, or is a
+// module that is stored in the agent.
 func (m *Mirrors) Trusts(ev *events.Event) bool {
 	if ev.Repository == nil {
 		return false
 	}
 	r, err := m.remote(ev.Repository, ev.Vendor)
-	return err == nil && (r.trusted || r.login != nil)
+	return err == nil && (r.trusted || r.login != nil || r.module != "")
 }
 
 // trusts reports whether credentials may go to the remote: exact names only.

@@ -53,6 +53,9 @@ func (mir *mirror) snapshot(ctx context.Context, ev *events.Event, r *remote) (*
 		base := mir.tree(n.base.commit)
 		snap.Base = &base
 	}
+	if r.module != "" {
+		return snap, nil // it has neither branches nor tags
+	}
 	snap.refs = once(func(ctx context.Context) (Refs, error) {
 		s := &session{mirror: mir, remote: r}
 		out, err := s.talk(ctx, []string{"ls-remote", "--quiet", "--heads", "--tags", "--refs", "--", r.url})

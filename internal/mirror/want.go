@@ -162,6 +162,9 @@ func (s *session) get(ctx context.Context, wants []*want) error {
 	if done, err := s.have(ctx, wants); done || err != nil {
 		return err
 	}
+	if s.remote.module != "" {
+		return s.unpack(ctx, wants)
+	}
 	var missing []*want
 	var refspecs []string
 	for _, w := range wants {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/franela/pocketci/events"
+	"github.com/franela/pocketci/internal/predicate"
 	"github.com/franela/pocketci/internal/store"
 )
 
@@ -28,6 +29,13 @@ type Source interface {
 	// is outside, the position and the time alone: it is called by several
 	// agents at once, and again for the same position after a crash.
 	Poll(ctx context.Context, at At) (Found, error)
+}
+
+// Filtered is a [Source] whose events have to fulfil filters for anything to be
+// planned. One that does not is stored nonetheless, with the reason.
+type Filtered interface {
+	Source
+	Filters() []predicate.Filter
 }
 
 // At is where a source stands.
@@ -108,6 +116,8 @@ func once(ctx context.Context, s Store, source Source, now time.Time) (time.Time
 		deliveries[i] = store.Delivery{Hook: Hook(source.Kind(), source.Name()), Event: e}
 		if e.Repository == nil {
 			deliveries[i].Skip = noTarget
+		} else if f, ok := source.(Filtered); ok {
+			deliveries[i].Skip = predicate.Check(f.Filters(), predicate.NewDocument(e.Payload))
 		}
 	}
 	position.Value = found.Position

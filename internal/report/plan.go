@@ -24,16 +24,47 @@ func Plan(w io.Writer, p *dispatcher.Plan, place dispatcher.Place) {
 	for _, module := range slices.Sorted(maps.Keys(p.Pinned)) {
 		fmt.Fprintf(w, "%s is at commit %s\n", module, p.Pinned[module])
 	}
+	calls(w, p, place, "\ncalls:")
+	for _, f := range p.Following {
+		fmt.Fprintf(w, "\n%s converges in a run of its own that follows: %s\n", f.Module, f.Why)
+		if f.Preview != nil {
+			calls(w, f.Preview, place, "calls of that run:")
+			invalid(w, f.Preview)
+			warnings(w, f.Preview)
+		}
+	}
+	invalid(w, p)
+	if len(p.Skipped) > 0 {
+		fmt.Fprintln(w, "\nnot called:")
+	}
+	for _, s := range p.Skipped {
+		fmt.Fprintf(w, "  %s  %s\n", qualify(s.Module, s.Function), s.Reason)
+	}
+	warnings(w, p)
+}
+
+// calls writes the calls of a plan under a title.
+func calls(w io.Writer, p *dispatcher.Plan, place dispatcher.Place, title string) {
 	if len(p.Calls) > 0 {
-		fmt.Fprintln(w, "\ncalls:")
+		fmt.Fprintln(w, title)
 	}
 	for i := range p.Calls {
 		call := &p.Calls[i]
-		fmt.Fprintf(w, "  %s  (%s)\n    %s\n", Qualified(call), call.Why, place.Command(call))
+		fmt.Fprintf(w, "  %s  (%s)\n    %s\n", Qualified(call), call.Why, place.Of(call).Command(call))
+		if call.At != "" {
+			fmt.Fprintf(w, "    at commit %s\n", call.At)
+		}
 		for _, before := range call.After {
 			fmt.Fprintf(w, "    after %s\n", Qualified(&p.Calls[before]))
 		}
+		for _, before := range call.AfterSkipped {
+			fmt.Fprintf(w, "    after %s, if that is called\n", Qualified(&p.Calls[before]))
+		}
 	}
+}
+
+// invalid writes what cannot be called.
+func invalid(w io.Writer, p *dispatcher.Plan) {
 	if len(p.Invalid) > 0 {
 		fmt.Fprintln(w, "\ninvalid:")
 	}
@@ -43,12 +74,9 @@ func Plan(w io.Writer, p *dispatcher.Plan, place dispatcher.Place) {
 			fmt.Fprintf(w, "    %s\n", terminal.Plain(l))
 		}
 	}
-	if len(p.Skipped) > 0 {
-		fmt.Fprintln(w, "\nnot called:")
-	}
-	for _, s := range p.Skipped {
-		fmt.Fprintf(w, "  %s  %s\n", qualify(s.Module, s.Function), s.Reason)
-	}
+}
+
+func warnings(w io.Writer, p *dispatcher.Plan) {
 	for _, warning := range p.Warnings {
 		fmt.Fprintf(w, "\nwarning: %s\n", warning)
 	}

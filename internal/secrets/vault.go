@@ -17,8 +17,11 @@ type Provide func(ctx context.Context, uri string, env []string) (string, error)
 // Vault holds the values of secrets. It never changes and may be used from
 // several goroutines.
 type Vault struct {
-	policy  Policy
-	values  map[string]string // of variables
+	policy Policy
+	values map[string]string // of variables
+	// environ is the whole environment that the vault was made of, for other
+	// policies.
+	environ map[string]string
 	provide Provide
 }
 
@@ -28,18 +31,36 @@ type Vault struct {
 // environment as it is, which is right for the command line: there the
 // environment is the user's own.
 func Read(policy Policy, also ...string) *Vault {
+	environ := map[string]string{}
+	for _, entry := range os.Environ() {
+		if name, value, ok := strings.Cut(entry, "="); ok {
+			environ[name] = value
+		}
+	}
+	return newVault(environ, policy, also)
+}
+
+func newVault(environ map[string]string, policy Policy, also []string) *Vault {
 	for _, name := range also {
 		if !slices.Contains(always, name) {
 			policy.own = append(slices.Clone(policy.own), name)
 		}
 	}
-	v := &Vault{policy: policy, values: map[string]string{}}
-	for _, entry := range os.Environ() {
-		if name, value, ok := strings.Cut(entry, "="); ok && policy.reads(name) {
+	v := &Vault{policy: policy, values: map[string]string{}, environ: environ}
+	for name, value := range environ {
+		if policy.reads(name) {
 			v.values[name] = value
 		}
 	}
 	return v
+}
+
+// Renew returns a vault of the environment that this one was made of, for another
+// policy. References to providers are resolved as before.
+func (v *Vault) Renew(policy Policy, also ...string) *Vault {
+	renewed := newVault(v.environ, policy, also)
+	renewed.provide = v.provide
+	return renewed
 }
 
 // Take is [Read], and removes the variables from the environment of the
@@ -60,7 +81,9 @@ func Take(policy Policy, also ...string) (*Vault, error) {
 // With returns the vault with something that resolves references to providers.
 // Without it none can be resolved.
 func (v *Vault) With(provide Provide) *Vault {
-	return &Vault{policy: v.policy, values: v.values, provide: provide}
+	with := *v
+	with.provide = provide
+	return &with
 }
 
 // Value returns a variable that was read, for the agent's own use.

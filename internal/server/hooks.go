@@ -2,10 +2,16 @@ package server
 
 import (
 	"cmp"
+	"context"
 	"errors"
+	"fmt"
+	"mime"
+	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/franela/pocketci/events"
+	"github.com/franela/pocketci/internal/predicate"
 )
 
 // Hook is one address that webhooks are sent to.
@@ -17,40 +23,109 @@ type Hook struct {
 	// Accepts says whether deliveries about a repository are taken, by its
 	// full name. Nil takes all.
 	Accepts func(repository string) bool
+	// Rules are nil for a webhook as forges send them. Such a one is also
+	// received at / if it is the first.
+	Rules *Rules
+	// Aim has an event that comes from no repository belong to the one whose
+	// functions it calls. Nothing says why it cannot, so that nothing can be
+	// planned; an error is that of a [Sink]. Nil leaves events as they are.
+	Aim func(ctx context.Context, e *events.Event) (nothing string, err error)
+	// Filters are what the payload must fulfil for anything to be planned.
+	Filters []predicate.Filter
+	// Wait, if it is not nil, has a delivery be answered with what comes of it.
+	Wait *Wait
 }
 
-// hooks are those of a server. They never change; a server gets others.
-type hooks struct {
-	// first also serves POST /, and is nil without any.
-	first  *Hook
-	byName map[string]*Hook
+// Rules are what a request must be to be looked at.
+type Rules struct {
+	// Methods are those that are allowed, at least one.
+	Methods []string
+	// ContentTypes are the media types that are allowed, at least one: text/plain,
+	// text/*, */*. A request without a body needs none, unless it is a POST.
+	ContentTypes []string
+	// MaxBody is the largest body in bytes, up to [MaxBody].
+	MaxBody int64
+	// Challenge, if it is not empty, is the WWW-Authenticate of what is refused for
+	// want of a proof.
+	Challenge string
 }
 
-// SetHooks replaces what is received, all of it at once. Deliveries that are being
-// received come to their end as they began. It fails, and changes nothing, if two hooks
-// have one name.
-func (s *Server) SetHooks(list []Hook) error {
-	h := &hooks{byName: map[string]*Hook{}}
-	for _, hook := range list {
-		hook.Name = cmp.Or(hook.Name, hook.Source.Vendor())
-		if _, twice := h.byName[hook.Name]; twice {
-			return errors.New("two webhooks have the name " + hook.Name)
-		}
-		h.byName[hook.Name] = &hook
-		if h.first == nil {
-			h.first = &hook
-		}
+// forgeRules are those of a webhook as forges send them.
+var forgeRules = Rules{
+	Methods:      []string{http.MethodPost},
+	ContentTypes: []string{"application/json", "application/x-www-form-urlencoded"},
+	MaxBody:      MaxBody,
+}
+
+func (h *Hook) rules() *Rules {
+	if h.Rules == nil {
+		return &forgeRules
 	}
-	s.hooks.Store(h)
+	return h.Rules
+}
+
+// takes reports whether a request may have such content.
+func (r *Rules) takes(method, contentType string, length int64) bool {
+	if contentType == "" && length == 0 && method != http.MethodPost {
+		return true
+	}
+	mediaType, _, _ := mime.ParseMediaType(contentType)
+	main, _, ok := strings.Cut(mediaType, "/")
+	return ok && slices.ContainsFunc(r.ContentTypes, func(allowed string) bool {
+		return allowed == "*/*" || allowed == main+"/*" || allowed == mediaType
+	})
+}
+
+// hooks are what is received at a time.
+type hooks struct {
+	// root is received at / as well; nil if none is.
+	root  *Hook
+	named map[string]*Hook
+}
+
+// SetHooks replaces what is received, all at once. Requests that are being answered
+// go on by the hooks that they came by. An error leaves the hooks as they are.
+func (s *Server) SetHooks(list []Hook) error {
+	made, err := newHooks(list)
+	if err != nil {
+		return err
+	}
+	s.hooks.Store(made)
 	return nil
 }
 
-// paths lists where webhooks are received.
-func (h *hooks) paths() []string {
-	paths := []string{}
-	for name := range h.byName {
-		paths = append(paths, "/webhooks/"+name)
+func newHooks(list []Hook) (*hooks, error) {
+	made := &hooks{named: map[string]*Hook{}}
+	for i := range list {
+		hook := list[i]
+		if hook.Source == nil {
+			return nil, errors.New("the webhook " + hook.Name + " has no source")
+		}
+		hook.Name = cmp.Or(hook.Name, hook.Source.Vendor())
+		if _, twice := made.named[hook.Name]; twice {
+			return nil, errors.New("two webhooks have the name " + hook.Name)
+		}
+		if r := hook.Rules; r != nil && (len(r.Methods) == 0 || len(r.ContentTypes) == 0 || r.MaxBody <= 0 || r.MaxBody > MaxBody) {
+			return nil, errors.New("the webhook " + hook.Name + " takes nothing by its rules, or too much")
+		}
+		if hook.Wait != nil && hook.Wait.Timeout <= 0 {
+			return nil, errors.New("the webhook " + hook.Name + " waits for no time")
+		}
+		made.named[hook.Name] = &hook
+		if made.root == nil && hook.Rules == nil {
+			made.root = &hook
+		}
 	}
-	slices.Sort(paths)
-	return paths
+	return made, nil
+}
+
+// size is a number of bytes in words.
+func size(n int64) string {
+	switch {
+	case n%(1<<20) == 0:
+		return fmt.Sprintf("%d MiB", n>>20)
+	case n%(1<<10) == 0:
+		return fmt.Sprintf("%d KiB", n>>10)
+	}
+	return fmt.Sprintf("%d bytes", n)
 }

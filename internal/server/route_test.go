@@ -91,8 +91,9 @@ func TestNewRefuses(t *testing.T) {
 	t.Parallel()
 	source := github.NewInsecure()
 	for name, o := range map[string]server.Options{
-		"no sink":             {Hooks: []server.Hook{{Source: source}}},
-		"two of the same one": {Hooks: []server.Hook{{Source: source}, {Source: source}}, Sink: &sink{}},
+		"a hook without source": {Hooks: []server.Hook{{Name: "x"}}, Sink: &sink{}},
+		"no sink":               {Hooks: []server.Hook{{Source: source}}},
+		"two of the same one":   {Hooks: []server.Hook{{Source: source}, {Source: source}}, Sink: &sink{}},
 	} {
 		if _, err := server.New(o); err == nil {
 			t.Errorf("%s: no error", name)

@@ -4,8 +4,9 @@
 //
 // The routes are
 //
-//	POST /                  the first webhook
-//	POST /webhooks/NAME     the webhook of that name
+//	POST /                  the first webhook of a forge
+//	POST /webhooks/NAME     the webhook of that name, also by other methods if its
+//	                        rules say so
 //	GET  /                  what is served here, for people
 //	GET  /healthz           200 while the process answers
 //	GET  /readyz            200 if every check holds, else 503
@@ -13,7 +14,8 @@
 //	GET  /metrics           metrics, if they are served here
 //	GET  /runs/NUMBER       how to see a run, for those who follow its link
 //
-// Every answer of its own is JSON. Errors are {"error": "…"}.
+// Every answer of its own is JSON. Errors are {"error": "…"}. Only what functions
+// return to a sender who waits for them is of their own kind.
 package server
 
 import (
@@ -86,10 +88,12 @@ var (
 
 // Options are what a server is made of.
 type Options struct {
-	// Hooks are what is received at first. The first of them also serves POST /.
+	// Hooks are what is received at first; see [Server.SetHooks].
 	Hooks []Hook
 	// Sink takes the events.
 	Sink Sink
+	// Runs says what becomes of runs, for hooks that wait. Without it none does.
+	Runs Runs
 	// Checks decide about readiness, all of them at the same time.
 	Checks []Check
 	// API is served at /api/, and Metrics at /metrics; either may be nil.
@@ -104,6 +108,8 @@ type Options struct {
 type Server struct {
 	hooks   atomic.Pointer[hooks]
 	sink    Sink
+	runs    Runs
+	waiters chan struct{}
 	checks  []*probe
 	api     http.Handler
 	metrics http.Handler
@@ -113,12 +119,13 @@ type Server struct {
 	log     *slog.Logger
 }
 
-// New returns a server. It fails if there is no sink, or if two hooks have one name.
+// New returns a server. It fails if there is no sink, or if the hooks cannot be; there
+// may be none.
 func New(o Options) (*Server, error) {
 	if o.Sink == nil {
 		return nil, errors.New("no sink for events is given")
 	}
-	s := &Server{sink: o.Sink, api: o.API, metrics: o.Metrics, answer: o.Answered,
+	s := &Server{sink: o.Sink, runs: o.Runs, waiters: make(chan struct{}, maxWaiting), api: o.API, metrics: o.Metrics, answer: o.Answered,
 		bodies: semaphore.NewWeighted(maxBodies), log: o.Log}
 	if s.log == nil {
 		s.log = slog.Default()
@@ -180,28 +187,26 @@ func (s *Server) route(w *response, r *http.Request) {
 	name, webhook := strings.CutPrefix(path, "/webhooks/")
 	switch {
 	case webhook:
-		if !allow(w, r, http.MethodPost) {
-			return
-		}
-		hook, known := s.hooks.Load().byName[name]
-		if !known {
+		hook, known := s.hooks.Load().named[name]
+		switch {
+		case !known && allow(w, r, http.MethodPost):
 			w.fail(http.StatusNotFound, "there is no webhook at "+path)
-			return
+		case known && allow(w, r, hook.rules().Methods...):
+			s.receive(w, r, hook)
 		}
-		s.receive(w, r, hook)
 	case path == "/":
 		if !allow(w, r, http.MethodGet, http.MethodHead, http.MethodPost) {
 			return
 		}
-		first := s.hooks.Load().first
-		switch {
-		case r.Method != http.MethodPost:
-			s.index(w)
-		case first == nil:
-			w.fail(http.StatusNotFound, "there is no webhook here")
-		default:
-			s.receive(w, r, first)
+		if r.Method == http.MethodPost {
+			if hook := s.hooks.Load().root; hook != nil {
+				s.receive(w, r, hook)
+			} else {
+				w.fail(http.StatusNotFound, "no forge's webhook is received here: agent.yaml names none")
+			}
+			return
 		}
+		s.index(w)
 	case path == "/healthz":
 		if allow(w, r, http.MethodGet, http.MethodHead) {
 			w.reply(http.StatusOK, map[string]string{"status": "alive"})
@@ -228,8 +233,13 @@ func (s *Server) route(w *response, r *http.Request) {
 // index tells somebody who opens the agent in a browser what it is and where
 // webhooks go.
 func (s *Server) index(w *response) {
+	webhooks := []string{}
+	for name := range s.hooks.Load().named {
+		webhooks = append(webhooks, "/webhooks/"+name)
+	}
+	slices.Sort(webhooks)
 	w.reply(http.StatusOK, map[string]any{
-		"service": "pocketci", "webhooks": s.hooks.Load().paths(), "alive": "/healthz", "ready": "/readyz",
+		"service": "pocketci", "webhooks": webhooks, "alive": "/healthz", "ready": "/readyz",
 	})
 }
 

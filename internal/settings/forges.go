@@ -57,6 +57,8 @@ func (r reader) forge(item *yaml.Node, entries []yamlfile.Entry) Forge {
 			f.App = r.app(e.Value)
 		case "repositories":
 			f.Repositories = r.some(e, checkPattern)
+		case KeyFilters:
+			f.Filters = r.filters(e)
 		case "statuses":
 			f.Statuses = r.Bool(e.Value, e.Name)
 		default:

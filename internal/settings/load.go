@@ -24,7 +24,7 @@ func Load(path, dataDir string) (*Settings, error) {
 	if !wanted {
 		path = filepath.Join(dataDir, FileName)
 	}
-	data, err := readFile(path)
+	data, err := ReadFile(path)
 	// ENOTDIR: the data directory is a file, which is for others to say.
 	if !wanted && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)) {
 		for _, name := range misnamed {
@@ -40,8 +40,9 @@ func Load(path, dataDir string) (*Settings, error) {
 	return Parse(path, data)
 }
 
-// readFile reads no more than is needed to see that a file is too large.
-func readFile(path string) ([]byte, error) {
+// ReadFile reads the file for [Parse], and no more of it than is needed to see that it
+// is too large.
+func ReadFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err

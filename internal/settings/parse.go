@@ -21,10 +21,10 @@ type Errors = yamlfile.Errors
 
 // The keys of the file by where they stand.
 var (
-	fileKeys     = []string{"forks", "forks-share-engine", "runners", "modules", "forges", "secrets", "providers"}
+	fileKeys     = []string{"forks", "forks-share-engine", "runners", "modules", "forges", "registries", "schedules", "secrets", "providers"}
 	runnerKeys   = []string{"name", "host", "labels", "untrusted"}
 	moduleKeys   = []string{"remote"}
-	forgeKeys    = []string{"name", "vendor", "url", KeyWebhookSecrets, KeyUsername, KeyToken, "app", "repositories", "statuses"}
+	forgeKeys    = []string{"name", "vendor", "url", KeyWebhookSecrets, KeyUsername, KeyToken, "app", "repositories", KeyFilters, "statuses"}
 	appKeys      = []string{"id", KeyPrivateKey}
 	ruleKeys     = []string{"repositories", "env", KeyNamed, "providers", "events", "refs"}
 	providerKeys = []string{"env"}
@@ -69,6 +69,10 @@ func (r reader) file(n *yaml.Node, s *Settings) {
 			s.Modules = r.modules(e.Value)
 		case "forges":
 			s.Forges = r.forges(e.Value)
+		case "schedules":
+			s.Schedules = r.schedules(e.Value)
+		case "registries":
+			s.Registries = r.registries(e.Value)
 		case "secrets":
 			s.Rules = r.rules(e.Value)
 		case "providers":
@@ -77,6 +81,7 @@ func (r reader) file(n *yaml.Node, s *Settings) {
 			r.Unknown(e, "the file", fileKeys)
 		}
 	}
+	r.registryHooks(s)
 }
 
 // choice reads one of several words and returns its index, -1 if it is none.

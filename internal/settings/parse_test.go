@@ -1,14 +1,28 @@
 package settings_test
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/franela/pocketci/events/schedule"
+	"github.com/franela/pocketci/internal/predicate"
 	"github.com/franela/pocketci/internal/settings"
+	"github.com/franela/pocketci/internal/timetable"
 )
+
+// timed is the timetable of an expression.
+func timed(expression string, policy schedule.Policy) timetable.Timetable {
+	s, err := schedule.Parse(expression, nil)
+	if err != nil {
+		panic(err)
+	}
+	return timetable.Timetable{Schedule: s, Policy: policy}
+}
 
 // valid are files with what they mean.
 var valid = map[string]struct {
@@ -43,11 +57,51 @@ var valid = map[string]struct {
 		Username:       &settings.Secret{Env: "GITHUB_USERNAME", Line: 6}, Token: &settings.Secret{Env: "GITHUB_TOKEN", Line: 8},
 		Repositories: settings.Patterns{"acme/*", "other/one"}, Line: 2,
 	}}}},
+	"filters of a forge": {"forges:\n- name: github\n  filters:\n  - {path: /sender/type, is-not-equal-to: Bot}\n", settings.Settings{Forges: []settings.Forge{{
+		Name: "github", Vendor: "github", Filters: filters(`[{"path":"/sender/type","is-not-equal-to":"Bot"}]`), Statuses: true, Line: 2,
+	}}}},
 	"an app": {"forges:\n- name: github\n  app: {id: 123, private-key: {from-file: /etc/app.pem}}\n", settings.Settings{Forges: []settings.Forge{{
 		Name: "github", Vendor: "github", App: &settings.App{ID: 123, PrivateKey: settings.Secret{File: "/etc/app.pem", Line: 3}}, Statuses: true, Line: 2,
 	}}}},
 	"a Gitea": {"forges: [{name: gitea, url: 'http://git.lan:3000/git'}, {name: two, vendor: gitea, url: 'https://x'}]", settings.Settings{Forges: []settings.Forge{
 		{Name: "gitea", Vendor: "gitea", URL: "http://git.lan:3000/git", Statuses: true, Line: 1}, {Name: "two", Vendor: "gitea", URL: "https://x", Statuses: true, Line: 1},
+	}}},
+	"registries": {`registries:
+  - name: local
+    host: registry.example.com:5000
+    insecure: true
+    username: {from-env: REGISTRY_USER}
+    token: {from-env: REGISTRY_TOKEN}
+    webhook-secret: {from-file: /etc/pocketci/hook}
+    watch:
+      - repository: acme/my_shop.web
+        interval: 1m30s
+        versions: {match: 'b(\d+)'}
+        ignore-tags: '^sha-'
+        pinned-tag: main
+        auto-deploy: false
+        deploy-attempts: 2
+        calls: acme/shop
+      - {repository: acme/api, name: api, versions: semver}
+  - {name: hub, host: docker.io, docker-config: /root/.docker/config.json, watch: [{repository: nginx, versions: {prereleases: true}, calls: {module: site}}]}
+  - {name: none, host: localhost, token: {from-env: T}, watch: []}
+`, settings.Settings{Registries: []settings.Registry{
+		{
+			Name: "local", Host: "registry.example.com:5000", Insecure: true,
+			Username: &settings.Secret{Env: "REGISTRY_USER", Line: 5}, Token: &settings.Secret{Env: "REGISTRY_TOKEN", Line: 6},
+			WebhookSecret: &settings.Secret{File: "/etc/pocketci/hook", Line: 7}, Line: 2,
+			Watch: []settings.Watch{
+				{
+					Name: "acme-my-shop-web", Repository: "acme/my_shop.web", Interval: 90 * time.Second, Versions: settings.Versions{Match: `b(\d+)`}, IgnoreTags: "^sha-",
+					PinnedTag: "main", DeployAttempts: 2, Calls: settings.Target{Repository: "acme/shop", Line: 16}, Line: 9,
+				},
+				{Name: "api", Repository: "acme/api", Interval: time.Minute, AutoDeploy: true, DeployAttempts: 5, Line: 17},
+			},
+		},
+		{Name: "hub", Host: "docker.io", DockerConfig: "/root/.docker/config.json", Line: 18, Watch: []settings.Watch{
+			{Name: "nginx", Repository: "nginx", Interval: time.Minute, Versions: settings.Versions{Prereleases: true}, AutoDeploy: true, DeployAttempts: 5, Calls: settings.Target{Module: "site", Line: 18}, Line: 18},
+		}},
+		{Name: "none", Host: "localhost", Token: &settings.Secret{Env: "T", Line: 19}, Line: 19},
 	}}},
 	"rules": {`secrets:
   - repositories: ["acme/shop", "acme/*"]
@@ -69,6 +123,38 @@ var valid = map[string]struct {
 		{Repositories: settings.Patterns{"**"}, Line: 10},
 	}}},
 	"providers": {"providers: {env: [VAULT_ADDR, VAULT_TOKEN]}", settings.Settings{Providers: settings.Providers{Env: []string{"VAULT_ADDR", "VAULT_TOKEN"}}}},
+	"a schedule": {"schedules: [{name: nightly, cron: 0 3 * * *, calls: acme/shop}]", settings.Settings{Schedules: []settings.Schedule{
+		{Name: "nightly", Timetable: timed("0 3 * * *", schedule.Policy{}), Target: settings.Target{Repository: "acme/shop", Line: 1}, Line: 1},
+	}}},
+	"a schedule with everything": {`schedules:
+  - name: nightly
+    cron: 0 3 * * mon-fri
+    time-zone: Europe/Berlin
+    catch-up: all
+    max-age: 48h
+    jitter: 10m
+    calls: {repository: acme/shop, ref: stable, clone-url: 'https://git.example.com/acme/shop.git'}
+`, settings.Settings{Schedules: []settings.Schedule{{
+		Name: "nightly", Timetable: timed("TZ=Europe/Berlin 0 3 * * mon-fri", schedule.Policy{CatchUp: schedule.CatchUpAll, MaxAge: 48 * time.Hour, Jitter: 10 * time.Minute}),
+		Target: settings.Target{Repository: "acme/shop", Ref: "refs/heads/stable", CloneURL: "https://git.example.com/acme/shop.git", Line: 8}, Line: 2,
+	}}}},
+	"schedules of every kind": {`schedules:
+- {name: a, every: 90s, calls: a/b}
+- {name: b, at: '2026-03-01T12:00:00+01:00', calls: a/b}
+- {name: c, hourly: {minute: 5}, calls: a/b, catch-up: none}
+- {name: d, daily: {hour: 3, minute: 30, second: 15}, time-zone: Europe/Berlin, calls: a/b}
+- {name: e, weekly: {day: Monday}, calls: {module: site}}
+- {name: f, cron: '@every 1h', calls: a/b}
+- {name: g, daily: {}, calls: a/b}
+`, settings.Settings{Schedules: []settings.Schedule{
+		{Name: "a", Timetable: timed("@every 90s", schedule.Policy{}), Target: settings.Target{Repository: "a/b", Line: 2}, Line: 2},
+		{Name: "b", Timetable: timed("2026-03-01T12:00:00+01:00", schedule.Policy{}), Target: settings.Target{Repository: "a/b", Line: 3}, Line: 3},
+		{Name: "c", Timetable: timed("5 * * * *", schedule.Policy{CatchUp: schedule.CatchUpNone}), Target: settings.Target{Repository: "a/b", Line: 4}, Line: 4},
+		{Name: "d", Timetable: timed("TZ=Europe/Berlin @daily 03:30:15", schedule.Policy{}), Target: settings.Target{Repository: "a/b", Line: 5}, Line: 5},
+		{Name: "e", Timetable: timed("0 0 * * 1", schedule.Policy{}), Target: settings.Target{Module: "site", Line: 6}, Line: 6},
+		{Name: "f", Timetable: timed("@every 1h", schedule.Policy{}), Target: settings.Target{Repository: "a/b", Line: 7}, Line: 7},
+		{Name: "g", Timetable: timed("0 0 * * *", schedule.Policy{}), Target: settings.Target{Repository: "a/b", Line: 8}, Line: 8},
+	}}},
 	"anchors": {"secrets:\n- repositories: [a/b]\n  named: {x: &key {from-env: KEY}}\n- repositories: [c/d]\n  named: {y: *key}\n", settings.Settings{Rules: []settings.Rule{
 		{Repositories: settings.Patterns{"a/b"}, Named: map[string]settings.Secret{"x": {Env: "KEY", Line: 3}}, Line: 2},
 		{Repositories: settings.Patterns{"c/d"}, Named: map[string]settings.Secret{"y": {Env: "KEY", Line: 5}}, Line: 4},
@@ -86,7 +172,7 @@ var invalid = map[string]struct {
 	"a list":                         {"- forks", []string{"1:1: the file must be a mapping of names to values, not a list"}, true},
 	"two documents":                  {"forks: never\n---\nforks: never\n", []string{"2:1: a second YAML document"}, false},
 	"unknown key":                    {"fork: never", []string{`1:1: unknown key "fork" in the file; did you mean "forks"?`}, true},
-	"unknown key, nothing like it":   {"schedules: []", []string{`1:1: unknown key "schedules" in the file; the keys are forks, forks-share-engine, runners`}, true},
+	"unknown key, nothing like it":   {"weather: []", []string{`1:1: unknown key "weather" in the file; the keys are forks, forks-share-engine, runners`}, true},
 	"unknown word for forks":         {"forks: nosecrets", []string{`1:8: forks must be one of approve, never, no-secrets; did you mean "no-secrets"?`}, true},
 	"forks that are true":            {"forks: true", []string{"1:8: forks must be a string, not true or false"}, true},
 	"sharing in words":               {"forks-share-engine: yes", []string{"1:21: forks-share-engine must be true or false, not a string"}, true},
@@ -130,6 +216,51 @@ var invalid = map[string]struct {
 	"a relative file":                {"forges: [{name: github, token: {from-file: hunter2}}]", []string{"1:44: from-file must be the absolute path of a file"}, true},
 	"an empty file name":             {"forges: [{name: github, token: {from-file: ''}}]", []string{"1:44: from-file is empty"}, true},
 	"a forge's repositories":         {"forges: [{name: github, repositories: [acme]}]", []string{"1:40: repositories: a repository's full name has an owner"}, true},
+	"a schedule of nothing":          {"schedules: [{}]", []string{"1:13: a schedule needs a name", "1:13: a schedule needs calls", "1:13: a schedule does not say when it is due; add one of cron, every, at, hourly, daily, weekly"}, true},
+	"a schedule due twice":           {"schedules: [{name: a, cron: '@daily', every: 5s, calls: a/b}]", []string{"1:39: the schedule a says twice when it is due"}, true},
+	"a schedule there twice":         {"schedules:\n- {name: a, cron: '@daily', calls: a/b}\n- {name: a, cron: '@daily', calls: a/b}\n", []string{"3:3: the schedule a is there twice"}, false},
+	"a schedule's hour":              {"schedules: [{name: a, cron: 0 24 * * *, calls: a/b}]", []string{`1:29: cron has the hour "24": hours are 0 to 23`}, false},
+	"a schedule's unknown key":       {"schedules: [{name: a, crom: '@daily', calls: a/b}]", []string{"1:13: the schedule a does not say when", `1:23: unknown key "crom" in a schedule; did you mean "cron"?`}, true},
+	"a schedule's zone":              {"schedules: [{name: a, cron: '@daily', time-zone: Berlin, calls: a/b}]", []string{`1:50: time-zone has the time zone "Berlin", which is none`}, false},
+	"a period with a zone":           {"schedules: [{name: a, every: 5s, time-zone: UTC, calls: a/b}]", []string{"1:23: every counts real time"}, false},
+	"a period without a unit":        {"schedules: [{name: a, every: 30, calls: a/b}]", []string{"1:30: every needs a unit; write 30s, 30m or 30h"}, true},
+	"a time without an offset":       {"schedules: [{name: a, at: '2026-03-01T12:00:00', calls: a/b}]", []string{"1:27: at has no offset from UTC"}, true},
+	"a time that is none":            {"schedules: [{name: a, at: [], calls: a/b}]", []string{"1:27: at must be a time as RFC 3339 has it"}, true},
+	"an hour of the day":             {"schedules: [{name: a, daily: {hour: 24}, calls: a/b}]", []string{"1:37: hour must be a number from 0 to 23"}, true},
+	"a minute in words":              {"schedules: [{name: a, hourly: {minute: five}, calls: a/b}]", []string{"1:40: minute must be a number from 0 to 59"}, true},
+	"an hour of the hour":            {"schedules: [{name: a, hourly: {hour: 5}, calls: a/b}]", []string{`1:32: unknown key "hour" in hourly`}, true},
+	"a week without a day":           {"schedules: [{name: a, weekly: {hour: 5}, calls: a/b}]", []string{"1:31: weekly needs a day"}, true},
+	"a day of no week":               {"schedules: [{name: a, weekly: {day: 1st}, calls: a/b}]", []string{"1:37: day must be a day of the week"}, true},
+	"catching up in other words":     {"schedules: [{name: a, cron: '@daily', catch-up: lst, calls: a/b}]", []string{`1:49: catch-up must be one of last, all, none; did you mean "last"?`}, true},
+	"an age of nothing to catch up":  {"schedules: [{name: a, cron: '@daily', catch-up: none, max-age: 1h, calls: a/b}]", []string{"1:55: catch-up: none catches up with no tick"}, false},
+	"an age of years":                {"schedules: [{name: a, cron: '@daily', max-age: 10000h, calls: a/b}]", []string{"1:48: max-age must be from a second to 8784h"}, false},
+	"a jitter beyond the next tick":  {"schedules: [{name: a, cron: '*/5 * * * *', jitter: 5m, calls: a/b}]", []string{"1:52: jitter must be shorter than the time between two ticks, which is 5m0s"}, false},
+	"a jitter of no time":            {"schedules: [{name: a, cron: '@daily', jitter: soon, calls: a/b}]", []string{"1:47: jitter must be a duration"}, true},
+	"a schedule for nobody":          {"schedules: [{name: a, cron: '@daily', calls: shop}]", []string{"1:46: calls must be the full name of a repository"}, true},
+	"registries of the wrong type":   {"registries: {a: b}", []string{"1:13: registries must be a list, not a mapping"}, true},
+	"a registry of nothing":          {"registries: [{}]", []string{"1:14: a registry needs a name", "1:14: a registry needs a host", "1:14: a registry needs a watch"}, true},
+	"a registry twice":               {"registries:\n- {name: a, host: x, watch: []}\n- {name: a, host: y, watch: []}\n", []string{"3:3: the registry a is there twice, first in line 2"}, false},
+	"a registry's address":           {"registries: [{name: a, host: 'https://x', watch: []}]", []string{"1:30: host must be the host of a registry"}, true},
+	"a registry's unknown key":       {"registries: [{name: a, host: x, watch: [], url: y}]", []string{`1:44: unknown key "url" in a registry`}, true},
+	"a registry's literal token":     {"registries: [{name: a, host: x, watch: [], token: hunter2}]", []string{"1:51: token must be {from-env: NAME}"}, true},
+	"a user without a token":         {"registries: [{name: a, host: x, watch: [], username: {from-env: U}}]", []string{"1:44: username needs a token"}, true},
+	"two logins":                     {"registries: [{name: a, host: x, watch: [], token: {from-env: T}, docker-config: /x}]", []string{"1:66: a registry has docker-config or a token"}, true},
+	"a relative docker-config":       {"registries: [{name: a, host: x, watch: [], docker-config: config.json}]", []string{"1:59: docker-config must be the absolute path"}, true},
+	"a registry where a forge is":    {"registries:\n- {name: github, host: x, watch: [], webhook-secret: {from-env: A}}\nforges: [{name: github}]\n", []string{"2:1: the registry github receives at /webhooks/github, and so does the forge in line 3"}, false},
+	"a watch of nothing":             {"registries: [{name: a, host: x, watch: [{}]}]", []string{"1:41: a watched repository needs a repository"}, true},
+	"a watch twice":                  {"registries:\n- {name: a, host: x, watch: [{repository: b/c}]}\n- {name: d, host: y, watch: [{repository: b-c}]}\n", []string{"3:30: the watched repository b-c is there twice, first in line 2"}, false},
+	"a watch with a tag":             {"registries: [{name: a, host: x, watch: [{repository: 'b/c:v1'}]}]", []string{"1:54: repository must be the path of a repository"}, true},
+	"a watch's unknown key":          {"registries: [{name: a, host: x, watch: [{repository: b, pinned: v1}]}]", []string{`1:57: unknown key "pinned" in a watched repository`}, true},
+	"an interval without a unit":     {"registries: [{name: a, host: x, watch: [{repository: b, interval: 60}]}]", []string{"1:67: interval must be a string, not a number"}, true},
+	"an interval too short":          {"registries: [{name: a, host: x, watch: [{repository: b, interval: 1ms}]}]", []string{"1:67: interval must be a duration from 1s to 168h"}, false},
+	"another rule for versions":      {"registries: [{name: a, host: x, watch: [{repository: b, versions: calver}]}]", []string{"1:67: versions must be one of semver"}, true},
+	"two rules for versions":         {"registries: [{name: a, host: x, watch: [{repository: b, versions: {match: a, prereleases: true}}]}]", []string{"1:67: versions needs exactly one"}, true},
+	"an unknown key for versions":    {"registries: [{name: a, host: x, watch: [{repository: b, versions: {regexp: a}}]}]", []string{`1:68: unknown key "regexp" in versions`}, true},
+	"a bad expression":               {"registries: [{name: a, host: x, watch: [{repository: b, ignore-tags: '('}]}]", []string{"1:70: ignore-tags must be a regular expression"}, false},
+	"a pinned tag that is none":      {"registries: [{name: a, host: x, watch: [{repository: b, pinned-tag: 'a b'}]}]", []string{"1:69: pinned-tag must be a tag"}, true},
+	"no attempts":                    {"registries: [{name: a, host: x, watch: [{repository: b, deploy-attempts: 0}]}]", []string{"1:74: deploy-attempts must be a number above zero"}, true},
+	"too many attempts":              {"registries: [{name: a, host: x, watch: [{repository: b, deploy-attempts: 101}]}]", []string{"1:74: deploy-attempts is 100 at most"}, true},
+	"a watch that calls nobody":      {"registries: [{name: a, host: x, watch: [{repository: b, calls: {ref: main}}]}]", []string{"1:64: calls needs exactly one"}, true},
 	"a rule for nobody":              {"secrets: [{env: [A]}]", []string{"1:11: a rule for secrets needs repositories"}, true},
 	"a rule for an empty list":       {"secrets: [{repositories: [], env: [A]}]", []string{"1:26: repositories is an empty list"}, true},
 	"a pattern with alternatives":    {"secrets: [{repositories: ['{a,b}/c']}]", []string{"1:27: repositories: not a pattern"}, true},
@@ -203,6 +334,8 @@ func TestSecrets(t *testing.T) {
   username: {from-env: C}
   token: {from-env: D}
 - {name: two, vendor: github, app: {id: 1, private-key: {from-file: /e}}}
+registries:
+- {name: r, host: x, username: {from-env: H}, token: {from-env: I}, webhook-secret: {from-env: J}, watch: []}
 secrets:
 - repositories: [a/b]
   named: {z: {from-env: G}, f: {from-env: F}}
@@ -214,7 +347,7 @@ secrets:
 	for key, secret := range s.Secrets() {
 		got = append(got, key+" "+secret.Env+secret.File)
 	}
-	want := []string{"webhook-secrets A", "webhook-secrets B", "username C", "token D", "private-key /e", "named F", "named G"}
+	want := []string{"webhook-secrets A", "webhook-secrets B", "username C", "token D", "private-key /e", "username H", "token I", "webhook-secret J", "named F", "named G"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -268,4 +401,12 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// filters are those that the text has as JSON.
+func filters(text string) (list []predicate.Filter) {
+	if err := json.Unmarshal([]byte(text), &list); err != nil {
+		panic(err)
+	}
+	return list
 }

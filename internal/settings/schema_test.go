@@ -58,6 +58,8 @@ func TestReference(t *testing.T) {
 		"forks", "forks-share-engine", "runners", "name", "host", "labels", "untrusted", "modules", "remote", "forges", "vendor", "url",
 		"webhook-secrets", "username", "token", "app", "id", "private-key", "repositories", "statuses", "secrets", "env", "named",
 		"providers", "events", "refs", "from-env", "from-file",
+		"registries", "insecure", "docker-config", "webhook-secret", "watch", "repository", "interval", "versions", "prereleases", "match",
+		"ignore-tags", "pinned-tag", "auto-deploy", "deploy-attempts", "calls", "ref", "clone-url", "module",
 	} {
 		if !regexp.MustCompile(`\b` + key + `:`).Match(blocks[0][1]) {
 			t.Errorf("the first example has no %s", key)

@@ -8,6 +8,8 @@ import (
 	"iter"
 	"maps"
 	"slices"
+
+	"github.com/franela/pocketci/internal/predicate"
 )
 
 // Settings is a parsed and validated agent.yaml. The zero Settings are those of
@@ -25,6 +27,10 @@ type Settings struct {
 	Modules Modules
 	// Forges are where webhooks come from, each with a path of its own.
 	Forges []Forge
+	// Schedules are those that the agent keeps beside the ones of functions.
+	Schedules []Schedule
+	// Registries are registries of images, with what is watched in them.
+	Registries []Registry
 	// Rules say which repositories may use which secrets, in the order of the
 	// file.
 	Rules     []Rule
@@ -93,6 +99,9 @@ type Forge struct {
 	App *App
 	// Repositories are those whose deliveries are accepted; empty is all.
 	Repositories Patterns
+	// Filters are what the payload of a delivery must fulfil for anything to be
+	// planned.
+	Filters []predicate.Filter
 	// Statuses says whether the forge is told what becomes of calls.
 	Statuses bool
 	// Line is where the entry starts in the file, for messages.
@@ -156,6 +165,13 @@ func (s *Settings) Secrets() iter.Seq2[string, Secret] {
 	return func(yield func(string, Secret) bool) {
 		for _, f := range s.Forges {
 			for key, secret := range f.secrets() {
+				if !yield(key, secret) {
+					return
+				}
+			}
+		}
+		for i := range s.Registries {
+			for key, secret := range s.Registries[i].secrets() {
 				if !yield(key, secret) {
 					return
 				}

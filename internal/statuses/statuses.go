@@ -53,7 +53,7 @@ type Store interface {
 type Config struct {
 	Store Store
 	// Forges are those that are told.
-	Forges forge.Set
+	Forges forge.Finder
 	// RunURL links to a run by its number; it may give nothing.
 	RunURL func(number int64) string
 	// Annotate finds the places in files that a call speaks of, in what it

@@ -91,11 +91,17 @@ func (s *Store) AbortPullRequest(ctx context.Context, vendor, repository string,
 	if err := s.get(ctx, []any{&before}, `SELECT number FROM runs WHERE id = ?`, closing); err != nil {
 		return 0, fmt.Errorf("%s: %w", doing, err)
 	}
+	return s.abortAll(ctx, reason, doing, `repository = ? AND pull_request = ? AND pull_request <> 0 AND vendor = ? AND number < ?`,
+		key(repository), pullRequest, key(vendor), before)
+}
+
+// abortAll ends the runs that a condition selects and that have not ended, and returns
+// how many that were.
+func (s *Store) abortAll(ctx context.Context, reason, doing, where string, args ...any) (int, error) {
 	var runs []string
 	var id string
-	for _, err := range s.each(ctx, []any{&id}, `SELECT id FROM runs WHERE repository = ? AND pull_request = ? AND pull_request <> 0
-		AND vendor = ? AND number < ? AND state IN ('queued', 'waiting-approval', 'running') ORDER BY number DESC`,
-		key(repository), pullRequest, key(vendor), before) {
+	for _, err := range s.each(ctx, []any{&id}, `SELECT id FROM runs WHERE `+where+
+		` AND state IN ('queued', 'waiting-approval', 'running') ORDER BY number DESC`, args...) {
 		if err != nil {
 			return 0, fmt.Errorf("%s: %w", doing, s.failed(err))
 		}

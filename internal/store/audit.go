@@ -25,8 +25,9 @@ type AuditEntry struct {
 	At time.Time
 	// Person, Key and Remote are those of the [Actor].
 	Person, Key, Remote string
-	// Action is what was done: abort, approve, call, create-key, delete-key,
-	// disable, enable, replay or restart.
+	// Action is what was done: abort, approve, auto-deploy, call, create-key,
+	// delete-key, delete-module, deploy, disable, enable, pin, redeploy, rename,
+	// replay, reset or restart.
 	Action string
 	// Object is what it was done to: a kind and an id or name, such as run ID.
 	Object string

@@ -35,16 +35,18 @@ func (s *Store) Event(ctx context.Context, id string) (Event, error) {
 	var (
 		e               Event
 		fields, payload []byte
+		repository      string
 		packed          bool
 	)
-	err := s.get(ctx, []any{&e.Seq, &e.Hook, &e.Original, &packed, &fields, &payload},
-		`SELECT seq, hook, original, packed, fields, payload FROM events WHERE id = ?`, id)
+	err := s.get(ctx, []any{&e.Seq, &e.Hook, &e.Original, &repository, &packed, &fields, &payload},
+		`SELECT seq, hook, original, repository, packed, fields, payload FROM events WHERE id = ?`, id)
 	if err != nil {
 		return Event{}, fmt.Errorf("read event %s: %w", id, err)
 	}
 	if err := json.Unmarshal(fields, &e.Event); err != nil {
 		return Event{}, fmt.Errorf("read event %s: %w", id, err)
 	}
+	e.rename(repository)
 	if payload, err = unpack(payload, packed); err != nil {
 		return Event{}, fmt.Errorf("read event %s: %w", id, err)
 	}
@@ -63,6 +65,14 @@ func (s *Store) Event(ctx context.Context, id string) (Event, error) {
 		e.Redeliveries = append(e.Redeliveries, r)
 	}
 	return e, nil
+}
+
+// rename gives the event of a stored module the name that the module has now, which is
+// in the column alone.
+func (e *Event) rename(repository string) {
+	if _, ok := e.Repository.Module(); ok {
+		e.Repository.FullName = repository
+	}
 }
 
 // EventFilter selects events. Zero values select all.
@@ -100,12 +110,12 @@ func (s *Store) Events(ctx context.Context, f EventFilter) ([]Event, error) {
 		f.Limit = 100
 	}
 	var (
-		seq            int64
-		hook, original string
-		fields         []byte
+		seq                        int64
+		hook, original, repository string
+		fields                     []byte
 	)
 	found := []Event{}
-	for _, err := range s.each(ctx, []any{&seq, &hook, &original, &fields}, `SELECT seq, hook, original, fields FROM events WHERE `+
+	for _, err := range s.each(ctx, []any{&seq, &hook, &original, &repository, &fields}, `SELECT seq, hook, original, repository, fields FROM events WHERE `+
 		strings.Join(where, " AND ")+` ORDER BY `+list.order()+` LIMIT ?`, append(args, f.Limit)...) {
 		if err != nil {
 			return nil, fmt.Errorf("list events: %w", s.failed(err))
@@ -114,6 +124,7 @@ func (s *Store) Events(ctx context.Context, f EventFilter) ([]Event, error) {
 		if err := json.Unmarshal(fields, &e.Event); err != nil {
 			return nil, fmt.Errorf("list events: %w", err)
 		}
+		e.rename(repository)
 		e.Payload = nil
 		found = append(found, e)
 	}

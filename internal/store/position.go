@@ -67,6 +67,17 @@ func (s *Store) Positions(ctx context.Context, kind string) ([]Position, error) 
 // After ErrUnavailable it may have been done nonetheless; the same request gives
 // ErrMoved then.
 func (s *Store) Advance(ctx context.Context, p Position, deliveries ...Delivery) (receipts []Receipt, version int64, err error) {
+	return s.advance(ctx, p, nil, deliveries)
+}
+
+// AdvanceBy is [Store.Advance] for what somebody does, which is written to the audit
+// log with it. The action is a word, the detail more about it.
+func (s *Store) AdvanceBy(ctx context.Context, by Actor, action, detail string, p Position, deliveries ...Delivery) (receipts []Receipt, version int64, err error) {
+	return s.advance(ctx, p, func(t *tx) error { return s.record(t, by, action, p.Kind+" "+p.Name, detail) }, deliveries)
+}
+
+// advance moves a position with whatever else note does in the transaction.
+func (s *Store) advance(ctx context.Context, p Position, note func(*tx) error, deliveries []Delivery) (receipts []Receipt, version int64, err error) {
 	doing := "advance " + p.Kind + " " + p.Name
 	if err := checkJSON("the position of "+p.Name, p.Value); err != nil {
 		return nil, 0, fmt.Errorf("%s: %w", doing, err)
@@ -90,6 +101,11 @@ func (s *Store) Advance(ctx context.Context, p Position, deliveries ...Delivery)
 		t.bytes = size
 		if err := s.movePosition(t, p); err != nil {
 			return err
+		}
+		if note != nil {
+			if err := note(t); err != nil {
+				return err
+			}
 		}
 		if len(batch) == 0 {
 			return nil

@@ -26,6 +26,8 @@ const (
 	// deliveries do not wait for long.
 	pruneRuns   = 20
 	pruneChunks = 500
+	// keepVersions is how long the version of a module stays that no run is of.
+	keepVersions = time.Hour
 	// vacuumPages is how many pages SQLite gives back at a time.
 	vacuumPages = 1000
 )
@@ -68,6 +70,9 @@ func (s *Store) Prune(ctx context.Context, keep Retention) (int, error) {
 		if err := s.pruneOldLogs(ctx, micros(earliest.Add(-keep.Logs))); err != nil {
 			return deleted, err
 		}
+	}
+	if err := s.pruneModules(ctx, micros(earliest.Add(-keepVersions))); err != nil {
+		return deleted, err
 	}
 	if keep.Audit > 0 {
 		if err := s.pruneAudit(ctx, micros(earliest.Add(-keep.Audit))); err != nil {

@@ -341,6 +341,16 @@ type Health struct {
 	Checks  map[string]string `json:"checks" doc:"name of a check to ok, failed or timed out"`
 	Agents  []Agent           `json:"agents" nullable:"false"`
 	Queue   Queue             `json:"queue"`
+	// Configuration is that of the agent that answers.
+	Configuration Configuration `json:"configuration"`
+}
+
+// Configuration says how the agent's configuration file fares.
+type Configuration struct {
+	File     string    `json:"file" doc:"empty without a file"`
+	LoadedAt time.Time `json:"loaded_at" doc:"when what is in force was read"`
+	Error    string    `json:"error" doc:"why a newer version of the file is not in force; empty if there is none"`
+	Restart  []string  `json:"restart" nullable:"false" doc:"what is in the file and in force after a restart only"`
 }
 
 // Agent is a process at work.
