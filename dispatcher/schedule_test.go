@@ -46,7 +46,7 @@ func TestSchedules(t *testing.T) {
 - path: b
   functions: {deploy-on-time-tick-hourly: {schedule: {hourly: {minute: 5}, catch-up: none}}}
 - path: c
-`)}}}
+`)}, "a/dagger.json": {Data: []byte("{}")}, "b/dagger.json": {Data: []byte("{}")}, "c/dagger.json": {Data: []byte("{}")}}}
 	p := dispatcher.Planner{Loader: loader}
 	found, unread, err := p.Schedules(t.Context(), tree)
 	if err != nil {
@@ -131,7 +131,7 @@ func TestScheduleErrorsAndWarnings(t *testing.T) {
 		},
 		"seen before the first tick": {
 			functions: []modules.Function{fn("onTimeTickNightly", def("schedule", "0 24 * * *"))}, event: push("main"),
-			warning: `ci:onTimeTickNightly: schedule: "0 24 * * *" has the hour "24": hours are 0 to 23; it is not called until that is put right`,
+			warning: `ci:onTimeTickNightly: schedule: "0 24 * * *" has the hour "24": hours are 0 to 23, with lists`,
 		},
 		"a name that does not wait": {
 			functions: []modules.Function{fn("onPush")}, settings: map[string]config.Function{"onPush": {Schedule: "@daily", Line: 3}}, event: push("main"),
