@@ -21,7 +21,7 @@ type Errors = yamlfile.Errors
 
 // The keys of the file by where they stand.
 var (
-	fileKeys     = []string{"forks", "forks-share-engine", "runners", "modules", "forges", "registries", "schedules", "secrets", "providers"}
+	fileKeys     = []string{"forks", "forks-share-engine", "runners", "modules", "forges", "registries", "schedules", "mirrors", "mirror-workers", "secrets", "providers"}
 	runnerKeys   = []string{"name", "host", "labels", "untrusted"}
 	moduleKeys   = []string{"remote"}
 	forgeKeys    = []string{"name", "vendor", "url", KeyWebhookSecrets, KeyUsername, KeyToken, "app", "repositories", KeyFilters, "statuses"}
@@ -73,6 +73,10 @@ func (r reader) file(n *yaml.Node, s *Settings) {
 			s.Schedules = r.schedules(e.Value)
 		case "registries":
 			s.Registries = r.registries(e.Value)
+		case "mirrors":
+			s.Mirrors = r.mirrors(e.Value)
+		case "mirror-workers":
+			s.MirrorWorkers = r.attempts(e)
 		case "secrets":
 			s.Rules = r.rules(e.Value)
 		case "providers":
@@ -82,6 +86,7 @@ func (r reader) file(n *yaml.Node, s *Settings) {
 		}
 	}
 	r.registryHooks(s)
+	r.mirrorHooks(s)
 }
 
 // choice reads one of several words and returns its index, -1 if it is none.

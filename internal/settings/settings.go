@@ -31,6 +31,10 @@ type Settings struct {
 	Schedules []Schedule
 	// Registries are registries of images, with what is watched in them.
 	Registries []Registry
+	// Mirrors are directories of the host that are kept at what repositories have,
+	// and MirrorWorkers how many of them are worked on at a time.
+	Mirrors       []Mirror
+	MirrorWorkers int
 	// Rules say which repositories may use which secrets, in the order of the
 	// file.
 	Rules     []Rule
@@ -172,6 +176,13 @@ func (s *Settings) Secrets() iter.Seq2[string, Secret] {
 		}
 		for i := range s.Registries {
 			for key, secret := range s.Registries[i].secrets() {
+				if !yield(key, secret) {
+					return
+				}
+			}
+		}
+		for i := range s.Mirrors {
+			for key, secret := range s.Mirrors[i].secrets() {
 				if !yield(key, secret) {
 					return
 				}
