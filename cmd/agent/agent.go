@@ -18,6 +18,7 @@ import (
 	"github.com/franela/pocketci/internal/agent"
 	"github.com/franela/pocketci/internal/metrics"
 	"github.com/franela/pocketci/internal/mirror"
+	"github.com/franela/pocketci/internal/reaction/worktree"
 	"github.com/franela/pocketci/internal/reload"
 	"github.com/franela/pocketci/internal/report"
 	"github.com/franela/pocketci/internal/runs"
@@ -60,6 +61,8 @@ type process struct {
 	reloads     *reload.Watcher
 	ask         chan os.Signal
 	masker      *secrets.Masker
+	// host keeps the mirrors of this host.
+	host *worktree.Host
 	// hooks are the webhooks that are received, by intake once there is one.
 	hooks  []server.Hook
 	intake *server.Server
@@ -147,6 +150,7 @@ func newAgent(o *options) (_ *process, err error) {
 	if err != nil {
 		return nil, err
 	}
+	p.host = p.newHost()
 	if err := p.configure(conf, vault.With(own.ResolveSecret)); err != nil {
 		return nil, err
 	}
@@ -217,6 +221,11 @@ func (p *process) Run(stop, abort context.Context, abortNow context.CancelCauseF
 		defer close(ended)
 		p.agent.Run(stop, abort)
 	}()
+	mirrored := make(chan struct{})
+	go func() {
+		defer close(mirrored)
+		p.host.Run(stop)
+	}()
 	go p.inspectEngines(stop)
 	go p.runners.Watch(stop, pingEvery, p.log, p.store.Wake)
 	go p.statuses.Run(stop)
@@ -244,6 +253,7 @@ func (p *process) Run(stop, abort context.Context, abortNow context.CancelCauseF
 			p.log.Warn("requests were cut off", "error", err)
 		}
 	}
+	<-mirrored // a git that is at work is stopped, within seconds
 	select {
 	case <-ended:
 	case <-expired(abort, abortWait):

@@ -42,7 +42,7 @@ type part func(d *draft) error
 
 // parts are all that agent.yaml configures and that needs no restart.
 func (p *process) parts() []part {
-	return []part{p.forgesPart, p.secretsPart}
+	return []part{p.forgesPart, p.mirrorsPart, p.secretsPart}
 }
 
 // configure puts settings into force, all of them or, with an error, none.

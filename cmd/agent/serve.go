@@ -38,6 +38,8 @@ func (p *process) listen() error {
 		Checks:        func(ctx context.Context) map[string]string { return p.intake.States(ctx) },
 		CanWrite:      writers(p),
 		Configuration: p.configuration,
+		Mirrors:       p.mirrorList,
+		SyncMirror:    p.host.Sync,
 		PublicURL:     p.o.publicURL,
 		Version:       versionText(),
 		Log:           p.log,

@@ -294,7 +294,7 @@ func (r reader) mirrorWebhook(e yamlfile.Entry) *MirrorWebhook {
 
 // taken are the paths that the agent serves itself, and all below those that end with
 // a slash.
-var taken = []string{"/", "/healthz", "/readyz", "/metrics", "/api/", "/runs/", "/webhooks/"}
+var taken = []string{"/", "/healthz", "/readyz", "/metrics", "/api/", "/runs/", "/webhooks/", "/tags/", "/repos", "/ping/"}
 
 func (r reader) webhookPath(e yamlfile.Entry) string {
 	s := r.matching(e, urlPath, "the path of a URL, such as /gwg/shop: letters, digits, dashes, dots, underscores, tildes and slashes")
