@@ -78,8 +78,9 @@ func newScriptAgent(t testing.TB, env *testscript.Env) (*scriptAgent, error) {
 	}
 	a.handler, err = api.New(api.Options{
 		Store: a.store, Planner: noPlanner{}, Version: "1.2.3", Log: quiet,
-		Parse:  func(_, name string, payload []byte) (events.Event, error) { return github.Parse(name, payload) },
-		Checks: func(context.Context) map[string]string { return map[string]string{"engine": "ok"} },
+		Parse:   func(_, name string, payload []byte) (events.Event, error) { return github.Parse(name, payload) },
+		Checks:  func(context.Context) map[string]string { return map[string]string{"engine": "ok"} },
+		Mirrors: scriptMirrors, SyncMirror: syncScriptMirror,
 	})
 	if err != nil {
 		return nil, err
