@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,15 +19,19 @@ import (
 	"github.com/franela/pocketci/internal/agent"
 	"github.com/franela/pocketci/internal/metrics"
 	"github.com/franela/pocketci/internal/mirror"
+	"github.com/franela/pocketci/internal/poll"
 	"github.com/franela/pocketci/internal/reaction/worktree"
+	"github.com/franela/pocketci/internal/registries"
 	"github.com/franela/pocketci/internal/reload"
 	"github.com/franela/pocketci/internal/report"
 	"github.com/franela/pocketci/internal/runs"
+	"github.com/franela/pocketci/internal/schedules"
 	"github.com/franela/pocketci/internal/secrets"
 	"github.com/franela/pocketci/internal/server"
 	"github.com/franela/pocketci/internal/settings"
 	"github.com/franela/pocketci/internal/statuses"
 	"github.com/franela/pocketci/internal/store"
+	"github.com/franela/pocketci/internal/targets"
 	"github.com/franela/pocketci/internal/trust"
 	"github.com/franela/pocketci/modules/engine"
 )
@@ -53,6 +58,12 @@ type process struct {
 	agent      *agent.Agent
 	metrics    *metrics.Metrics
 	outage     outage
+	// poller asks the sources that do not call by themselves, and targets knows
+	// whose functions their events call. Schedules keeps the clock.
+	poller     *poll.Poller
+	targets    *targets.Resolver
+	schedules  *schedules.Keeper
+	registries *registries.Set
 	// configured is what agent.yaml says now, startedWith what it said at the
 	// start, and allowed what flags do. Reloads watches the file.
 	configured  atomic.Pointer[configured]
@@ -150,6 +161,7 @@ func newAgent(o *options) (_ *process, err error) {
 	if err != nil {
 		return nil, err
 	}
+	p.newSources()
 	p.host = p.newHost()
 	if err := p.configure(conf, vault.With(own.ResolveSecret)); err != nil {
 		return nil, err
@@ -162,18 +174,21 @@ func newAgent(o *options) (_ *process, err error) {
 	grant := grants(func() *secrets.Vault { return p.configured.Load().vault }, p.mirrors.Trusts)
 	remotes := runs.Remotes{Fetch: p.mirrors.Module, Allow: func(module string) error { return p.configured.Load().allow.Allow(module) }}
 	p.dispatcher = dispatcher.New(runs.Sessions{Runners: p.runners, Secrets: grant, Modules: remotes, Masker: p.masker}, o.parallelism, p.log)
+	trees := repositories{mirrors: p.mirrors, events: p.events()}
+	planner := &dispatcher.Planner{
+		Loader:          loader{own, p.metrics},
+		Modules:         remotes,
+		Labels:          p.runners.Labels(false),
+		UntrustedLabels: p.runners.Labels(true),
+		Secrets:         func(event *events.Event) func(string) error { return grant(event).Check },
+		Timeout:         o.callTimeout,
+		MaxTimeout:      max(o.maxTimeout, o.callTimeout),
+	}
 	p.agent = agent.New(agent.Config{
-		Store:        p.store,
-		Repositories: repositories{mirrors: p.mirrors, events: p.events()},
-		Planner: &dispatcher.Planner{
-			Loader:          loader{own, p.metrics},
-			Modules:         remotes,
-			Labels:          p.runners.Labels(false),
-			UntrustedLabels: p.runners.Labels(true),
-			Secrets:         func(event *events.Event) func(string) error { return grant(event).Check },
-			Timeout:         o.callTimeout,
-			MaxTimeout:      max(o.maxTimeout, o.callTimeout),
-		},
+		Store:                 p.store,
+		Repositories:          trees,
+		Planner:               planner,
+		Schedules:             p.recorder(trees, planner),
 		Caller:                p.dispatcher,
 		Report:                reports,
 		Meter:                 p.metrics,
@@ -192,6 +207,7 @@ func newAgent(o *options) (_ *process, err error) {
 		Tells:                 tells(p),
 		Complete:              complete(p),
 		Commands:              p.handler(),
+		Ended:                 p.registries.Ended,
 		RunURL:                o.runURL,
 		Log:                   p.log,
 	})
@@ -219,12 +235,11 @@ func (p *process) Run(stop, abort context.Context, abortNow context.CancelCauseF
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
+		var sources sync.WaitGroup
+		sources.Go(func() { p.runSources(stop) })
+		sources.Go(func() { p.host.Run(stop) })
 		p.agent.Run(stop, abort)
-	}()
-	mirrored := make(chan struct{})
-	go func() {
-		defer close(mirrored)
-		p.host.Run(stop)
+		sources.Wait()
 	}()
 	go p.inspectEngines(stop)
 	go p.runners.Watch(stop, pingEvery, p.log, p.store.Wake)
@@ -253,7 +268,6 @@ func (p *process) Run(stop, abort context.Context, abortNow context.CancelCauseF
 			p.log.Warn("requests were cut off", "error", err)
 		}
 	}
-	<-mirrored // a git that is at work is stopped, within seconds
 	select {
 	case <-ended:
 	case <-expired(abort, abortWait):

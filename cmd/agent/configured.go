@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/franela/pocketci/events"
+	"github.com/franela/pocketci/events/tokens"
 	"github.com/franela/pocketci/internal/forge"
 	"github.com/franela/pocketci/internal/forges"
 	"github.com/franela/pocketci/internal/secrets"
@@ -22,6 +23,7 @@ type configured struct {
 	set      forge.Set
 	trust    trust.Policy
 	allow    settings.Modules
+	signed   *tokens.Set
 }
 
 // Of is that of [forge.Finder], of the forges that are configured now.
@@ -42,7 +44,9 @@ type part func(d *draft) error
 
 // parts are all that agent.yaml configures and that needs no restart.
 func (p *process) parts() []part {
-	return []part{p.forgesPart, p.mirrorsPart, p.secretsPart}
+	return []part{
+		p.forgesPart, p.secretsPart, p.webhooksPart, p.convergePart, p.schedulesPart, p.registriesPart, p.signedPart, p.mirrorsPart,
+	}
 }
 
 // configure puts settings into force, all of them or, with an error, none.

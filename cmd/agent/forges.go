@@ -26,6 +26,10 @@ import (
 func openForges(o *options, conf *settings.Settings, vault *secrets.Vault) ([]forges.Forge, error) {
 	if len(conf.Forges) == 0 {
 		source, err := newSource(o, vault)
+		if err != nil && len(conf.Webhooks)+len(conf.Schedules)+len(conf.Registries) > 0 {
+			slog.Warn("nothing is received from GitHub: there is no webhook secret", "variable", envSignature)
+			source, err = nil, nil
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -71,7 +75,7 @@ func hooks(all []forges.Forge) []server.Hook {
 	var list []server.Hook
 	for _, f := range all {
 		if f.Source != nil {
-			list = append(list, server.Hook{Name: f.Name, Source: f.Source, Accepts: f.Accepts})
+			list = append(list, server.Hook{Name: f.Name, Source: f.Source, Accepts: f.Accepts, Filters: f.Filters})
 		}
 	}
 	return list

@@ -14,14 +14,12 @@ import (
 	"github.com/franela/pocketci/internal/reaction/worktree"
 	"github.com/franela/pocketci/internal/server"
 	"github.com/franela/pocketci/internal/settings"
-	"github.com/franela/pocketci/internal/targets"
 )
 
 // newHost makes what keeps this host's mirrors, without any.
 func (p *process) newHost() *worktree.Host {
-	resolver := &targets.Resolver{Store: p.store}
 	return worktree.NewHost(reaction.Config{
-		Store: p.store, Agent: p.identity.Name, Aim: resolver.Aim, Count: p.metrics.Mirror, Log: p.log,
+		Store: p.store, Agent: p.identity.Name, Aim: p.targets.Aim, Count: p.metrics.Mirror, Log: p.log,
 	})
 }
 

@@ -27,6 +27,7 @@ func (p *process) listen() error {
 	options := server.Options{
 		Hooks:    p.hooks,
 		Sink:     p.agent,
+		Runs:     p.agent,
 		Checks:   checks,
 		Answered: p.metrics.Delivery,
 		Log:      p.log,
@@ -36,10 +37,12 @@ func (p *process) listen() error {
 		Planner:       trial{p.agent},
 		Parse:         forges.Parse,
 		Checks:        func(ctx context.Context) map[string]string { return p.intake.States(ctx) },
+		Push:          p.push,
 		CanWrite:      writers(p),
 		Configuration: p.configuration,
 		Mirrors:       p.mirrorList,
 		SyncMirror:    p.host.Sync,
+		Registries:    p.registries,
 		PublicURL:     p.o.publicURL,
 		Version:       versionText(),
 		Log:           p.log,
@@ -48,6 +51,7 @@ func (p *process) listen() error {
 		return err
 	}
 	options.API = service
+	options.Registries = p.watcher(service)
 	if p.o.metricsListen == "" {
 		options.Metrics = service.Protect(v1.ScopeRead, p.metrics.Handler())
 	}

@@ -240,7 +240,9 @@ func TestBadAnswers(t *testing.T) {
 			fmt.Fprint(w, `{"tags": ["v1"]}`)
 		}
 	}
-	text := func(s string) http.HandlerFunc { return func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, s) } }
+	text := func(s string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, s) }
+	}
 	for name, c := range map[string]struct {
 		tags    http.HandlerFunc
 		problem string

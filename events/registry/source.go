@@ -10,6 +10,7 @@ import (
 
 	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/internal/poll"
+	"github.com/franela/pocketci/internal/predicate"
 )
 
 // batch is how many new tags one look tells of. Each costs a request, and all
@@ -26,7 +27,12 @@ type Source struct {
 	Outcome func(ctx context.Context, delivery string) (Outcome, error)
 	// Aim says whose functions the events call.
 	Aim Aim
+	// Conditions are what their payloads must fulfil.
+	Conditions []predicate.Filter
 }
+
+// Filters are the conditions, for a [poll.Filtered].
+func (s *Source) Filters() []predicate.Filter { return s.Conditions }
 
 // Kind returns [Kind].
 func (s *Source) Kind() string { return Kind }

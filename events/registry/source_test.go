@@ -30,8 +30,10 @@ func TestConformance(t *testing.T) {
 				return &registry.Source{
 					Watch:    registry.Watch{Name: "shop", Host: real.Host, Repository: "acme/shop", Interval: time.Minute, AutoDeploy: true, Attempts: 3},
 					Registry: openRemote(t, registry.Where{Host: real.Host, Repository: "acme/shop", Insecure: true}),
-					Outcome:  func(context.Context, string) (registry.Outcome, error) { return registry.Outcome{Ending: registry.Succeeded}, nil },
-					Aim:      func(context.Context, *events.Event) error { return nil },
+					Outcome: func(context.Context, string) (registry.Outcome, error) {
+						return registry.Outcome{Ending: registry.Succeeded}, nil
+					},
+					Aim: func(context.Context, *events.Event) error { return nil },
 				}
 			},
 			Happen: func(*testing.T) string {

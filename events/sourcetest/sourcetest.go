@@ -1,4 +1,4 @@
-// Package sourcetest is the suite that every source of a forge's webhooks passes,
+// Package sourcetest is the suite that every source of webhooks passes,
 // and runs the tables of payloads that each of them has.
 package sourcetest
 
@@ -18,7 +18,8 @@ import (
 	"github.com/franela/pocketci/events"
 )
 
-// Forge is a source under test, and how its vendor sends.
+// Forge is a source under test, of a forge or of a vendor without a name, and how it
+// sends.
 type Forge struct {
 	// Vendor is what the source's events must say.
 	Vendor string
@@ -31,6 +32,8 @@ type Forge struct {
 	// changed on its way is refused. A token in a header, such as GitLab's, is
 	// not.
 	CoversBody bool
+	// NoRepository says that its events belong to none by themselves.
+	NoRepository bool
 	// Deliveries are genuine ones by a name, without a proof.
 	Deliveries map[string]Delivery
 }
@@ -184,7 +187,7 @@ func (f *Forge) mutate(t *testing.T, s events.Source, d Delivery) {
 			}
 			return
 		}
-		if e.Vendor != f.Vendor || e.Name == "" || e.Repository == nil {
+		if e.Vendor != f.Vendor || e.Name == "" || (e.Repository == nil) != f.NoRepository {
 			t.Errorf("an event of nothing comes of %s: %+v", body, e)
 		}
 	})

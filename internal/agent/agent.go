@@ -35,6 +35,15 @@ type Planner interface {
 	Plan(ctx context.Context, req dispatcher.Request) (*dispatcher.Plan, error)
 }
 
+// Schedules keeps the schedules that functions have on default branches; it is a
+// [schedules.Recorder].
+type Schedules interface {
+	// Planned is told of an event that was planned, and Deleted of a push that
+	// deletes a branch.
+	Planned(ctx context.Context, event *events.Event, s *runs.Snapshot) error
+	Deleted(ctx context.Context, event *events.Event) error
+}
+
 // Caller makes one call; it is [dispatcher.Dispatcher].
 type Caller interface {
 	Call(ctx context.Context, run *dispatcher.Run, call *dispatcher.Call, attempt int, observer dispatcher.Observer) dispatcher.Outcome
@@ -52,9 +61,11 @@ type Config struct {
 	Store        *store.Store
 	Repositories Repositories
 	Planner      Planner
-	Caller       Caller
-	Report       report.Report
-	Meter        Meter
+	// Schedules may be nil; none are kept then.
+	Schedules Schedules
+	Caller    Caller
+	Report    report.Report
+	Meter     Meter
 	// Mask makes the values of secrets unreadable in a text.
 	Mask func(string) string
 	// Name is the agent's name among others. Replaces says that no other
@@ -94,6 +105,9 @@ type Config struct {
 	// Forge is asked who is behind an event. It may be nil, or give nil for
 	// forges that cannot be asked.
 	Forge func(event *events.Event) trust.Forge
+	// Ended is told the event of each run that has ended, and must not keep the
+	// agent. It may be nil.
+	Ended func(event *events.Event)
 	// RunURL links to a run by its number; it may give nothing.
 	RunURL func(number int64) string
 	Log    *slog.Logger

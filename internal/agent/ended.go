@@ -24,6 +24,9 @@ func (a *Agent) reportEnd(end store.End) {
 		if err != nil {
 			return err
 		}
+		if a.cfg.Ended != nil {
+			a.cfg.Ended(&e.report.Plan.Event)
+		}
 		log := a.cfg.Log.With("run", e.run.Number, runs.Log(&e.report.Plan.Event), "state", end.State)
 		switch {
 		case e.run.Attempt != end.Attempt:

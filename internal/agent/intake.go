@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/internal/server"
 	"github.com/franela/pocketci/internal/store"
 )
@@ -25,6 +26,9 @@ func (a *Agent) Accept(ctx context.Context, d server.Delivery) (server.Receipt, 
 	case err != nil:
 		return server.Receipt{}, err
 	}
+	if d.Nothing != "" && r.Outcome == store.Accepted {
+		a.forgetSchedules(ctx, &d.Event)
+	}
 	receipt := server.Receipt{Event: r.Event, Run: r.Number, Reason: d.Nothing}
 	switch r.Outcome {
 	case store.Duplicate:
@@ -36,4 +40,16 @@ func (a *Agent) Accept(ctx context.Context, d server.Delivery) (server.Receipt, 
 		receipt.Reason = "the same push was here a moment ago under another delivery id"
 	}
 	return receipt, nil
+}
+
+// forgetSchedules ends those of functions whose default branch an event deletes. Such
+// an event is never planned. Should it fail, the next tick says that the branch is
+// gone.
+func (a *Agent) forgetSchedules(ctx context.Context, event *events.Event) {
+	if a.cfg.Schedules == nil || event.Name != events.NamePush || event.SHA != "" {
+		return
+	}
+	if err := a.cfg.Schedules.Deleted(ctx, event); err != nil {
+		a.cfg.Log.Error("cannot end the schedules of a default branch that was deleted", "repository", event.Repository.FullName, "error", err)
+	}
 }

@@ -194,6 +194,9 @@ func (a *Agent) planOnce(ctx context.Context, event *events.Event, run *store.Ru
 		// yet. Where nothing would be called, nobody needs to approve anything.
 		return nil, nil, unfit
 	}
+	if err == nil && a.cfg.Schedules != nil && unfit == nil {
+		err = a.cfg.Schedules.Planned(ctx, &snapshot.Event, snapshot)
+	}
 	return snapshot, plan, told(ctx, err)
 }
 

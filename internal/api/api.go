@@ -51,6 +51,12 @@ type Options struct {
 	// Configuration says how the agent's configuration file fares. Nil is for an
 	// agent that has none.
 	Configuration func() v1.Configuration
+	// Registries are what the agent watches in registries; nil is nothing.
+	Registries Registries
+	// Push takes a signed token for a source, stores its event and returns the
+	// receipt. Its errors are those of [tokens.Source.Push]. Nil is for an agent
+	// that takes none.
+	Push func(ctx context.Context, source, token string) (store.Receipt, error)
 	// CanWrite reports whether the person that a forge knows by a login may
 	// write to an event's repository, as the forge itself says now. Its errors
 	// are shown to the client: they hold no secrets. An error counts as no, and
@@ -98,7 +104,8 @@ type API struct {
 // API's own operations do, for what is served beside them.
 func (a *API) Protect(scope v1.Scope, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, err := a.service.identify(r, scope); err != nil {
+		c, err := a.service.identify(r, scope)
+		if err != nil {
 			status, headers := a.service.refusal(r.Context(), r.URL.Path, err)
 			for name := range headers {
 				w.Header().Set(name, headers.Get(name))
@@ -108,9 +115,12 @@ func (a *API) Protect(scope v1.Scope, h http.Handler) http.Handler {
 			refuse(w, status.GetStatus(), status.Error())
 			return
 		}
-		h.ServeHTTP(w, r)
+		h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, c)))
 	})
 }
+
+// Caller returns who makes a request that [API.Protect] has let through.
+func Caller(ctx context.Context) store.Actor { return who(ctx).actor }
 
 // New returns the API. It fails if an option is missing that is needed.
 func New(o Options) (*API, error) {
@@ -168,11 +178,13 @@ func (s *service) routes() *http.ServeMux {
 	s.api = humago.NewWithPrefix(mux, v1.Prefix, s.config())
 	s.api.UseMiddleware(s.authenticate, s.text)
 	s.eventRoutes()
+	s.signedRoutes()
 	s.runRoutes()
 	s.callRoutes()
 	s.logRoutes()
 	s.repositoryRoutes()
 	s.planRoutes()
+	s.registryRoutes()
 	s.agentRoutes()
 	s.mirrorRoutes()
 	s.keyRoutes()

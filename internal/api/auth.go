@@ -28,16 +28,28 @@ type caller struct {
 	check func(context.Context) error
 }
 
-type callerKey struct{}
+type (
+	callerKey   struct{}
+	strangerKey struct{}
+)
 
 // who returns the caller of a request, which has been authenticated.
 func who(ctx context.Context) *caller { return ctx.Value(callerKey{}).(*caller) }
 
+// stranger returns the address of the client of an operation that is open to all.
+func stranger(ctx context.Context) string { return ctx.Value(strangerKey{}).(string) }
+
 // authenticate lets a request pass to its operation if it has a key with the
-// operation's scope.
+// operation's scope, or if the operation needs none and the client has not failed too
+// often.
 func (s *service) authenticate(ctx huma.Context, next func(huma.Context)) {
 	r, _ := humago.Unwrap(ctx)
-	c, err := s.identify(r, ctx.Operation().Metadata["scope"].(v1.Scope))
+	var c *caller
+	scope, keyed := ctx.Operation().Metadata["scope"].(v1.Scope)
+	err := s.paced(s.Remote(r))
+	if keyed {
+		c, err = s.identify(r, scope)
+	}
 	if err != nil {
 		status, headers := s.refusal(ctx.Context(), ctx.Operation().OperationID, err)
 		for name := range headers {
@@ -47,7 +59,21 @@ func (s *service) authenticate(ctx huma.Context, next func(huma.Context)) {
 		_ = huma.WriteErr(s.api, ctx, status.GetStatus(), status.Error())
 		return
 	}
+	if !keyed {
+		next(huma.WithValue(ctx, strangerKey{}, s.Remote(r)))
+		return
+	}
 	next(huma.WithValue(ctx, callerKey{}, c))
+}
+
+// paced returns the problem of an address that has failed too often, or nil.
+func (s *service) paced(remote string) error {
+	wait := s.failures.wait(remote)
+	if wait == 0 {
+		return nil
+	}
+	return huma.ErrorWithHeaders(huma.Error429TooManyRequests("too many requests with wrong keys came from this address"),
+		http.Header{"Retry-After": {strconv.Itoa(int(math.Ceil(wait.Seconds())))}})
 }
 
 // identify returns who makes a request, or the problem if that is nobody whose
@@ -59,9 +85,8 @@ func (s *service) identify(r *http.Request, needed v1.Scope) (*caller, error) {
 	if !strings.EqualFold(scheme, "Bearer") || secret == "" {
 		return nil, unauthorized("", "this needs an API key")
 	}
-	if wait := s.failures.wait(remote); wait > 0 {
-		return nil, huma.ErrorWithHeaders(huma.Error429TooManyRequests("too many requests with wrong keys came from this address"),
-			http.Header{"Retry-After": {strconv.Itoa(int(math.Ceil(wait.Seconds())))}})
+	if err := s.paced(remote); err != nil {
+		return nil, err
 	}
 	key, err := s.Store.Authenticate(r.Context(), secret)
 	switch {

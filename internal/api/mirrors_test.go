@@ -54,5 +54,6 @@ func TestNoMirrors(t *testing.T) {
 	if got := string(f.get("/mirrors", nil).body); !strings.Contains(got, `"mirrors":[]`) {
 		t.Errorf("without mirrors the answer is %s", got)
 	}
-	f.do(v1.ScopeRun, http.MethodPost, "/mirrors/shop/sync", v1.SyncMirror{}, http.StatusNotFound, nil)
+	without := newFixture(t, func(o *api.Options, _ *http.Server) { o.SyncMirror = nil })
+	without.do(v1.ScopeRun, http.MethodPost, "/mirrors/shop/sync", v1.SyncMirror{}, http.StatusNotFound, nil)
 }

@@ -32,6 +32,7 @@ const (
 	tagRuns         = "runs"
 	tagCalls        = "calls"
 	tagRepositories = "repositories"
+	tagRegistries   = "registries"
 	tagAgent        = "agent"
 	tagKeys         = "keys"
 )
@@ -49,6 +50,11 @@ type operation struct {
 	produces map[string]*huma.MediaType
 	// body is the limit of the body, bodyLimit if it is 0.
 	body int64
+	// takes are the content types of the body if they are not JSON alone. The
+	// handler reads the body then.
+	takes map[string]*huma.MediaType
+	// open operations need no key: the body proves itself who sent it.
+	open bool
 	// patient operations may take longer than the server gives requests.
 	patient bool
 }
@@ -60,7 +66,7 @@ func (s *service) config() huma.Config {
 			Info: &huma.Info{
 				Title:   "pocketci",
 				Version: s.Version,
-				Description: "The API of a pocketci agent. Every request needs a key, sent as `Authorization: Bearer pci_…`; " +
+				Description: "The API of a pocketci agent. Every request but push-signed-token needs a key, sent as `Authorization: Bearer pci_…`; " +
 					"`pocketci keys create NAME` makes one on the agent's own machine. Lists are pages: give `next` of one " +
 					"answer as `cursor` of the next request. Errors are problem details (RFC 9457). Fields are only ever added.",
 			},
@@ -103,6 +109,14 @@ func register[I, O any](s *service, o operation, handler func(context.Context, *
 	}
 	slices.Sort(op.Errors)
 	op.Errors = slices.Compact(op.Errors)
+	if o.open {
+		op.Description, op.Security = o.description, nil
+		delete(op.Metadata, "scope")
+	}
+	if o.takes != nil {
+		op.RequestBody = &huma.RequestBody{Required: true, Content: o.takes}
+		op.SkipValidateBody = true // which takes it for JSON
+	}
 	if o.patient {
 		op.Middlewares = huma.Middlewares{s.patient}
 	}

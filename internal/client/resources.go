@@ -158,6 +158,41 @@ func (c *Client) Enable(ctx context.Context, e v1.Enable) error {
 	return c.do(ctx, r, nil)
 }
 
+// Registries lists the repositories of registries that are watched.
+func (c *Client) Registries(ctx context.Context) (v1.Watches, error) {
+	var list v1.Watches
+	return list, c.do(ctx, get("registries"), &list)
+}
+
+// Registry returns a watched repository with its tags.
+func (c *Client) Registry(ctx context.Context, name string) (v1.Watch, error) {
+	var watch v1.Watch
+	return watch, c.do(ctx, get("registries", name), &watch)
+}
+
+// ChangeRegistry pins a tag of a watched repository, or switches whether it is
+// deployed by itself.
+func (c *Client) ChangeRegistry(ctx context.Context, name string, change v1.WatchChange) (v1.WatchChanged, error) {
+	var changed v1.WatchChanged
+	r := post("registries", name)
+	r.body = change
+	return changed, c.do(ctx, r, &changed)
+}
+
+// ResetRegistry has the newest version of a watched repository deployed, now and
+// from now on.
+func (c *Client) ResetRegistry(ctx context.Context, name string) (v1.WatchChanged, error) {
+	var changed v1.WatchChanged
+	return changed, c.do(ctx, post("registries", name, "reset"), &changed)
+}
+
+// RedeployRegistry has what is to be deployed of a watched repository deployed once
+// more.
+func (c *Client) RedeployRegistry(ctx context.Context, name string) (v1.WatchChanged, error) {
+	var changed v1.WatchChanged
+	return changed, c.do(ctx, post("registries", name, "redeploy"), &changed)
+}
+
 // Plan says what an event would call, without calling it, as
 // docs/plan.schema.json describes.
 func (c *Client) Plan(ctx context.Context, r v1.PlanRequest) (json.RawMessage, error) {

@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"strings"
 
 	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/events/bitbucket"
@@ -15,6 +16,7 @@ import (
 	"github.com/franela/pocketci/events/github"
 	"github.com/franela/pocketci/events/gitlab"
 	"github.com/franela/pocketci/internal/forge"
+	"github.com/franela/pocketci/internal/predicate"
 	"github.com/franela/pocketci/internal/settings"
 )
 
@@ -27,6 +29,10 @@ type Forge struct {
 	Source events.Source
 	// Accepts says whether deliveries about a repository are taken.
 	Accepts func(repository string) bool
+	// Filters are what payloads must fulfil for anything to be planned.
+	Filters []predicate.Filter
+	// URL is the forge's address without a slash at the end.
+	URL string
 	// Known is how to talk back. Its Forge is nil without a token.
 	forge.Known
 	// Login opens its repositories, nil without a token.
@@ -76,7 +82,7 @@ func Open(file string, f settings.Forge, secret func(settings.Secret) (string, e
 	if err != nil {
 		return fail(err)
 	}
-	made.Name, made.Statuses = f.Name, f.Statuses
+	made.Name, made.Statuses, made.Filters = f.Name, f.Statuses, f.Filters
 	made.Accepts = func(repository string) bool { return len(f.Repositories) == 0 || f.Repositories.Match(repository) }
 	return made, nil
 }
@@ -183,7 +189,7 @@ func open(name, address, api string, secrets []string, l login) (Forge, error) {
 	if err != nil || u.Host == "" {
 		return Forge{}, fmt.Errorf("%s is not an address", name)
 	}
-	f := Forge{Origin: u.Host, Known: forge.Known{Host: u.Host}}
+	f := Forge{URL: strings.TrimRight(address, "/"), Origin: u.Host, Known: forge.Known{Host: u.Host}}
 	if u.Scheme == "http" {
 		f.Origin = "http://" + u.Host
 	}

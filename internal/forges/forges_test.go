@@ -51,6 +51,9 @@ func TestOpen(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			if !strings.HasSuffix(f.URL, "://"+c.host) || len(f.Filters) != 0 {
+				t.Errorf("url %q, filters %v", f.URL, f.Filters)
+			}
 			if f.Host != c.host || f.Origin != c.origin || !f.Statuses {
 				t.Errorf("host %q, origin %q, statuses %v", f.Host, f.Origin, f.Statuses)
 			}
@@ -100,5 +103,12 @@ func TestParse(t *testing.T) {
 	_, err := forges.Parse("svn", "push", []byte("{}"))
 	if malformed, ok := errors.AsType[*events.MalformedError](err); !ok || !strings.Contains(malformed.Reason, `no vendor "svn"`) {
 		t.Errorf("svn: %v", err)
+	}
+}
+
+func TestFilters(t *testing.T) {
+	f, err := forges.Open("agent.yaml", parse(t, "{name: github, filters: [{path: /ref, exists: true}]}"), secret, "")
+	if err != nil || len(f.Filters) != 1 || f.Filters[0].String() != "/ref exists true" {
+		t.Errorf("filters %v (%v)", f.Filters, err)
 	}
 }

@@ -81,7 +81,7 @@ func needOf(ev *events.Event) (*need, error) {
 		if ev.BaseRef != "" {
 			n.base.refs = []string{branchRef(ev.BaseRef)}
 		}
-	case !ev.Trusted && ev.Name != events.NamePush && (given(ev.SHA) != "" || ev.Ref != ""):
+	case !ev.Trusted && ev.Vendor != events.VendorWebhook && ev.Name != events.NamePush && (given(ev.SHA) != "" || ev.Ref != ""):
 		// It may be a fork's commit, and the rules are the repository's own.
 		n.base = standardBranch(ev)
 		if ev.BaseRef != "" {

@@ -113,16 +113,23 @@ func once(ctx context.Context, s Store, source Source, now time.Time) (time.Time
 			return time.Time{}, fmt.Errorf("the source told of the event %q of %q with the key %q: each of them is needed", e.Name, e.Vendor, e.Delivery)
 		}
 		e.ID = events.NewID()
-		deliveries[i] = store.Delivery{Hook: Hook(source.Kind(), source.Name()), Event: e}
-		if e.Repository == nil {
-			deliveries[i].Skip = noTarget
-		} else if f, ok := source.(Filtered); ok {
-			deliveries[i].Skip = predicate.Check(f.Filters(), predicate.NewDocument(e.Payload))
-		}
+		deliveries[i] = Deliver(source, e)
 	}
 	position.Value = found.Position
 	if _, _, err := s.Advance(ctx, position, deliveries...); err != nil {
 		return time.Time{}, err
 	}
 	return found.Next, nil
+}
+
+// Deliver makes the delivery of an event of a source, which has its ID: what is planned
+// for it, or why nothing is.
+func Deliver(source Source, e events.Event) store.Delivery {
+	d := store.Delivery{Hook: Hook(source.Kind(), source.Name()), Event: e}
+	if e.Repository == nil {
+		d.Skip = noTarget
+	} else if f, ok := source.(Filtered); ok {
+		d.Skip = predicate.Check(f.Filters(), predicate.NewDocument(e.Payload))
+	}
+	return d
 }

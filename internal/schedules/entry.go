@@ -10,6 +10,7 @@ import (
 	"github.com/franela/pocketci/dispatcher"
 	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/events/schedule"
+	"github.com/franela/pocketci/internal/predicate"
 )
 
 // Kind is that of schedules among the sources that are asked.
@@ -40,6 +41,10 @@ type Entry struct {
 	Since time.Time
 	// Paused says why the ticks are not told, empty if they are.
 	Paused string
+	// Conditions are what the payloads of its ticks must fulfil.
+	Conditions []predicate.Filter
 	// Aim has an event belong to the repository.
 	Aim func(ctx context.Context, event *events.Event) error
+	// belongs is the repository of functions that have the schedule.
+	belongs events.Repository
 }

@@ -1,6 +1,7 @@
 package schedules
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -113,5 +114,8 @@ func merge(before Record, event *events.Event, sha string, found []dispatcher.Sc
 			after.Schedules = append(after.Schedules, old)
 		}
 	}
+	slices.SortFunc(after.Schedules, func(a, b Recorded) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Expression, b.Expression))
+	})
 	return after
 }

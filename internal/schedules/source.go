@@ -10,6 +10,7 @@ import (
 	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/events/schedule"
 	"github.com/franela/pocketci/internal/poll"
+	"github.com/franela/pocketci/internal/predicate"
 )
 
 const (
@@ -42,6 +43,9 @@ func (s *Source) Kind() string { return Kind }
 
 // Name is the entry's.
 func (s *Source) Name() string { return s.Entry.Name }
+
+// Filters are the entry's, as [poll.Filtered] has them.
+func (s *Source) Filters() []predicate.Filter { return s.Conditions }
 
 // Poll tells of the ticks since the position. A schedule that is first seen, or is
 // not what it was, begins now and has missed nothing.
@@ -113,7 +117,7 @@ func (s *Source) read(data json.RawMessage) (position, bool) {
 // oldest is after when ticks are looked at: after the last one, or what may be caught
 // up with at all. It says whether that leaves out any.
 func (s *Source) oldest(through, now time.Time) (after time.Time, leavesOut bool) {
-	oldest := now.Add(-max(s.Policy.Age(), grace) - s.Policy.Jitter).Truncate(time.Second)
+	oldest := now.Add(-max(s.Policy.Age(), grace) - s.Policy.Jitter - time.Second).Truncate(time.Second)
 	if !through.Before(oldest) {
 		return through, false
 	}

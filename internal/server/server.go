@@ -13,6 +13,7 @@
 //	     /api/              the API, if there is one
 //	GET  /metrics           metrics, if they are served here
 //	GET  /runs/NUMBER       how to see a run, for those who follow its link
+//	     /repos, /tags/…    what registrywatcher served, if registries are watched
 //
 // Every answer of its own is JSON. Errors are {"error": "…"}. Only what functions
 // return to a sender who waits for them is of their own kind.
@@ -99,10 +100,20 @@ type Options struct {
 	Checks []Check
 	// API is served at /api/, and Metrics at /metrics; either may be nil.
 	API, Metrics http.Handler
+	// Registries serves the paths that it says it does, beside those of the
+	// server's own; it may be nil.
+	Registries Registries
 	// Answered, if it is not nil, is told the status of each delivery.
 	Answered func(vendor string, status int)
 	// Log gets one line per delivery; nil is slog's default.
 	Log *slog.Logger
+}
+
+// Registries is what people do with the registries that are watched, at paths that they
+// know from elsewhere. Which those are may change at any time.
+type Registries interface {
+	http.Handler
+	Serves(path string) bool
 }
 
 // Server is the intake as an [http.Handler].
@@ -114,6 +125,7 @@ type Server struct {
 	checks  []*probe
 	api     http.Handler
 	metrics http.Handler
+	watched Registries
 	answer  func(string, int)
 	bodies  *semaphore.Weighted
 	outage  *outage
@@ -126,7 +138,7 @@ func New(o Options) (*Server, error) {
 	if o.Sink == nil {
 		return nil, errors.New("no sink for events is given")
 	}
-	s := &Server{sink: o.Sink, runs: o.Runs, waiters: make(chan struct{}, maxWaiting), api: o.API, metrics: o.Metrics, answer: o.Answered,
+	s := &Server{sink: o.Sink, runs: o.Runs, waiters: make(chan struct{}, maxWaiting), api: o.API, metrics: o.Metrics, watched: o.Registries, answer: o.Answered,
 		bodies: semaphore.NewWeighted(maxBodies), log: o.Log}
 	if s.log == nil {
 		s.log = slog.Default()
@@ -225,6 +237,8 @@ func (s *Server) route(w *response, r *http.Request) {
 		if allow(w, r, http.MethodGet, http.MethodHead) {
 			s.metrics.ServeHTTP(w, r)
 		}
+	case s.watched != nil && s.watched.Serves(path):
+		s.watched.ServeHTTP(w, r)
 	default:
 		hook, known := s.hooks.Load().at[strings.TrimSuffix(path, "/")]
 		switch {

@@ -21,7 +21,7 @@ type Errors = yamlfile.Errors
 
 // The keys of the file by where they stand.
 var (
-	fileKeys     = []string{"forks", "forks-share-engine", "runners", "modules", "forges", "registries", "schedules", "mirrors", "mirror-workers", "secrets", "providers"}
+	fileKeys     = []string{"forks", "forks-share-engine", "runners", "modules", "forges", "registries", "schedules", "signed", "converge", "webhooks", "mirrors", "mirror-workers", "secrets", "providers"}
 	runnerKeys   = []string{"name", "host", "labels", "untrusted"}
 	moduleKeys   = []string{"remote"}
 	forgeKeys    = []string{"name", "vendor", "url", KeyWebhookSecrets, KeyUsername, KeyToken, "app", "repositories", KeyFilters, "statuses"}
@@ -71,12 +71,18 @@ func (r reader) file(n *yaml.Node, s *Settings) {
 			s.Forges = r.forges(e.Value)
 		case "schedules":
 			s.Schedules = r.schedules(e.Value)
+		case "webhooks":
+			s.Webhooks = r.webhooks(e.Value)
 		case "registries":
 			s.Registries = r.registries(e.Value)
 		case "mirrors":
 			s.Mirrors = r.mirrors(e.Value)
 		case "mirror-workers":
 			s.MirrorWorkers = r.attempts(e)
+		case "signed":
+			s.Signed = r.signedSources(e.Value)
+		case "converge":
+			s.Converge = r.converge(e.Value)
 		case "secrets":
 			s.Rules = r.rules(e.Value)
 		case "providers":
@@ -87,6 +93,8 @@ func (r reader) file(n *yaml.Node, s *Settings) {
 	}
 	r.registryHooks(s)
 	r.mirrorHooks(s)
+	r.webhookNames(s)
+	r.convergeNames(s)
 }
 
 // choice reads one of several words and returns its index, -1 if it is none.

@@ -12,6 +12,7 @@ import (
 	"github.com/franela/pocketci/events/schedule"
 	"github.com/franela/pocketci/internal/predicate"
 	"github.com/franela/pocketci/internal/settings"
+	"github.com/franela/pocketci/internal/signed"
 	"github.com/franela/pocketci/internal/timetable"
 )
 
@@ -102,6 +103,42 @@ var valid = map[string]struct {
 			{Name: "nginx", Repository: "nginx", Interval: time.Minute, Versions: settings.Versions{Prereleases: true}, AutoDeploy: true, DeployAttempts: 5, Calls: settings.Target{Module: "site", Line: 18}, Line: 18},
 		}},
 		{Name: "none", Host: "localhost", Token: &settings.Secret{Env: "T", Line: 19}, Line: 19},
+	}}},
+	"reports of hosts": {"converge:\n- {name: hosts, secrets: [{from-env: NEW}, {from-file: /etc/old}], calls: acme/shop}\n", settings.Settings{Converge: []settings.ConvergeSource{{
+		Name: "hosts", Secrets: []settings.Secret{{Env: "NEW", Line: 2}, {File: "/etc/old", Line: 2}}, Calls: settings.Target{Repository: "acme/shop", Line: 2}, Line: 2,
+	}}}},
+	"signed tokens": {`signed:
+  keys: ["ed25519:bDaXoO5bdF8UTRoUj/1aGwNgXjLfgSpNzcgkGIVYz0k=:build"]
+  sources:
+    - name: web
+      push: true
+      calls: acme/shop
+    - name: hosts
+      keys:
+        - ed25519public:MCowBQYDK2VwAyEAFCxwIxFECr/ZiAgWTKLGgmTwbbzIzDbU+5S+0AAj6x0=:x0
+        - |
+          -----BEGIN PUBLIC KEY-----
+          MCowBQYDK2VwAyEAbDaXoO5bdF8UTRoUj/1aGwNgXjLfgSpNzcgkGIVYz0k=
+          -----END PUBLIC KEY-----
+      pull:
+        paths: [/srv/../srv/hosts.jwt, "https://files.example.com/hosts.jwt?v=1"]
+        every: 30s
+        headers: {Authorization: {from-env: FILES_AUTHORIZATION}}
+      allow-older: true
+      allow-no-expiry: true
+      filters: [{path: /claims/sub, is-equal-to: web}]
+      calls: {repository: acme/shop, ref: main}
+`, settings.Settings{Signed: []settings.SignedSource{
+		{Name: "web", Keys: publicKeys("ed25519:bDaXoO5bdF8UTRoUj/1aGwNgXjLfgSpNzcgkGIVYz0k=:build"), Push: true, Calls: settings.Target{Repository: "acme/shop", Line: 6}, Line: 4},
+		{
+			Name: "hosts", Keys: publicKeys("ed25519:FCxwIxFECr/ZiAgWTKLGgmTwbbzIzDbU+5S+0AAj6x0=:x0", "ed25519:bDaXoO5bdF8UTRoUj/1aGwNgXjLfgSpNzcgkGIVYz0k="),
+			Pull: &settings.SignedPull{
+				Paths: []string{"/srv/hosts.jwt", "https://files.example.com/hosts.jwt?v=1"}, Every: 30 * time.Second,
+				Headers: map[string]settings.Secret{"Authorization": {Env: "FILES_AUTHORIZATION", Line: 17}},
+			},
+			AllowOlder: true, AllowNoExpiry: true, Filters: filters(`[{"path": "/claims/sub", "is-equal-to": "web"}]`),
+			Calls: settings.Target{Repository: "acme/shop", Ref: "refs/heads/main", Line: 21}, Line: 7,
+		},
 	}}},
 	"rules": {`secrets:
   - repositories: ["acme/shop", "acme/*"]
@@ -277,6 +314,30 @@ var invalid = map[string]struct {
 	"a provider's way up":            {"secrets: [{repositories: [a/b], providers: ['vault://a/../b']}]", []string{"1:45: providers: empty parts, . and .."}, false},
 	"an event misspelt":              {"secrets: [{repositories: [a/b], events: [pull-request]}]", []string{`1:42: events: did you mean "pull_request"?`}, false},
 	"an event's name":                {"secrets: [{repositories: [a/b], events: ['push *']}]", []string{"1:42: events: not the name of an event"}, true},
+	"reports without anything":       {"converge: [{}]", []string{"1:12: a source of reports needs a name", "1:12: a source of reports needs secrets", "1:12: a source of reports needs calls"}, true},
+	"reports without a secret":       {"converge: [{name: a, secrets: [], calls: a/b}]", []string{"1:31: secrets has one secret, or"}, true},
+	"reports twice":                  {"converge:\n- {name: a, secrets: [{from-env: A}], calls: a/b}\n- {name: a, secrets: [{from-env: A}], calls: a/b}\n", []string{"3:3: the source of reports a is there twice, first in line 2"}, false},
+	"reports at a forge's path":      {"forges: [{name: github}]\nconverge: [{name: github, secrets: [{from-env: A}], calls: a/b}]\n", []string{"2:1: the source of reports github receives at /webhooks/github, and so does the forge in line 1"}, false},
+	"an unknown key of reports":      {"converge: [{name: a, secret: [{from-env: A}], calls: a/b}]", []string{"1:12: a source of reports needs secrets", `1:22: unknown key "secret" in a source of reports; did you mean "secrets"?`}, true},
+	"a source that trusts no key":    {"signed:\n  sources: [{name: a, push: true, calls: a/b}]\n", []string{"2:1: the source a trusts no key"}, true},
+	"a source of nothing":            {"signed: {keys: ['ed25519:bDaXoO5bdF8UTRoUj/1aGwNgXjLfgSpNzcgkGIVYz0k='], sources: [{}]}", []string{"1:84: a source of signed tokens needs a name", "1:84: a source of signed tokens needs push: true", "1:84: a source of signed tokens needs calls"}, true},
+	"a source of tokens twice":       {"signed:\n  keys: ['ed25519:bDaXoO5bdF8UTRoUj/1aGwNgXjLfgSpNzcgkGIVYz0k=']\n  sources:\n  - {name: a, push: true, calls: a/b}\n  - {name: a, push: true, calls: a/b}\n", []string{"5:5: the source of signed tokens a is there twice, first in line 4"}, false},
+	"a source's unknown key":         {"signed: {keys: ['ed25519:bDaXoO5bdF8UTRoUj/1aGwNgXjLfgSpNzcgkGIVYz0k='], sources: [{name: a, push: true, calls: a/b, allow-odler: true}]}", []string{`1:118: unknown key "allow-odler" in a source of signed tokens; did you mean "allow-older"?`}, true},
+	"unknown in signed":              {"signed: {keys: ['ed25519:bDaXoO5bdF8UTRoUj/1aGwNgXjLfgSpNzcgkGIVYz0k='], source: []}", []string{`1:74: unknown key "source" in signed; did you mean "sources"?`}, true},
+	"a private key":                  {"signed: {keys: ['ed25519-private:bDaXoO5bdF8UTRoUj/1aGwNgXjLfgSpNzcgkGIVYz0k=']}", []string{"1:17: keys: this is a private key"}, true},
+	"no key at all":                  {"signed: {keys: []}", []string{"1:16: keys has at least one public key"}, true},
+	"a key twice":                    {"signed: {keys: ['ed25519:bDaXoO5bdF8UTRoUj/1aGwNgXjLfgSpNzcgkGIVYz0k=', 'ed25519:bDaXoO5bdF8UTRoUj/1aGwNgXjLfgSpNzcgkGIVYz0k=:id']}", []string{"1:73: keys: the key is there twice"}, false},
+	"a key that is none":             {"signed: {keys: ['ed25519:AAAA']}", []string{"1:17: keys: a public key has 32 bytes, this one 3"}, false},
+	"a source's own empty list":      {"signed: {keys: ['ed25519:bDaXoO5bdF8UTRoUj/1aGwNgXjLfgSpNzcgkGIVYz0k='], sources: [{name: a, push: true, calls: a/b, keys: []}]}", []string{"1:124: keys has at least one"}, true},
+	"pulled from nowhere":            {"signed: {keys: ['ed25519:bDaXoO5bdF8UTRoUj/1aGwNgXjLfgSpNzcgkGIVYz0k='], sources: [{name: a, pull: {}, calls: a/b}]}", []string{"1:100: pull needs paths"}, true},
+	"pulled from an empty list":      {"signed: {keys: ['ed25519:bDaXoO5bdF8UTRoUj/1aGwNgXjLfgSpNzcgkGIVYz0k='], sources: [{name: a, pull: {paths: []}, calls: a/b}]}", []string{"1:108: paths has at least one"}, true},
+	"pulled in clear text":           {"signed: {keys: ['ed25519:bDaXoO5bdF8UTRoUj/1aGwNgXjLfgSpNzcgkGIVYz0k='], sources: [{name: a, pull: {paths: ['http://a/b']}, calls: a/b}]}", []string{"1:109: a path must be the absolute path of a file, or an address such as https://"}, true},
+	"pulled from a relative path":    {"signed: {keys: ['ed25519:bDaXoO5bdF8UTRoUj/1aGwNgXjLfgSpNzcgkGIVYz0k='], sources: [{name: a, pull: {paths: [hunter2]}, calls: a/b}]}", []string{"1:109: a path must be the absolute path"}, true},
+	"pulled with a user":             {"signed: {keys: ['ed25519:bDaXoO5bdF8UTRoUj/1aGwNgXjLfgSpNzcgkGIVYz0k='], sources: [{name: a, pull: {paths: ['https://me:hunter2@a/b']}, calls: a/b}]}", []string{"1:109: a path holds a user"}, false},
+	"pulled all the time":            {"signed: {keys: ['ed25519:bDaXoO5bdF8UTRoUj/1aGwNgXjLfgSpNzcgkGIVYz0k='], sources: [{name: a, pull: {paths: [/a], every: 1ms}, calls: a/b}]}", []string{"1:121: every must be a duration"}, false},
+	"a literal header":               {"signed: {keys: ['ed25519:bDaXoO5bdF8UTRoUj/1aGwNgXjLfgSpNzcgkGIVYz0k='], sources: [{name: a, pull: {paths: [/a], headers: {Authorization: hunter2}}, calls: a/b}]}", []string{"1:139: the header must be {from-env: NAME}"}, true},
+	"a header with a space":          {"signed: {keys: ['ed25519:bDaXoO5bdF8UTRoUj/1aGwNgXjLfgSpNzcgkGIVYz0k='], sources: [{name: a, pull: {paths: [/a], headers: {'hunter2: x': {from-env: A}}}, calls: a/b}]}", []string{"1:124: the name of a header has no spaces"}, true},
+	"a header of the agent's own":    {"signed: {keys: ['ed25519:bDaXoO5bdF8UTRoUj/1aGwNgXjLfgSpNzcgkGIVYz0k='], sources: [{name: a, pull: {paths: [/a], headers: {host: {from-env: A}}}, calls: a/b}]}", []string{"1:124: the agent sets this header itself"}, false},
 	"no event":                       {"secrets: [{repositories: [a/b], events: []}]", []string{"1:41: events is an empty list"}, true},
 	"a ref that is none":             {"secrets: [{repositories: [a/b], refs: ['a b']}]", []string{"1:40: refs: not a ref"}, true},
 	"a ref with alternatives":        {"secrets: [{repositories: [a/b], refs: ['{main,next}']}]", []string{"1:40: refs: not a ref"}, true},
@@ -409,4 +470,16 @@ func filters(text string) (list []predicate.Filter) {
 		panic(err)
 	}
 	return list
+}
+
+// publicKeys are those that the texts are of.
+func publicKeys(texts ...string) (keys []signed.Key) {
+	for _, text := range texts {
+		key, err := signed.ParseKey(text)
+		if err != nil {
+			panic(err)
+		}
+		keys = append(keys, key)
+	}
+	return keys
 }

@@ -11,6 +11,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/franela/pocketci/internal/predicate"
 	"github.com/franela/pocketci/internal/yamlfile"
 )
 
@@ -52,7 +53,9 @@ type Watch struct {
 	AutoDeploy bool
 	// DeployAttempts is how often a deployment is tried at most.
 	DeployAttempts int
-	Calls          Target
+	// Filters are what the payloads of its events must fulfil.
+	Filters []predicate.Filter
+	Calls   Target
 	// Line is where the entry starts in the file, for messages.
 	Line int
 }
@@ -69,7 +72,7 @@ type Versions struct {
 // The keys of registries by where they stand.
 var (
 	registryKeys = []string{"name", "host", "insecure", KeyUsername, KeyToken, "docker-config", KeyWebhookSecret, "watch"}
-	watchKeys    = []string{"repository", "name", "interval", "versions", "ignore-tags", "pinned-tag", "auto-deploy", "deploy-attempts", KeyCalls}
+	watchKeys    = []string{"repository", "name", "interval", "versions", "ignore-tags", "pinned-tag", "auto-deploy", "deploy-attempts", KeyFilters, KeyCalls}
 	versionsKeys = []string{"prereleases", "match"}
 )
 
@@ -162,6 +165,8 @@ func (r reader) watch(item *yaml.Node, entries []yamlfile.Entry) Watch {
 			w.AutoDeploy = r.Bool(e.Value, e.Name)
 		case "deploy-attempts":
 			w.DeployAttempts = r.attempts(e)
+		case KeyFilters:
+			w.Filters = r.filters(e)
 		case KeyCalls:
 			w.Calls = r.target(e)
 		default:

@@ -5,17 +5,20 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/franela/pocketci/internal/predicate"
 	"github.com/franela/pocketci/internal/timetable"
 	"github.com/franela/pocketci/internal/yamlfile"
 )
 
-var scheduleKeys = slices.Concat([]string{"name"}, timetable.Keys(), []string{KeyCalls})
+var scheduleKeys = slices.Concat([]string{"name"}, timetable.Keys(), []string{KeyFilters, KeyCalls})
 
 // Schedule is one whose ticks call functions that are named for it.
 type Schedule struct {
 	// Name is unique among the schedules. It is the filter of the ticks.
 	Name string
 	timetable.Timetable
+	// Filters are what the payloads of its ticks must fulfil.
+	Filters []predicate.Filter
 	// Target is whose functions are called.
 	Target Target
 	// Line is where the entry starts in the file, for messages.
@@ -36,6 +39,8 @@ func (r reader) schedules(n *yaml.Node) []Schedule {
 				if s.Name = r.name(e, "a schedule"); s.Name != "" {
 					what = "the schedule " + s.Name
 				}
+			case e.Name == KeyFilters:
+				s.Filters = r.filters(e)
 			case e.Name == KeyCalls:
 				aimed = true
 				s.Target = r.target(e)

@@ -66,3 +66,10 @@ func checkVariable(name string) error {
 	}
 	return nil
 }
+
+// ReadSecret reads where a value comes from in another file than agent.yaml, as
+// secrets are written there. It repeats nothing of what stands there, which may be
+// the value.
+func ReadSecret(r *yamlfile.Reader, n *yaml.Node, what string) Secret {
+	return reader{r}.secret(n, what)
+}

@@ -31,6 +31,12 @@ type Settings struct {
 	Schedules []Schedule
 	// Registries are registries of images, with what is watched in them.
 	Registries []Registry
+	// Webhooks are those that belong to no vendor with a name.
+	Webhooks []Webhook
+	// Signed are the sources of signed tokens.
+	Signed []SignedSource
+	// Converge are where hosts report to.
+	Converge []ConvergeSource
 	// Mirrors are directories of the host that are kept at what repositories have,
 	// and MirrorWorkers how many of them are worked on at a time.
 	Mirrors       []Mirror
@@ -166,33 +172,44 @@ const (
 
 // Secrets goes over all secrets of the file with the key that each stands at.
 func (s *Settings) Secrets() iter.Seq2[string, Secret] {
+	var parts []iter.Seq2[string, Secret]
+	for i := range s.Forges {
+		parts = append(parts, s.Forges[i].secrets())
+	}
+	for i := range s.Registries {
+		parts = append(parts, s.Registries[i].secrets())
+	}
+	for i := range s.Webhooks {
+		parts = append(parts, s.Webhooks[i].secrets())
+	}
+	for i := range s.Signed {
+		parts = append(parts, s.Signed[i].secrets())
+	}
+	for i := range s.Converge {
+		parts = append(parts, s.Converge[i].secrets())
+	}
+	for i := range s.Mirrors {
+		parts = append(parts, s.Mirrors[i].secrets())
+	}
+	for i := range s.Rules {
+		parts = append(parts, s.Rules[i].secrets())
+	}
 	return func(yield func(string, Secret) bool) {
-		for _, f := range s.Forges {
-			for key, secret := range f.secrets() {
+		for _, part := range parts {
+			for key, secret := range part {
 				if !yield(key, secret) {
 					return
 				}
 			}
 		}
-		for i := range s.Registries {
-			for key, secret := range s.Registries[i].secrets() {
-				if !yield(key, secret) {
-					return
-				}
-			}
-		}
-		for i := range s.Mirrors {
-			for key, secret := range s.Mirrors[i].secrets() {
-				if !yield(key, secret) {
-					return
-				}
-			}
-		}
-		for _, rule := range s.Rules {
-			for _, name := range slices.Sorted(maps.Keys(rule.Named)) {
-				if !yield(KeyNamed, rule.Named[name]) {
-					return
-				}
+	}
+}
+
+func (r *Rule) secrets() iter.Seq2[string, Secret] {
+	return func(yield func(string, Secret) bool) {
+		for _, name := range slices.Sorted(maps.Keys(r.Named)) {
+			if !yield(KeyNamed, r.Named[name]) {
+				return
 			}
 		}
 	}

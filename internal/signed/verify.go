@@ -73,8 +73,7 @@ func Verify(text string, rules Rules) (*Token, error) {
 	if err := rules.check(&claims); err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256([]byte(signedPart(text)))
-	return &Token{Claims: claims, Raw: raw, Key: key, Hash: hex.EncodeToString(sum[:])}, nil
+	return &Token{Claims: claims, Raw: raw, Key: key, Hash: Hash(text)}, nil
 }
 
 // signedPart is what the signature of a token is of.
@@ -182,4 +181,11 @@ func (c *Claims) meant() string {
 		names = append(names[:5], "…")
 	}
 	return "it names " + strings.Join(names, ", ")
+}
+
+// Hash is the [Token.Hash] that a text has if it is a token, to know again one that
+// was verified before.
+func Hash(text string) string {
+	sum := sha256.Sum256([]byte(signedPart(strings.TrimSpace(text))))
+	return hex.EncodeToString(sum[:])
 }

@@ -99,6 +99,9 @@ func Decide(ctx context.Context, p Policy, event *events.Event, sha string, a Ap
 	if own(event) {
 		return Decision{Answer: Run, Secrets: true}, nil
 	}
+	if byOperator(event) {
+		return Decision{Answer: Run}, nil
+	}
 	code := bringsCode(event)
 	if p.Forks == ForksNever && (code || event.Fork != "") {
 		return Decision{Answer: Skip, Reason: "nothing of " + origin(event) + " is run: the agent's configuration says forks: never"}, nil
@@ -134,8 +137,17 @@ func Decide(ctx context.Context, p Policy, event *events.Event, sha string, a Ap
 	return wait, nil
 }
 
+// byOperator reports whether all that is not to be trusted about an event is its text:
+// which webhooks take deliveries from anybody, and of which repository and ref they
+// call functions, the agent's operator has said.
+func byOperator(event *events.Event) bool {
+	return event.Vendor == events.VendorWebhook && event.Fork == ""
+}
+
 // Foreign reports whether an event's commit may be of somebody who cannot push.
-func Foreign(event *events.Event) bool { return !own(event) && bringsCode(event) }
+func Foreign(event *events.Event) bool {
+	return !own(event) && !byOperator(event) && bringsCode(event)
+}
 
 // own reports whether somebody with write access caused the event.
 func own(event *events.Event) bool { return event.Trusted && event.Fork == "" }

@@ -52,6 +52,10 @@ func contains(list []string, s string) bool {
 }
 
 // The events of the table.
+func anybodysHook() events.Event {
+	return events.Event{Vendor: events.VendorWebhook, Name: "deploy", Ref: "refs/heads/main", Branch: "main"}
+}
+
 func push() events.Event {
 	return events.Event{Name: events.NamePush, Ref: "refs/heads/main", Branch: "main", SHA: head, Trusted: true, Sender: "anna"}
 }
@@ -155,6 +159,9 @@ func TestDecide(t *testing.T) {
 		"a check, approved":                            {isolated, checkOfAnybody(), head, ofHead, nil, foreign, ""},
 		"a check, answered for":                        {isolated, checkOfAnybody(), head, answered, nil, asOwn, ""},
 		"a check, never":                               {never, checkOfAnybody(), head, none, nil, skip, "never"},
+		"a webhook of anybody":                         {bare, anybodysHook(), head, none, nil, ownCode, ""},
+		"a webhook of anybody, forks never":            {never, anybodysHook(), head, none, nil, ownCode, ""},
+		"a webhook of somebody":                        {bare, func() events.Event { e := anybodysHook(); e.Trusted = true; return e }(), head, none, nil, own, ""},
 		"before the commit is known":                   {bare, commentSomewhere(), "", ofTip, stranger(), ownCode, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

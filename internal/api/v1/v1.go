@@ -176,6 +176,11 @@ type Accepted struct {
 	Number int64  `json:"number" doc:"number of its run"`
 }
 
+// SignedToken is a signed token as JSON.
+type SignedToken struct {
+	Token string `json:"token" minLength:"1" maxLength:"1048576" doc:"a JSON Web Token"`
+}
+
 // Restart asks for another attempt of a run.
 type Restart struct {
 	Scope string `json:"scope,omitempty" enum:"all,failed" default:"all" doc:"which calls are made again"`

@@ -13,8 +13,11 @@ var (
 	testFuncPattern = regexp.MustCompile(`(?m)^func (Test[A-Z]\w*)\(t \*testing\.T\)`)
 )
 
-// The tests that the page about trust names as proof are there.
-func TestProofsOfTrust(t *testing.T) {
+// proofs are pages that name tests as proof of what they say.
+var proofs = []string{"docs/trust.md", "docs/compared.md"}
+
+// The tests that pages name as proof are there.
+func TestProofs(t *testing.T) {
 	known := map[string]bool{}
 	err := fs.WalkDir(os.DirFS(root), ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(name, "_test.go") {
@@ -29,17 +32,19 @@ func TestProofsOfTrust(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	named := 0
-	for _, name := range code(readPage(t, "docs/trust.md").prose) {
-		if !testPattern.MatchString(name) {
-			continue
+	for _, page := range proofs {
+		named := 0
+		for _, name := range code(readPage(t, page).prose) {
+			if !testPattern.MatchString(name) {
+				continue
+			}
+			named++
+			if !known[name] {
+				t.Errorf("%s: there is no test %s", page, name)
+			}
 		}
-		named++
-		if !known[name] {
-			t.Errorf("docs/trust.md: there is no test %s", name)
+		if named == 0 {
+			t.Errorf("%s names no test", page)
 		}
-	}
-	if named == 0 {
-		t.Error("docs/trust.md names no test")
 	}
 }
