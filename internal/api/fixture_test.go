@@ -87,7 +87,13 @@ func newFixture(t *testing.T, change ...func(*api.Options, *http.Server)) *fixtu
 		},
 		Checks:     func(context.Context) map[string]string { return map[string]string{"engine": "ok"} },
 		Registries: &shelf{},
-		CanWrite:   func(_ context.Context, _ *events.Event, login string) (bool, error) { return login == writer, nil },
+		SyncMirror: func(name string, _ bool) error {
+			if name != "shop" {
+				return reaction.ErrUnknown
+			}
+			return nil
+		},
+		CanWrite: func(_ context.Context, _ *events.Event, login string) (bool, error) { return login == writer, nil },
 	}
 	config := server.NewHTTPServer(nil, nil)
 	for _, c := range change {
