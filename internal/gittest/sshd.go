@@ -36,6 +36,10 @@ type SSHD struct {
 	user string
 	// cut is after how many bytes to the client connections break, 0 for never.
 	cut atomic.Int64
+	// hold is after how many bytes connections stall, 0 for never. held gets a value
+	// when one does.
+	hold atomic.Int64
+	held chan struct{}
 	// away has it break every connection at once.
 	away   atomic.Bool
 	served atomic.Int64
@@ -58,7 +62,7 @@ func NewSSHD(t T) *SSHD {
 			t.Fatalf("make the directory of sshd: %v", err)
 		}
 	}
-	s := &SSHD{t: t, Root: t.TempDir(), user: me.Username, Passphrase: "correct horse battery staple"}
+	s := &SSHD{t: t, Root: t.TempDir(), user: me.Username, Passphrase: "correct horse battery staple", held: make(chan struct{}, 100)}
 	dir := t.TempDir()
 	write := func(name, content string) string {
 		path := filepath.Join(dir, name)
@@ -113,12 +117,22 @@ func (s *SSHD) serve(conn net.Conn, program, config string) {
 	if left := s.cut.Load(); left > 0 {
 		cmd.Stdout = &cutting{conn: conn, left: left}
 	}
+	if left := s.hold.Load(); left > 0 {
+		cmd.Stdout = &stalling{conn: conn, left: left, held: s.held}
+	}
 	// It ends with the connection, for which it has no exit code that says more.
 	_ = cmd.Run()
 }
 
 // Cut has connections break after so many bytes to the client; 0 is never.
 func (s *SSHD) Cut(after int64) { s.cut.Store(after) }
+
+// Hold has connections stall after so many bytes to the client, until the client goes
+// away; 0 is never. The channel gets a value when one does.
+func (s *SSHD) Hold(after int64) <-chan struct{} {
+	s.hold.Store(after)
+	return s.held
+}
 
 // Away has all connections break at once, or no more.
 func (s *SSHD) Away(away bool) { s.away.Store(away) }
@@ -151,6 +165,24 @@ func (c *cutting) Write(p []byte) (int, error) {
 	}
 	c.left -= int64(len(p))
 	return c.conn.Write(p)
+}
+
+// stalling is a connection on which nothing comes any more.
+type stalling struct {
+	conn net.Conn
+	left int64
+	held chan<- struct{}
+}
+
+func (s *stalling) Write(p []byte) (int, error) {
+	if int64(len(p)) <= s.left {
+		s.left -= int64(len(p))
+		return s.conn.Write(p)
+	}
+	s.held <- struct{}{}
+	// The client says nothing more either, until it goes away.
+	_, err := io.Copy(io.Discard, s.conn)
+	return 0, errors.Join(errors.New("the client went away"), err)
 }
 
 // sshKey makes a pair of keys.
