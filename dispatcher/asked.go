@@ -61,6 +61,10 @@ func (p *Planner) planByHand(ctx context.Context, req Request, cfg *config.Confi
 	if chosen.function != "" {
 		what = chosen.String()
 	}
+	paths := typed{}
+	if req.Event.Fork == "" {
+		paths.tree = req.Tree // which is also what the call gets
+	}
 	for i, part := range parts {
 		if part.module == nil {
 			continue
@@ -68,7 +72,7 @@ func (p *Planner) planByHand(ctx context.Context, req Request, cfg *config.Confi
 		for j := range part.module.Functions {
 			fn := &part.module.Functions[j]
 			if (name{part.module.Path, fn.Name}) == chosen {
-				plan.addAsked(p.input(req, cfg.Modules[i], part), fn, asked.Args)
+				plan.addAsked(p.input(req, cfg.Modules[i], part), fn, asked.Args, paths)
 				continue
 			}
 			reason := fmt.Sprintf("a person asked for the function %s and no other", what)
@@ -94,7 +98,7 @@ func (p *Planner) loadAsked(ctx context.Context, req Request, module config.Modu
 
 // addAsked adds the function that a person asked for, with the values that they
 // typed. What they left out is filled in from pocketci.yaml.
-func (p *Plan) addAsked(in Input, fn *modules.Function, given map[string]string) {
+func (p *Plan) addAsked(in Input, fn *modules.Function, given map[string]string, paths typed) {
 	module := in.Module.Path
 	invalid := func(argument string, err error) {
 		p.Invalid = append(p.Invalid, Invalid{module, fn.Name, argument, err.Error()})
@@ -113,7 +117,7 @@ func (p *Plan) addAsked(in Input, fn *modules.Function, given map[string]string)
 		return
 	}
 	in.joined, in.items = func() string { return "" }, func() []any { return nil }
-	args, argument, err := bindByHand(fn, given, func(arg *modules.Arg) (modules.Value, bool, error) {
+	args, argument, err := bindByHand(fn, given, paths, func(arg *modules.Arg) (modules.Value, bool, error) {
 		if value, ok, err := constantOf(in, arg, settings); ok || err != nil {
 			return value, ok, err
 		}

@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,11 +18,12 @@ import (
 // ByHand binds a function's arguments to values that a person typed, for a
 // call without an event to match. Values are checked against the function's
 // own types: lists are written as JSON or with commas, a Secret as a reference
-// (env://NAME, agent://NAME, op://…). An argument src of type Directory and an
+// (env://NAME, agent://NAME, op://…), a Directory or File as a path in the tree, or
+// anywhere if the tree is the user's own. An argument src of type Directory and an
 // argument eventTrigger of type File are filled in if they are not given. The
 // error names the function and the argument.
-func ByHand(modulePath string, fn *modules.Function, given map[string]string) (Call, error) {
-	args, argument, err := bindByHand(fn, given, nil)
+func ByHand(modulePath string, fn *modules.Function, given map[string]string, tree modules.Tree) (Call, error) {
+	args, argument, err := bindByHand(fn, given, typed{tree}, nil)
 	if err != nil {
 		return Call{}, fmt.Errorf("%s:%s: argument %s: %w", modulePath, fn.Name, argument, err)
 	}
@@ -32,7 +35,7 @@ const whyByHand = "called by hand"
 
 // bindByHand gives every argument its value: the one that was typed, else what
 // otherwise has for it, which may be nil. The error is about argument.
-func bindByHand(fn *modules.Function, given map[string]string, otherwise func(*modules.Arg) (modules.Value, bool, error)) (args []modules.Bound, argument string, err error) {
+func bindByHand(fn *modules.Function, given map[string]string, typed typed, otherwise func(*modules.Arg) (modules.Value, bool, error)) (args []modules.Bound, argument string, err error) {
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		if argOf(fn, name) == nil {
 			var names []string
@@ -45,7 +48,7 @@ func bindByHand(fn *modules.Function, given map[string]string, otherwise func(*m
 	}
 	for i := range fn.Args {
 		arg := &fn.Args[i]
-		value, ok, err := valueByHand(arg, given)
+		value, ok, err := typed.value(arg, given)
 		if err == nil && !ok && otherwise != nil {
 			value, ok, err = otherwise(arg)
 		}
@@ -61,10 +64,13 @@ func bindByHand(fn *modules.Function, given map[string]string, otherwise func(*m
 	return args, "", nil
 }
 
-func valueByHand(arg *modules.Arg, given map[string]string) (modules.Value, bool, error) {
+// typed reads values as a person types them. Paths are those of the tree.
+type typed struct{ tree modules.Tree }
+
+func (r typed) value(arg *modules.Arg, given map[string]string) (modules.Value, bool, error) {
 	for name, text := range given {
 		if modules.SameName(name, arg.Name) {
-			value, err := parseByHand(arg.Type, text)
+			value, err := r.parse(arg.Type, text)
 			return value, err == nil, err
 		}
 	}
@@ -77,16 +83,16 @@ func valueByHand(arg *modules.Arg, given map[string]string) (modules.Value, bool
 	return modules.Value{}, false, nil
 }
 
-// parseByHand reads one value as a person types it.
-func parseByHand(t modules.Type, text string) (modules.Value, error) {
+// parse reads one value.
+func (r typed) parse(t modules.Type, text string) (modules.Value, error) {
 	switch {
 	case t.IsObject("Secret"):
 		if !secretref.Valid(text) {
 			return modules.Value{}, errors.New("a secret is given by reference, as env://NAME, agent://NAME or the URI of a secret provider")
 		}
 		return modules.Value{Kind: modules.ValueSecret, Secret: text}, nil
-	case t.IsObject("Directory") && text == ".":
-		return modules.Value{Kind: modules.ValueSource}, nil
+	case t.IsObject("Directory"), t.IsObject("File"):
+		return r.path(t, text)
 	case !isConstantType(t):
 		return modules.Value{}, fmt.Errorf("a %s cannot be given here; use dagger call", t)
 	}
@@ -110,13 +116,16 @@ func parseConstant(t modules.Type, text string) (any, error) {
 	switch t.Kind {
 	case modules.KindInteger:
 		n, err := strconv.ParseInt(text, 10, 64)
-		if err != nil {
+		switch {
+		case errors.Is(err, strconv.ErrRange):
+			return nil, fmt.Errorf("%s is a number of more than 64 bits", text)
+		case err != nil:
 			return nil, fmt.Errorf("%q is not a whole number", text)
 		}
 		value = n
 	case modules.KindFloat:
 		f, err := strconv.ParseFloat(text, 64)
-		if err != nil {
+		if err != nil || math.IsInf(f, 0) || math.IsNaN(f) {
 			return nil, fmt.Errorf("%q is not a number", text)
 		}
 		value = f
@@ -127,13 +136,14 @@ func parseConstant(t modules.Type, text string) (any, error) {
 		}
 		value = b
 	case modules.KindList:
-		var items []any
-		dec := json.NewDecoder(strings.NewReader(text))
-		dec.UseNumber()
-		if err := dec.Decode(&items); err != nil {
-			return nil, fmt.Errorf("%q is not a JSON list: %w", text, err)
+		items, err := parseItems(text)
+		if err != nil {
+			return nil, err
 		}
 		for i, item := range items {
+			if item == nil {
+				return nil, fmt.Errorf("item %d: there is no null in a list", i+1)
+			}
 			v, err := parseConstant(*t.Elem, itemText(item))
 			if err != nil {
 				return nil, fmt.Errorf("item %d: %w", i+1, err)
@@ -143,6 +153,20 @@ func parseConstant(t modules.Type, text string) (any, error) {
 		return items, nil
 	}
 	return constantFor(t, value)
+}
+
+// parseItems reads a JSON list and nothing behind it.
+func parseItems(text string) ([]any, error) {
+	items := []any{}
+	dec := json.NewDecoder(strings.NewReader(text))
+	dec.UseNumber()
+	if err := dec.Decode(&items); err != nil {
+		return nil, fmt.Errorf("%q is not a JSON list: %w", text, err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%q is not a JSON list: something stands behind it", text)
+	}
+	return items, nil
 }
 
 // itemText returns an item of a JSON list as it would be typed alone.

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/csv"
 	"fmt"
+	"path"
 	"regexp"
 	"strconv"
 	"strings"
@@ -110,6 +111,8 @@ func (p Place) text(v modules.Value) any {
 		return p.EventFile
 	case modules.ValueSecret:
 		return v.Secret
+	case modules.ValuePath:
+		return p.path(v.Path)
 	}
 	if items, ok := v.Const.([]any); ok {
 		list := make([]string, 0, len(items))
@@ -122,6 +125,17 @@ func (p Place) text(v modules.Value) any {
 		return b
 	}
 	return scalarText(v.Const)
+}
+
+// path returns what stands for a part of the repository.
+func (p Place) path(name string) string {
+	switch {
+	case path.IsAbs(name):
+		return name
+	case p.Source == ".":
+		return "./" + name
+	}
+	return p.Source + ":" + name
 }
 
 // value returns what stands for a value in a plan's args.

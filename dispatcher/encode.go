@@ -40,6 +40,7 @@ type boundFile struct {
 	Kind   modules.ValueKind `json:"kind"`
 	Const  *constFile        `json:"const,omitempty"`
 	Secret string            `json:"secret,omitempty"`
+	Path   string            `json:"path,omitempty"`
 	Git    bool              `json:"git,omitempty"`
 }
 
@@ -68,7 +69,7 @@ func (c Call) MarshalJSON() ([]byte, error) {
 		f.Args = make([]boundFile, len(c.Args))
 	}
 	for i, arg := range c.Args {
-		b := boundFile{Name: arg.Name, Type: arg.Type, Kind: arg.Value.Kind, Secret: arg.Value.Secret, Git: arg.Value.Git}
+		b := boundFile{Name: arg.Name, Type: arg.Type, Kind: arg.Value.Kind, Secret: arg.Value.Secret, Path: arg.Value.Path, Git: arg.Value.Git}
 		if arg.Value.Const != nil {
 			b.Const = &constFile{arg.Value.Const}
 		}
@@ -104,7 +105,7 @@ func (c *Call) UnmarshalJSON(data []byte) error {
 		c.Args = make([]modules.Bound, len(f.Args))
 	}
 	for i, b := range f.Args {
-		value := modules.Value{Kind: b.Kind, Secret: b.Secret, Git: b.Git}
+		value := modules.Value{Kind: b.Kind, Secret: b.Secret, Path: b.Path, Git: b.Git}
 		if b.Const != nil {
 			value.Const = b.Const.value
 		}

@@ -87,8 +87,9 @@ func TestCallsSurviveStorage(t *testing.T) {
 				{Kind: modules.ValueConst, Const: constant(3)},
 				{Kind: modules.ValueSource, Git: random.IntN(2) == 0},
 				{Kind: modules.ValueEvent},
+				{Kind: modules.ValuePath, Path: "docs/größe.md"},
 				{Kind: modules.ValueSecret, Secret: "env://TOKEN"},
-			}[random.IntN(4)]
+			}[random.IntN(5)]
 			call.Args = append(call.Args, modules.Bound{Name: "x", Type: types[random.IntN(len(types))], Value: value})
 		}
 		for range random.IntN(3) {

@@ -57,6 +57,10 @@ const (
 	// ValueSecret is a Secret whose value the caller looks up by
 	// Value.Secret when the call starts.
 	ValueSecret ValueKind = "secret"
+	// ValuePath is the part of the repository's tree at Value.Path, as a
+	// Directory or File. In a work tree of the user's own, an absolute path is one
+	// of the user's machine.
+	ValuePath ValueKind = "path"
 )
 
 // Value is what an argument is bound to. It never holds a secret's value.
@@ -66,6 +70,8 @@ type Value struct {
 	Const any
 	// Secret is a reference such as env://GITHUB_TOKEN.
 	Secret string
+	// Path is slash-separated and clean, and leaves the tree only if it is absolute.
+	Path string
 	// Git asks for a .git directory in a ValueSource.
 	Git bool
 }

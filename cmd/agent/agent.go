@@ -134,6 +134,7 @@ func newAgent(o *options) (_ *process, err error) {
 			SSHKeyFile: o.sshKey, KnownHostsFile: o.knownHosts,
 			Hosts: append([]string{"github.com"}, o.cloneHosts...),
 		},
+		Modules: stored{p.store},
 		Schemes: o.schemes,
 		Log:     p.log,
 	})

@@ -71,6 +71,10 @@ func (r repositories) open(ctx context.Context, event *events.Event, s *mirror.S
 		}
 	}
 	place := dispatcher.Place{Source: event.Repository.CloneURL + "#" + s.SHA}
+	if name, ok := storedName(event.Repository); ok {
+		// There is no address of it. `pocketci module export` makes this folder.
+		place = dispatcher.Place{Source: ".", Dir: name}
+	}
 	if terms.BaseRules {
 		place.Rules = event.Repository.CloneURL + "#" + rules.Commit
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -14,7 +13,6 @@ import (
 	v1 "github.com/franela/pocketci/internal/api/v1"
 	"github.com/franela/pocketci/internal/forges"
 	"github.com/franela/pocketci/internal/server"
-	"github.com/franela/pocketci/modules"
 )
 
 // listen makes the servers and their listeners.
@@ -35,6 +33,7 @@ func (p *process) listen() error {
 	service, err := api.New(api.Options{
 		Store:         p.store,
 		Planner:       trial{p.agent},
+		Inspector:     trial{p.agent},
 		Parse:         forges.Parse,
 		Checks:        func(ctx context.Context) map[string]string { return p.intake.States(ctx) },
 		Push:          p.push,
@@ -90,8 +89,5 @@ type trial struct{ agent *agent.Agent }
 
 func (t trial) Plan(ctx context.Context, event events.Event) (*dispatcher.View, error) {
 	view, err := t.agent.Plan(ctx, event)
-	if errors.Is(err, agent.ErrEngineAway) || errors.Is(err, modules.ErrUnavailable) {
-		err = fmt.Errorf("%w: %w", api.ErrAway, err)
-	}
-	return view, err
+	return view, away(err)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"sync"
 
-	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/internal/poll"
 	"github.com/franela/pocketci/internal/targets"
 )
@@ -13,7 +12,7 @@ import (
 // resolver of whose functions their events call.
 func (p *process) newSources() {
 	p.poller = poll.New(poll.Config{Store: p.store, Log: p.log})
-	p.targets = &targets.Resolver{Store: p.store, Forges: p.origins, Module: p.storedModule}
+	p.targets = &targets.Resolver{Store: p.store, Forges: p.origins, Module: stored{p.store}.module}
 	p.registries = p.newRegistries()
 	p.newSchedules()
 }
@@ -33,13 +32,4 @@ func (p *process) origins() []targets.Forge {
 		list = append(list, targets.Forge{URL: f.URL, Has: f.Accepts})
 	}
 	return list
-}
-
-// storedModule is the repository that a stored module is kept in.
-func (p *process) storedModule(ctx context.Context, name string) (*events.Repository, error) {
-	m, err := p.store.Module(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	return m.Repository(), nil
 }

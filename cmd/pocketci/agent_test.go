@@ -22,7 +22,9 @@ import (
 	"github.com/franela/pocketci/events/github"
 	"github.com/franela/pocketci/internal/api"
 	v1 "github.com/franela/pocketci/internal/api/v1"
+	"github.com/franela/pocketci/internal/bundle"
 	"github.com/franela/pocketci/internal/store"
+	"github.com/franela/pocketci/modules"
 )
 
 // scriptAgent is an agent's API on a store of its own, and the work of an agent
@@ -53,6 +55,40 @@ func (noPlanner) Plan(context.Context, events.Event) (*dispatcher.View, error) {
 	return nil, errors.New("the repository cannot be fetched")
 }
 
+// scriptInspector finds in files the functions that functions.txt names. A file broken
+// makes the module one that cannot be loaded. Repositories all have the same function.
+type scriptInspector struct{}
+
+func (scriptInspector) Functions(context.Context, events.Event) (string, []dispatcher.Declared, error) {
+	level := modules.Type{Kind: modules.KindEnum, Name: "Level", Values: []string{"LOW", "HIGH"}, Optional: true}
+	return strings.Repeat("3f2a1b9c0d", 4), []dispatcher.Declared{
+		{Path: "ci", Module: &modules.Module{Path: "ci", Name: "ci", Functions: []modules.Function{{
+			Name: "build", Description: "Builds it.\nAll of \x1b[2Jit.", Returns: modules.Type{Kind: modules.KindString},
+			Args: []modules.Arg{
+				{Name: "src", Type: modules.Type{Kind: modules.KindObject, Name: "Directory"}},
+				{Name: "version", Description: "What to build.", Type: modules.Type{Kind: modules.KindString}},
+				{Name: "levels", Type: modules.Type{Kind: modules.KindList, Elem: &level}, Default: []byte(`["LOW"]`)},
+			},
+		}}}},
+		{Path: "web", Err: errors.New("web/main.go:7:9: undefined")},
+	}, nil
+}
+
+func (scriptInspector) FunctionsOf(_ context.Context, files []bundle.File) ([]dispatcher.Declared, error) {
+	m := &modules.Module{Path: ".", Name: "tool"}
+	for _, f := range files {
+		if f.Name == "broken" {
+			return []dispatcher.Declared{{Path: ".", Err: errors.New("main.go:7:9: undefined")}}, nil
+		}
+		if f.Name == "functions.txt" {
+			for name := range strings.FieldsSeq(string(f.Data)) {
+				m.Functions = append(m.Functions, modules.Function{Name: name, Returns: modules.Type{Kind: modules.KindString}})
+			}
+		}
+	}
+	return []dispatcher.Declared{{Path: ".", Module: m}}, nil
+}
+
 // newScriptAgent starts an agent with a key of each scope in the script's
 // variables KEY_READ, KEY_RUN and KEY_ADMIN, and its address in SERVER.
 func newScriptAgent(t testing.TB, env *testscript.Env) (*scriptAgent, error) {
@@ -77,7 +113,7 @@ func newScriptAgent(t testing.TB, env *testscript.Env) (*scriptAgent, error) {
 		return nil, err
 	}
 	a.handler, err = api.New(api.Options{
-		Store: a.store, Planner: noPlanner{}, Version: "1.2.3", Log: quiet,
+		Store: a.store, Planner: noPlanner{}, Inspector: scriptInspector{}, Version: "1.2.3", Log: quiet,
 		Parse:   func(_, name string, payload []byte) (events.Event, error) { return github.Parse(name, payload) },
 		Checks:  func(context.Context) map[string]string { return map[string]string{"engine": "ok"} },
 		Mirrors: scriptMirrors, SyncMirror: syncScriptMirror,

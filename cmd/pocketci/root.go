@@ -76,7 +76,7 @@ not accepted, or an invalid call (plan); 3 nothing matched.`,
 	root.SetVersionTemplate("pocketci {{.Version}}\n")
 	root.AddCommand(newPlan(), newRun(), newCall(), newFunctions(), newSchema())
 	root.AddCommand(newLogin(), newLogout(), newEvents(), newRuns(), newCalls(), newLogs(), newReplay(), newRestart(), newAbort(),
-		newApprove(), newEnable(), newDisable(), newRepositories(), newRegistry(), newKeys(), newAudit(), newHealth(), newHook(), newConverge(), newMirrors(), newImport())
+		newApprove(), newEnable(), newDisable(), newRepositories(), newRegistry(), newKeys(), newAudit(), newHealth(), newHook(), newModule(), newConverge(), newMirrors(), newImport())
 	return root
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/franela/pocketci/internal/runs"
 	"github.com/franela/pocketci/internal/store"
 	"github.com/franela/pocketci/internal/trust"
+	"github.com/franela/pocketci/modules"
 )
 
 // ErrEngineAway is the error of [Agent.Ready] while no engine answers.
@@ -33,6 +34,7 @@ type Repositories interface {
 // Planner plans an event; it is [dispatcher.Planner].
 type Planner interface {
 	Plan(ctx context.Context, req dispatcher.Request) (*dispatcher.Plan, error)
+	Declared(ctx context.Context, tree modules.Tree) ([]dispatcher.Declared, error)
 }
 
 // Schedules keeps the schedules that functions have on default branches; it is a

@@ -65,7 +65,9 @@ func TestAwaitNoLonger(t *testing.T) {
 		<-release
 		return succeeded("at last")
 	}
-	p := w.start(func(c *agent.Config) { c.Trust = func() trust.Policy { return trust.Policy{Forks: trust.ForksApprove} } })
+	p := w.start(func(c *agent.Config) {
+		c.Trust = func() trust.Policy { return trust.Policy{Forks: trust.ForksApprove} }
+	})
 	held := push("held")
 	held.Trusted, held.SHA, held.Ref, held.Name = false, "", "", "deploy"
 	ctx, cancel := context.WithTimeout(t.Context(), patience)

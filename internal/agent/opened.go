@@ -48,10 +48,10 @@ func (o *opened) get(ctx context.Context, id string) (_ *dispatcher.Run, release
 		r.timer.Stop()
 	}
 	o.mu.Unlock()
-	release = sync.OnceFunc(func() { o.release(id, r) })
+	done := sync.OnceFunc(func() { o.release(id, r) })
 	defer func() {
 		if err != nil {
-			release()
+			done()
 		}
 	}()
 	select {
@@ -65,7 +65,7 @@ func (o *opened) get(ctx context.Context, id string) (_ *dispatcher.Run, release
 			return nil, nil, err
 		}
 	}
-	return r.run, release, nil
+	return r.run, done, nil
 }
 
 func (o *opened) release(id string, r *openRun) {

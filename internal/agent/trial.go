@@ -14,17 +14,7 @@ import (
 // are those of the target branch, whatever was approved, and repositories that no
 // event was received of are refused.
 func (a *Agent) Plan(ctx context.Context, event events.Event) (*dispatcher.View, error) {
-	if event.Repository != nil {
-		known, err := a.cfg.Store.LatestEvent(ctx, event.Repository.FullName)
-		if err != nil || known.Repository == nil || known.Repository.CloneURL != event.Repository.CloneURL {
-			return nil, &RefusedError{"no event was received of the repository " + event.Repository.FullName + " at " + event.Repository.CloneURL}
-		}
-	}
-	if err := a.Ready(ctx); err != nil {
-		return nil, err
-	}
-	foreign := trust.Foreign(&event)
-	snapshot, err := a.cfg.Repositories.Snapshot(ctx, &event, runs.Terms{BaseRules: foreign, Untrusted: foreign && a.trust().Isolated})
+	snapshot, err := a.look(ctx, &event)
 	if err != nil {
 		return nil, err
 	}
@@ -40,6 +30,22 @@ func (a *Agent) Plan(ctx context.Context, event events.Event) (*dispatcher.View,
 	}
 	record := runs.NewRecord(snapshot, plan)
 	return &record.View, nil
+}
+
+// look opens the repository of an event that is not to be run.
+func (a *Agent) look(ctx context.Context, event *events.Event) (*runs.Snapshot, error) {
+	// Where a stored module is, the agent says itself.
+	if _, stored := event.Repository.Module(); event.Repository != nil && !stored {
+		known, err := a.cfg.Store.LatestEvent(ctx, event.Repository.FullName)
+		if err != nil || known.Repository == nil || known.Repository.CloneURL != event.Repository.CloneURL {
+			return nil, &RefusedError{"no event was received of the repository " + event.Repository.FullName + " at " + event.Repository.CloneURL}
+		}
+	}
+	if err := a.Ready(ctx); err != nil {
+		return nil, err
+	}
+	foreign := trust.Foreign(event)
+	return a.cfg.Repositories.Snapshot(ctx, event, runs.Terms{BaseRules: foreign, Untrusted: foreign && a.trust().Isolated})
 }
 
 // RefusedError says that something must not be done with an event.

@@ -118,6 +118,10 @@ func (w *world) Plan(_ context.Context, req dispatcher.Request) (*dispatcher.Pla
 }
 
 // Call makes a call, and notices if one is made twice at once.
+func (w *world) Declared(context.Context, modules.Tree) ([]dispatcher.Declared, error) {
+	return nil, nil
+}
+
 func (w *world) Call(ctx context.Context, run *dispatcher.Run, call *dispatcher.Call, attempt int, o dispatcher.Observer) dispatcher.Outcome {
 	name := run.ID + " " + call.Function
 	w.mu.Lock()

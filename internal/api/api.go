@@ -40,6 +40,9 @@ type Planner interface {
 type Options struct {
 	Store   *store.Store
 	Planner Planner
+	// Inspector is for lists of functions and for modules that are to be stored. Without
+	// one there are none.
+	Inspector Inspector
 	// Parse reads a payload as a delivery of its vendor would be read, without
 	// a signature. The name is the vendor's own. Its errors are an
 	// [*events.MalformedError], for a vendor that is not known too, and an
@@ -183,6 +186,8 @@ func (s *service) routes() *http.ServeMux {
 	s.callRoutes()
 	s.logRoutes()
 	s.repositoryRoutes()
+	s.declaredRoutes()
+	s.moduleRoutes()
 	s.planRoutes()
 	s.registryRoutes()
 	s.agentRoutes()

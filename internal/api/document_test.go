@@ -290,7 +290,26 @@ var every = map[string]func(f *fixture) (method, path string, body any){
 	"stream-call-log":   func(f *fixture) (string, string, any) { return "GET", "/calls/" + f.ended().Call + "/log/stream", nil },
 	"list-repositories": func(f *fixture) (string, string, any) { f.ended(); return "GET", "/repositories", nil },
 	"list-functions":    func(f *fixture) (string, string, any) { f.ended(); return "GET", "/functions?repository=a/b", nil },
-	"list-disabled":     func(f *fixture) (string, string, any) { f.disabled(); return "GET", "/disabled", nil },
+	"list-declared-functions": func(f *fixture) (string, string, any) {
+		f.planned("a/b", "x")
+		return "GET", "/functions/declared?repository=a/b&ref=main", nil
+	},
+	"list-modules": func(f *fixture) (string, string, any) { f.deployed("tool"); return "GET", "/modules", nil },
+	"get-module":   func(f *fixture) (string, string, any) { f.deployed("tool"); return "GET", "/modules/tool", nil },
+	"get-module-archive": func(f *fixture) (string, string, any) {
+		f.deployed("tool")
+		return "GET", "/modules/tool/archive", nil
+	},
+	"deploy-modules": func(f *fixture) (string, string, any) {
+		return "POST", "/modules", v1.Deploy{Modules: []v1.ModuleUpload{f.upload("tool", "x")}}
+	},
+	"rename-module": func(f *fixture) (string, string, any) {
+		f.spares++
+		f.deployed(fmt.Sprint("old-", f.spares))
+		return "POST", fmt.Sprintf("/modules/old-%d/rename", f.spares), v1.Rename{Name: fmt.Sprint("new-", f.spares)}
+	},
+	"delete-module": func(f *fixture) (string, string, any) { f.deployed("spare"); return "DELETE", "/modules/spare", nil },
+	"list-disabled": func(f *fixture) (string, string, any) { f.disabled(); return "GET", "/disabled", nil },
 	"disable": func(f *fixture) (string, string, any) {
 		return "POST", "/disable", v1.Enable{Repository: "a/b", Module: "ci"}
 	},

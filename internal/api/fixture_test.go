@@ -53,6 +53,8 @@ type fixture struct {
 	log   *bytes.Buffer
 	clock *clock
 	keys  map[v1.Scope]string
+	// spares counts the modules that were made for one request.
+	spares int
 }
 
 func newFixture(t *testing.T, change ...func(*api.Options, *http.Server)) *fixture {
@@ -79,6 +81,7 @@ func newFixture(t *testing.T, change ...func(*api.Options, *http.Server)) *fixtu
 				Calls: []dispatcher.CallView{}, Invalid: []dispatcher.Invalid{}, Skipped: []dispatcher.Skipped{}, Warnings: []string{},
 			}, nil
 		}),
+		Inspector: inspector{},
 		Parse: func(vendor, name string, payload []byte) (events.Event, error) {
 			if vendor != events.VendorGithub {
 				return events.Event{}, &events.MalformedError{Path: "vendor", Reason: "is not known: " + vendor}

@@ -20,6 +20,8 @@ const (
 	// payloadLimit is the same where the body holds the payload of a delivery,
 	// which may have 25 MiB.
 	payloadLimit = 26 << 20
+	// deployLimit is the same for modules, which are in base64.
+	deployLimit = 64 << 20
 	// bodyTimeout is how long a body may take to arrive.
 	bodyTimeout = 30 * time.Second
 	// keyScheme is the name of the security scheme in the document.
@@ -32,6 +34,7 @@ const (
 	tagRuns         = "runs"
 	tagCalls        = "calls"
 	tagRepositories = "repositories"
+	tagModules      = "modules"
 	tagRegistries   = "registries"
 	tagAgent        = "agent"
 	tagKeys         = "keys"

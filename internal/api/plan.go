@@ -29,7 +29,8 @@ func (s *service) planRoutes() {
 		id: "call", method: http.MethodPost, path: "/call", tag: tagRuns, scope: v1.ScopeRun,
 		summary: "Start a run by hand", status: http.StatusAccepted,
 		description: "Calls one function, or all that a manual run event calls. A ref without refs/ in front is a branch; if no event of " +
-			"such a branch was received, and one of such a tag was, it is the tag.",
+			"such a branch was received, and one of such a tag was, it is the tag. Arguments are checked against the function's own types: " +
+			"at once if the repository and its functions are known, else in the run, which is invalid then.",
 		errors: []int{http.StatusNotFound},
 	}, s.call)
 }

@@ -6,9 +6,11 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/franela/pocketci/dispatcher"
 	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/internal/store"
 )
@@ -52,6 +54,25 @@ func invalid(location, message string) error {
 	return huma.Error422UnprocessableEntity("validation failed", &huma.ErrorDetail{Location: location, Message: message})
 }
 
+// invalidCall says what is wrong with a call by hand that a plan has no call for.
+func invalidCall(list []dispatcher.Invalid) error {
+	var details []error
+	for _, v := range list {
+		location, what := "body.function", v.Function
+		switch {
+		case v.Argument != "":
+			location = "body.args." + v.Argument
+		case v.Function == "":
+			location = "body.module"
+		}
+		if v.Module != "" {
+			what = strings.TrimSuffix(v.Module+":"+v.Function, ":")
+		}
+		details = append(details, &huma.ErrorDetail{Location: location, Message: strings.TrimPrefix(what+": "+v.Error, ": ")})
+	}
+	return huma.Error422UnprocessableEntity("the function cannot be called so", details...)
+}
+
 // problem maps the errors of handlers to problem details. It is the one place
 // that does.
 func (s *service) problem(ctx context.Context, operation string, err error) error {
@@ -74,7 +95,7 @@ func (s *service) problem(ctx context.Context, operation string, err error) erro
 		return huma.Error422UnprocessableEntity(err.Error())
 	case errors.As(err, &state):
 		return huma.Error409Conflict(state.Error())
-	case errors.Is(err, store.ErrNothingToRestart):
+	case errors.Is(err, store.ErrNothingToRestart), errors.Is(err, store.ErrExists):
 		return huma.Error409Conflict(err.Error())
 	case errors.Is(err, store.ErrNotFound):
 		return huma.Error404NotFound(err.Error())

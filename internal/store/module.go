@@ -132,13 +132,26 @@ func (s *Store) ModuleVersions(ctx context.Context, name string) ([]ModuleVersio
 	return versions, nil
 }
 
+// ModuleSHA returns sha if it is a version of a module that is kept, by the module's id,
+// or the one that is called now if sha is empty. The error is [ErrNotFound] if the module
+// has been deleted, or the version is no longer kept.
+func (s *Store) ModuleSHA(ctx context.Context, id, sha string) (found string, err error) {
+	if err := s.get(ctx, []any{&found}, `SELECT v.sha FROM module_versions AS v JOIN modules AS m ON m.id = v.module WHERE `+whichVersion, clean(id), clean(sha), clean(sha)); err != nil {
+		return "", fmt.Errorf("find version %s of module %s: %w", sha, id, err)
+	}
+	return found, nil
+}
+
+// whichVersion selects one version of a module v joined with m, or the one that is called
+// now.
+const whichVersion = `m.id = ? AND v.sha = CASE WHEN CAST(? AS TEXT) = '' THEN m.sha ELSE CAST(? AS TEXT) END`
+
 // ModuleArchive returns the files of a version of a module by the module's id, or of the
 // one that is called now if sha is empty. The error is [ErrNotFound] if the module has been
 // deleted, or the version is no longer kept.
 func (s *Store) ModuleArchive(ctx context.Context, id, sha string) ([]byte, error) {
 	var archive []byte
-	err := s.get(ctx, []any{&archive}, `SELECT v.archive FROM module_versions AS v JOIN modules AS m ON m.id = v.module
-		WHERE m.id = ? AND v.sha = CASE WHEN CAST(? AS TEXT) = '' THEN m.sha ELSE CAST(? AS TEXT) END`, clean(id), clean(sha), clean(sha))
+	err := s.get(ctx, []any{&archive}, `SELECT v.archive FROM module_versions AS v JOIN modules AS m ON m.id = v.module WHERE `+whichVersion, clean(id), clean(sha), clean(sha))
 	if err != nil {
 		return nil, fmt.Errorf("read the files of module %s: %w", id, err)
 	}

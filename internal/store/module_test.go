@@ -84,11 +84,15 @@ func TestModules(t *testing.T) {
 			if got, err := s.ModuleArchive(t.Context(), a.ID, sha); err != nil || string(got) != string(stored("", want).Archive) {
 				t.Errorf("the files of version %q are %q (%v)", sha, got, err)
 			}
+			if got, err := s.ModuleSHA(t.Context(), a.ID, sha); err != nil || got != stored("", want).SHA {
+				t.Errorf("version %q is %s (%v)", sha, got, err)
+			}
 		}
 		_, missing := s.Module(t.Context(), "nobody")
 		_, versionless := s.ModuleVersions(t.Context(), "nobody")
 		_, fileless := s.ModuleArchive(t.Context(), a.ID, strings.Repeat("9", 40))
-		for what, err := range map[string]error{"module": missing, "versions": versionless, "files": fileless} {
+		_, unknown := s.ModuleSHA(t.Context(), a.ID, strings.Repeat("9", 40))
+		for what, err := range map[string]error{"module": missing, "version": unknown, "versions": versionless, "files": fileless} {
 			if !errors.Is(err, store.ErrNotFound) {
 				t.Errorf("a %s that there is not: %v", what, err)
 			}

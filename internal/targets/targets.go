@@ -32,9 +32,10 @@ type Resolver struct {
 	Store Store
 	// Forges returns the forges that are configured at present. It may be nil.
 	Forges func() []Forge
-	// Module returns the repository that a stored module is kept in, or an error
-	// that says that there is none. It may be nil.
-	Module func(ctx context.Context, name string) (*events.Repository, error)
+	// Module returns the repository that a stored module stands for and the commit of
+	// the version that is called now, or an error that says that there is none. It may
+	// be nil.
+	Module func(ctx context.Context, name string) (repository *events.Repository, sha string, err error)
 }
 
 // UnknownError says that it is not known where a repository is cloned from.
@@ -50,9 +51,12 @@ func (e *UnknownError) Error() string {
 }
 
 // Aim has an event belong to the repository of a target, at the target's ref or the
-// default branch. The zero target leaves it as it is. The error is an
+// default branch, or to a stored module as it is now. The zero target leaves it as it is. The error is an
 // [*UnknownError], or that of the store or of Module.
 func (r *Resolver) Aim(ctx context.Context, t settings.Target, e *events.Event) error {
+	if t.Module != "" {
+		return r.aimAtModule(ctx, t.Module, e)
+	}
 	repository, err := r.repository(ctx, t)
 	if err != nil || repository == nil {
 		return err
@@ -65,13 +69,21 @@ func (r *Resolver) Aim(ctx context.Context, t settings.Target, e *events.Event) 
 	return nil
 }
 
+// aimAtModule has an event belong to a stored module.
+func (r *Resolver) aimAtModule(ctx context.Context, name string, e *events.Event) error {
+	if r.Module == nil {
+		return fmt.Errorf("there is no stored module %s", name)
+	}
+	repository, sha, err := r.Module(ctx, name)
+	if err != nil {
+		return err
+	}
+	e.Repository, e.SHA, e.Ref, e.Branch, e.Tag = repository, sha, "", "", ""
+	return nil
+}
+
 func (r *Resolver) repository(ctx context.Context, t settings.Target) (*events.Repository, error) {
-	switch {
-	case t.Module != "" && r.Module == nil:
-		return nil, fmt.Errorf("there is no stored module %s", t.Module)
-	case t.Module != "":
-		return r.Module(ctx, t.Module)
-	case t.Repository == "":
+	if t.Repository == "" {
 		return nil, nil
 	}
 	latest, err := r.Store.LatestEvent(ctx, t.Repository)

@@ -31,7 +31,7 @@ func (l latest) LatestEvent(_ context.Context, repository string) (store.Event, 
 
 func TestAim(t *testing.T) {
 	shop := &events.Repository{FullName: "acme/shop", CloneURL: "https://git.example.com/acme/shop.git", DefaultBranch: "trunk", Private: true}
-	deployed := &events.Repository{FullName: "modules/site", CloneURL: "module://site", DefaultBranch: "main"}
+	deployed := events.ModuleRepository("0193-a", "site")
 	all := func(string) bool { return true }
 	none := func(string) bool { return false }
 	one := []targets.Forge{{URL: "https://git.example.com", Has: all}, {URL: "https://other.example.com", Has: none}}
@@ -72,7 +72,7 @@ func TestAim(t *testing.T) {
 		},
 		"a stored module": {
 			target: settings.Target{Module: "site"}, store: latest{},
-			want: events.Event{Repository: deployed, Ref: "refs/heads/main", Branch: "main"},
+			want: events.Event{Repository: deployed, SHA: "90edbb866a14f6bae4621492a1b377b5f8ec2948"},
 		},
 		"a stored module that is not there": {target: settings.Target{Module: "else"}, problem: "no stored module else"},
 		"never heard of":                    {target: settings.Target{Repository: "acme/shop", Line: 7}, store: latest{}, problem: "give calls in line 7 of agent.yaml a clone-url"},
@@ -84,11 +84,11 @@ func TestAim(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := &targets.Resolver{
 				Store: c.store, Forges: func() []targets.Forge { return c.forges },
-				Module: func(_ context.Context, name string) (*events.Repository, error) {
+				Module: func(_ context.Context, name string) (*events.Repository, string, error) {
 					if name != "site" {
-						return nil, fmt.Errorf("there is no stored module %s", name)
+						return nil, "", fmt.Errorf("there is no stored module %s", name)
 					}
-					return deployed, nil
+					return deployed, "90edbb866a14f6bae4621492a1b377b5f8ec2948", nil
 				},
 			}
 			var got events.Event

@@ -111,6 +111,8 @@ func (s *Session) value(ctx context.Context, function string, b modules.Bound) (
 		id, err = s.eventFile(ctx)
 	case modules.ValueSecret:
 		id, err = s.secret(ctx, b.Value.Secret)
+	case modules.ValuePath:
+		id, err = s.file(ctx, b.Type, b.Value.Path)
 	default:
 		err = fmt.Errorf("values of kind %q are unknown", b.Value.Kind)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"path/filepath"
 	"strings"
 
 	"dagger.io/dagger"
@@ -50,6 +51,59 @@ func (s *Session) uploadSource(ctx context.Context, tree modules.Tree, git bool)
 		return "", s.link.classify(ctx, err)
 	}
 	return uploaded.ID(ctx)
+}
+
+// file gives a Directory or File of the repository by its path. In a work tree of the
+// user's own it is taken from where it is, and an absolute path is any of the user's.
+func (s *Session) file(ctx context.Context, t modules.Type, name string) (dagger.ID, error) {
+	own := s.run.Source.Dir
+	if path.IsAbs(name) && own == "" {
+		return "", fmt.Errorf("%s is an absolute path, which is one of the agent's machine", name)
+	}
+	return s.once(ctx, "path "+t.Name+" "+name, func(ctx context.Context) (dagger.ID, error) {
+		id, err := s.openFile(ctx, t, own, name)
+		if err != nil {
+			return "", fmt.Errorf("take %s from the repository: %w", name, s.link.classify(ctx, err))
+		}
+		return id, nil
+	})
+}
+
+func (s *Session) openFile(ctx context.Context, t modules.Type, own, name string) (dagger.ID, error) {
+	if own != "" {
+		if name = filepath.FromSlash(name); !filepath.IsAbs(name) {
+			name = filepath.Join(own, name)
+		}
+	}
+	src := &dagger.Directory{}
+	if own == "" {
+		id, err := s.source(ctx, false)
+		if err != nil {
+			return "", err
+		}
+		src = dagger.Ref[*dagger.Directory](s.link.client, id)
+	}
+	// Sync, so that what is not there is noticed before the function is called.
+	if t.IsObject("Directory") {
+		dir := s.link.client.Host().Directory(name, dagger.HostDirectoryOpts{NoCache: true})
+		if own == "" {
+			dir = src.Directory(name)
+		}
+		dir, err := dir.Sync(ctx)
+		if err != nil {
+			return "", err
+		}
+		return dir.ID(ctx)
+	}
+	file := s.link.client.Host().File(name, dagger.HostFileOpts{NoCache: true})
+	if own == "" {
+		file = src.File(name)
+	}
+	file, err := file.Sync(ctx)
+	if err != nil {
+		return "", err
+	}
+	return file.ID(ctx)
 }
 
 // part gives what an argument with a default path takes when it is left out.

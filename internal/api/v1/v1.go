@@ -215,11 +215,12 @@ type PlanRequest struct {
 // CallRequest starts a run by hand: of one function, or of all that a manual
 // run event calls.
 type CallRequest struct {
-	Repository string            `json:"repository" minLength:"1" doc:"full name of a repository that an event was received of"`
+	Repository string            `json:"repository" minLength:"1" doc:"full name of a repository that an event was received of, or .modules/NAME for a stored module"`
 	Ref        string            `json:"ref,omitempty" doc:"branch, tag or full sha; the default branch if empty"`
 	Module     string            `json:"module,omitempty" doc:"needed if several modules have the function"`
 	Function   string            `json:"function,omitempty" doc:"empty for every function that matches manual, run"`
-	Args       map[string]string `json:"args,omitempty" doc:"arguments by name, as text in the form of the command line; secrets as references"`
+	Args       map[string]string `json:"args,omitempty" doc:"arguments by name, as text in the form of the command line; secrets as references, files and directories as paths in the repository"`
+	Cause      string            `json:"cause,omitempty" maxLength:"100" pattern:"^[0-9A-Za-z_.~-]*$" patternDescription:"an id" doc:"id of the event that this call follows from; a chain of events that is too long is not run"`
 }
 
 // Repository is a repository that events were received of.
