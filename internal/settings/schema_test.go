@@ -59,7 +59,8 @@ func TestReference(t *testing.T) {
 		"webhook-secrets", "username", "token", "app", "id", "private-key", "repositories", "statuses", "secrets", "env", "named",
 		"providers", "events", "refs", "from-env", "from-file",
 		"registries", "insecure", "docker-config", "webhook-secret", "watch", "repository", "interval", "versions", "prereleases", "match",
-		"ignore-tags", "pinned-tag", "auto-deploy", "deploy-attempts", "calls", "ref", "clone-url", "module",
+		"mirrors", "mirror-workers", "directory", "branch", "tag", "remote", "ssh-key", "passphrase", "known-hosts", "trigger", "retry-count",
+		"retry-delay", "webhook", "path", "every", "on", "atomic", "keep", "ignore-tags", "pinned-tag", "auto-deploy", "deploy-attempts", "calls", "ref", "clone-url", "module",
 	} {
 		if !regexp.MustCompile(`\b` + key + `:`).Match(blocks[0][1]) {
 			t.Errorf("the first example has no %s", key)
