@@ -79,6 +79,7 @@ func NewSSHD(t T) *SSHD {
 		"HostKey " + write("host_key", marshalKey(t, hostPrivate, "")),
 		"AuthorizedKeysFile " + write("authorized_keys", string(ssh.MarshalAuthorizedKey(public))),
 		"PidFile none", "StrictModes no", "UsePAM no", "PasswordAuthentication no", "KbdInteractiveAuthentication no",
+		"ForceCommand /bin/sh " + write("serve", strings.ReplaceAll(serveScript, "ROOT", s.Root)),
 		"PermitRootLogin yes", "PrintMotd no", "AcceptEnv GIT_PROTOCOL", "LogLevel ERROR",
 	}, "\n")+"\n")
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -146,9 +147,18 @@ func (s *SSHD) Repo(fullName string) *Repo {
 	return newRepo(s.t, filepath.Join(s.Root, filepath.FromSlash(fullName)+".git"))
 }
 
+// serveScript finds repositories below the root, as forges do.
+const serveScript = `path=${SSH_ORIGINAL_COMMAND#"git-upload-pack '/"}
+case $SSH_ORIGINAL_COMMAND in
+"git-upload-pack '/"*"'") exec git upload-pack "ROOT/${path%"'"}" ;;
+esac
+echo "refused: $SSH_ORIGINAL_COMMAND" >&2
+exit 1
+`
+
 // CloneURL is the address of the repository with the given full name.
 func (s *SSHD) CloneURL(fullName string) string {
-	return "ssh://" + s.user + "@" + s.Addr + s.Root + "/" + fullName + ".git"
+	return "ssh://" + s.user + "@" + s.Addr + "/" + fullName + ".git"
 }
 
 // cutting is a connection that breaks.

@@ -240,7 +240,7 @@ func TestHostOverSSH(t *testing.T) {
 	a.quiet()
 
 	// A push, as the forge tells of it by its address for https.
-	https := "https://127.0.0.1/" + strings.TrimPrefix(server.Root, "/") + "/Acme/Shop.git"
+	const https = "https://127.0.0.1/Acme/Shop.git"
 	second := repo.Commit("main", "second", gittest.Write("a", "2"))
 	cause := a.push(https, "refs/heads/main", second)
 	e, payload = a.last("updated", "shop", 2)
