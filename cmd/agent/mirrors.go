@@ -81,8 +81,7 @@ func mirrorHook(m *worktree.Mirror, secret func(settings.Secret) (string, error)
 		return nil, err
 	}
 	return &server.Hook{
-		// No webhook can have such a name.
-		Name: worktree.Kind + ":" + s.Name, Path: cmp.Or(s.Webhook.Path, "/webhooks/"+s.Name), Source: source,
+		Name: m.Hook(), Path: cmp.Or(s.Webhook.Path, "/webhooks/"+s.Name), Source: source,
 		Accepts: func(repository string) bool { return strings.EqualFold(repository, address.Name()) },
 	}, nil
 }

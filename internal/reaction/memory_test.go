@@ -151,7 +151,7 @@ func (d *double) Place() string                     { return d.place + d.name }
 func (d *double) Persistence() reaction.Persistence { return d.persistence }
 func (d *double) Target() settings.Target           { return d.target }
 
-func (d *double) Wants(e *events.Event) bool {
+func (d *double) Wants(e *store.Event) bool {
 	return slices.Contains(d.wants, e.Name) || slices.Contains(d.wants, e.Vendor+" "+e.Name+" "+e.Filter)
 }
 

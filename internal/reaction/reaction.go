@@ -28,7 +28,7 @@ type Reaction interface {
 	// same time.
 	Place() string
 	// Wants says whether an event has it look. The event has no payload.
-	Wants(e *events.Event) bool
+	Wants(e *store.Event) bool
 	// React does what is to be done. It is called again after an error, and after
 	// a crash for something that it had done in part or in full. An error whose
 	// chain has a method Temporary that returns true is tried again as

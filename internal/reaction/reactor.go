@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/franela/pocketci/events"
+	"github.com/franela/pocketci/internal/store"
 )
 
 // Reactor has reactions look whenever it is time. Its methods may be called from
@@ -127,7 +128,7 @@ func (r *Reactor) follow(ctx context.Context, f *follower, stored <-chan struct{
 		}
 		failing = err != nil
 		for i := range found {
-			r.offer(&found[i].Event)
+			r.offer(&found[i])
 		}
 		var again <-chan time.Time
 		if failing {
@@ -144,7 +145,7 @@ func (r *Reactor) follow(ctx context.Context, f *follower, stored <-chan struct{
 }
 
 // offer has those look who want an event.
-func (r *Reactor) offer(e *events.Event) {
+func (r *Reactor) offer(e *store.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, w := range r.reactions {
@@ -156,7 +157,7 @@ func (r *Reactor) offer(e *events.Event) {
 				r.cfg.Kind, w.reaction.Name(), "event", e.ID, "depth", e.Depth)
 			continue
 		}
-		w.trigger(e, false)
+		w.trigger(&e.Event, false)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/franela/pocketci/internal/globs"
 	"github.com/franela/pocketci/internal/reaction"
 	"github.com/franela/pocketci/internal/settings"
+	"github.com/franela/pocketci/internal/store"
 )
 
 // Kind is that of mirrors' positions.
@@ -105,7 +106,7 @@ func (m *Mirror) Persistence() reaction.Persistence {
 func (m *Mirror) Ref() string { return m.tree.ref() }
 
 // Wants reports whether the directory may be behind after an event.
-func (m *Mirror) Wants(e *events.Event) bool {
+func (m *Mirror) Wants(e *store.Event) bool {
 	if len(m.settings.On) == 0 {
 		return m.mine(e) && (e.Name == events.NamePush || e.Name == events.NameTag) && e.Ref == m.Ref()
 	}
@@ -128,10 +129,17 @@ func (m *Mirror) Wants(e *events.Event) bool {
 	return false
 }
 
-// mine reports whether an event is of the mirror's repository, on a forge.
-func (m *Mirror) mine(e *events.Event) bool {
+// Hook is the name of the mirror's own webhook, which no other can have.
+func (m *Mirror) Hook() string { return Kind + ":" + m.settings.Name }
+
+// mine reports whether an event is of the mirror's repository, on a forge. What its
+// own webhook has taken is, also where forge and ssh have different names of hosts.
+func (m *Mirror) mine(e *store.Event) bool {
 	if !e.FromForge() || e.Repository == nil {
 		return false
+	}
+	if e.Hook == m.Hook() {
+		return true
 	}
 	address, err := git.ParseAddress(e.Repository.CloneURL)
 	return err == nil && address.Same(m.address)
