@@ -52,10 +52,13 @@ packages: # Debian packages that only tests need, and descriptions of APIs; the 
 	@missing=; \
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
 	[ -e /usr/sbin/sshd ] || missing="$$missing openssh-server"; \
-	for p in sqlite3 curl openssl strace $$([ -e .cache/github-openapi/package ] || echo npm); do command -v $$p >/dev/null || missing="$$missing $$p"; done; \
+	for p in sqlite3 curl openssl strace docker-registry $$([ -e .cache/github-openapi/package ] || echo npm); do command -v $$p >/dev/null || missing="$$missing $$p"; done; \
 	if [ -n "$$missing" ]; then \
 	  echo "installing Debian packages:$$missing" >&2; \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing >/dev/null; \
+	  case "$$missing" in *docker-registry*) \
+	    systemctl disable --now docker-registry >/dev/null 2>&1 || service docker-registry stop >/dev/null 2>&1 || true;; \
+	  esac; \
 	fi
 	@$(MAKE) --no-print-directory openapi
 

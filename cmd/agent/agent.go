@@ -184,12 +184,14 @@ func newAgent(o *options) (_ *process, err error) {
 		Secrets:         func(event *events.Event) func(string) error { return grant(event).Check },
 		Timeout:         o.callTimeout,
 		MaxTimeout:      max(o.maxTimeout, o.callTimeout),
+		States:          p.states(),
 	}
 	p.agent = agent.New(agent.Config{
 		Store:                 p.store,
 		Repositories:          trees,
 		Planner:               planner,
 		Schedules:             p.recorder(trees, planner),
+		States:                p.states(),
 		Caller:                p.dispatcher,
 		Report:                reports,
 		Meter:                 p.metrics,

@@ -26,7 +26,7 @@ import (
 func openForges(o *options, conf *settings.Settings, vault *secrets.Vault) ([]forges.Forge, error) {
 	if len(conf.Forges) == 0 {
 		source, err := newSource(o, vault)
-		if err != nil && len(conf.Webhooks)+len(conf.Schedules)+len(conf.Registries) > 0 {
+		if err != nil && conf.HasSources() {
 			slog.Warn("nothing is received from GitHub: there is no webhook secret", "variable", envSignature)
 			source, err = nil, nil
 		}

@@ -20,6 +20,7 @@ func (p *process) newRegistries() *registries.Set {
 		Store:  p.store,
 		Aim:    func(ctx context.Context, t settings.Target, e *events.Event) error { return p.targets.Aim(ctx, t, e) },
 		Nudge:  func(name string) { p.poller.Nudge(registry.Kind, name) },
+		Mask:   p.masker.String,
 		States: func() []poll.State { return p.poller.States(registry.Kind) },
 	})
 }

@@ -35,6 +35,7 @@ func (p *process) listen() error {
 		Planner:       trial{p.agent},
 		Inspector:     trial{p.agent},
 		Parse:         forges.Parse,
+		Schedules:     p.schedules,
 		Checks:        func(ctx context.Context) map[string]string { return p.intake.States(ctx) },
 		Push:          p.push,
 		CanWrite:      writers(p),

@@ -20,9 +20,17 @@ import (
 	"github.com/franela/pocketci/dispatcher"
 	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/events/github"
+	"github.com/franela/pocketci/events/registry/registrytest"
+	"github.com/franela/pocketci/events/schedule"
+	"github.com/franela/pocketci/events/tokens"
 	"github.com/franela/pocketci/internal/api"
 	v1 "github.com/franela/pocketci/internal/api/v1"
 	"github.com/franela/pocketci/internal/bundle"
+	"github.com/franela/pocketci/internal/poll"
+	"github.com/franela/pocketci/internal/registries"
+	"github.com/franela/pocketci/internal/schedules"
+	"github.com/franela/pocketci/internal/settings"
+	"github.com/franela/pocketci/internal/signed"
 	"github.com/franela/pocketci/internal/store"
 	"github.com/franela/pocketci/modules"
 )
@@ -34,6 +42,7 @@ type scriptAgent struct {
 	ctx     context.Context
 	store   *store.Store
 	worker  *store.Agent
+	clock   *schedules.Keeper
 	handler http.Handler
 	address string
 	http    *http.Server
@@ -46,12 +55,25 @@ type scriptAgent struct {
 	bell  chan struct{}
 	// claim is the call that is being made.
 	claim store.Claim
+	// watches are what is watched in registry, which is real and nil at first.
+	watches  *registries.Set
+	watched  settings.Registry
+	registry *registrytest.Registry
+	// signed are the sources of signed tokens, nil for none.
+	signed *tokens.Set
 }
 
 // noPlanner has no repositories to plan anything with.
 type noPlanner struct{}
 
-func (noPlanner) Plan(context.Context, events.Event) (*dispatcher.View, error) {
+func (noPlanner) Plan(_ context.Context, e events.Event) (*dispatcher.View, error) {
+	if e.Vendor == events.VendorTime {
+		return &dispatcher.View{
+			Event:   dispatcher.EventView{Vendor: e.Vendor, Event: e.Name, Filter: e.Filter, Repository: e.Repository.FullName, SHA: strings.Repeat("3f2a", 10)},
+			Calls:   []dispatcher.CallView{{Module: "ci", Function: "onTimeTickNightly", Command: "dagger call on-time-tick-nightly", Why: "named"}},
+			Skipped: []dispatcher.Skipped{{Module: "ci", Function: "onPush", Reason: "its name waits for OnPush"}}, Invalid: []dispatcher.Invalid{}, Warnings: []string{"a \x1b[2J doubt"},
+		}, nil
+	}
 	return nil, errors.New("the repository cannot be fetched")
 }
 
@@ -112,11 +134,26 @@ func newScriptAgent(t testing.TB, env *testscript.Env) (*scriptAgent, error) {
 	if a.worker, err = a.store.Join(a.ctx, "worker", false); err != nil {
 		return nil, err
 	}
+	a.watches = registries.New(registries.Config{
+		Store:  a.store,
+		Aim:    func(context.Context, settings.Target, *events.Event) error { return nil },
+		Nudge:  func(string) {},
+		States: func() []poll.State { return nil },
+	})
+	a.clock = schedules.New(schedules.Config{Store: a.store, Poller: poll.New(poll.Config{Store: a.store, Log: quiet}), Log: quiet})
 	a.handler, err = api.New(api.Options{
+		Schedules: a.clock,
+		Mirrors:   scriptMirrors, SyncMirror: syncScriptMirror,
 		Store: a.store, Planner: noPlanner{}, Inspector: scriptInspector{}, Version: "1.2.3", Log: quiet,
-		Parse:   func(_, name string, payload []byte) (events.Event, error) { return github.Parse(name, payload) },
-		Checks:  func(context.Context) map[string]string { return map[string]string{"engine": "ok"} },
-		Mirrors: scriptMirrors, SyncMirror: syncScriptMirror,
+		Registries: a.watches,
+		Parse:      func(_, name string, payload []byte) (events.Event, error) { return github.Parse(name, payload) },
+		Checks:     func(context.Context) map[string]string { return map[string]string{"engine": "ok"} },
+		Push: func(ctx context.Context, source, token string) (store.Receipt, error) {
+			a.mu.Lock()
+			set := a.signed
+			a.mu.Unlock()
+			return set.Push(ctx, a.store, source, token, time.Now())
+		},
 	})
 	if err != nil {
 		return nil, err
@@ -251,6 +288,27 @@ func (a *scriptAgent) log(lines ...v1.LogLine) error {
 	return nil
 }
 
+// trust has the agent take tokens for a source that a key has signed.
+func (a *scriptAgent) trust(source, key string) error {
+	trusted, err := signed.ParseKey(key)
+	if err != nil {
+		return err
+	}
+	set, err := tokens.NewSet([]settings.SignedSource{{Name: source, Keys: []signed.Key{trusted}, Push: true}}, tokens.Options{
+		Aim: func(_ context.Context, _ settings.Target, e *events.Event) error {
+			e.Repository = push("you/hello", "refs/heads/main", "").Repository
+			return nil
+		},
+	})
+	if err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.signed = set
+	return nil
+}
+
 // end reports the call that was begun last.
 func (a *scriptAgent) end(state store.State, output, failure string) error {
 	result, err := json.Marshal(map[string]string{"output": output, "error": failure})
@@ -272,6 +330,31 @@ func push(repository, ref, sha string) events.Event {
 	e.Payload = json.RawMessage(fmt.Sprintf(`{"ref": %q, "before": "%040d", "after": %q, "sender": {"login": "mona"}, "repository": {"full_name": %q, "clone_url": %q, "default_branch": "main"}}`,
 		ref, 0, sha, repository, e.Repository.CloneURL))
 	return e
+}
+
+// watch watches a repository with the given tags, and looks until all is told.
+func (a *scriptAgent) watch(name, repository string, tags []string) error {
+	if a.registry == nil {
+		a.registry = registrytest.Start(a.t)
+		a.watched = settings.Registry{Name: "local", Host: a.registry.Host, Insecure: true}
+	}
+	for _, tag := range tags {
+		a.registry.Push(repository, tag)
+	}
+	a.watched.Watch = append(a.watched.Watch, settings.Watch{Name: name, Repository: repository, Interval: time.Minute, AutoDeploy: true, DeployAttempts: 1})
+	made, _, err := a.watches.Prepare([]settings.Registry{a.watched}, nil)
+	if err != nil {
+		return err
+	}
+	a.watches.Use(made)
+	for _, source := range made.Sources() {
+		for range 3 {
+			if _, err := poll.Once(a.ctx, a.store, source, time.Now()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // history makes what most scripts look at: run 1, which failed, of a push;
@@ -306,9 +389,35 @@ func (a *scriptAgent) history(ts *testscript.TestScript) {
 	}
 }
 
+// schedules has the agent keep two schedules, of which one was due.
+func (a *scriptAgent) schedules(ts *testscript.TestScript) {
+	nightly, err := schedule.Parse("TZ=Europe/Berlin 0 3 * * *", nil)
+	ts.Check(err)
+	often, err := schedule.Parse("@every 90s", nil)
+	ts.Check(err)
+	aim := func(_ context.Context, e *events.Event) error {
+		e.Repository = &events.Repository{FullName: "you/hello", CloneURL: "https://github.com/you/hello.git"}
+		return nil
+	}
+	list := []schedules.Entry{
+		{Name: "nightly", Filter: "nightly", Schedule: nightly, Of: schedule.OfAgent, Repository: "you/hello", Aim: aim},
+		{
+			Name: "you/other#Often", Filter: "Often", Schedule: often, Of: schedule.OfFunctions, Repository: "you/other", Aim: aim,
+			Policy:    schedule.Policy{CatchUp: schedule.CatchUpNone, Jitter: 5 * time.Second},
+			Functions: []dispatcher.FunctionName{{Module: "ci", Function: "onTimeTickOften"}}, Paused: "disabled by mona: flaky",
+		},
+	}
+	a.clock.SetOwn(list)
+	for _, now := range []time.Time{time.Now().AddDate(0, 0, -2), time.Now()} {
+		_, err := poll.Once(a.ctx, a.store, &schedules.Source{Entry: list[0]}, now)
+		ts.Check(err)
+	}
+}
+
 // agentCommand is the script's command agent:
 //
 //	agent history             makes what history says
+//	agent schedules           makes what schedules says
 //	agent push REPO           stores an event; EVENT and RUN name it
 //	agent plan FUNCTION...    plans the next run
 //	agent begin               begins the next call, whose id CALL is
@@ -316,7 +425,9 @@ func (a *scriptAgent) history(ts *testscript.TestScript) {
 //	agent end STATE           ends that call
 //	agent stop, agent start   breaks all connections off; listens again
 //	agent away, agent back    answers with 502; answers again
+//	agent trust SOURCE FILE   takes tokens for a source that the key in FILE signed
 //	agent mark                begins to count requests
+//	agent watch NAME REPO TAG...  watches a repository of a registry with these tags
 //	agent await N PATH        waits for N requests since, whose path ends so
 func agentCommand(ts *testscript.TestScript, neg bool, args []string) {
 	a, ok := ts.Value(agentKey{}).(*scriptAgent)
@@ -326,6 +437,8 @@ func agentCommand(ts *testscript.TestScript, neg bool, args []string) {
 	switch args[0] {
 	case "history":
 		a.history(ts)
+	case "schedules":
+		a.schedules(ts)
 	case "push":
 		run, err := a.accept(store.Delivery{Hook: "github", Event: push(args[1], "refs/heads/main", fmt.Sprintf("%040x", time.Now().UnixNano()))})
 		ts.Check(err)
@@ -349,6 +462,10 @@ func agentCommand(ts *testscript.TestScript, neg bool, args []string) {
 		a.mu.Lock()
 		a.away = args[0] == "away"
 		a.mu.Unlock()
+	case "watch":
+		ts.Check(a.watch(args[1], args[2], args[3:]))
+	case "trust":
+		ts.Check(a.trust(args[1], ts.ReadFile(args[2])))
 	case "mark":
 		a.mu.Lock()
 		clear(a.asked)

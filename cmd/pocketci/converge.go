@@ -189,24 +189,24 @@ func printReplies(w io.Writer, results map[string]converge.Reply, asJSON bool, f
 	return nil
 }
 
-// printReply prints a result as Etcha does.
+// printReply prints a result as push does that of a host.
 func printReply(w io.Writer, prefix string, r converge.Reply) {
-	changed, removed := "Changed", "Removed"
+	changed, removed := "changed", "removed"
 	if r.Dry {
-		changed, removed = "Would change", "Would remove"
+		changed, removed = "would change", "would remove"
 	}
 	said := false
 	for _, part := range []struct {
 		word string
 		ids  []string
-	}{{changed, r.Changed}, {removed, r.Removed}} {
+	}{{removed, r.Removed}, {changed, r.Changed}} {
 		if len(part.ids) > 0 {
 			said = true
 			fmt.Fprintf(w, "%s%s %d: %s\n", prefix, part.word, len(part.ids), terminal.Quote(strings.Join(part.ids, ", ")))
 		}
 	}
 	if !said && r.Err == "" {
-		fmt.Fprintf(w, "%sNo changes\n", prefix)
+		fmt.Fprintf(w, "%sno changes\n", prefix)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/franela/pocketci/events"
+	"github.com/franela/pocketci/events/webhook"
 	"github.com/franela/pocketci/internal/forges"
 	"github.com/franela/pocketci/internal/mirror"
 )
@@ -22,10 +23,15 @@ const manualEvent = "manual"
 
 // input is what an event and its repository are given by.
 type input struct {
-	dir     string
-	vendor  string
-	event   string
-	payload string
+	dir    string
+	vendor string
+	event  string
+	// schedule is short for the tick of one.
+	schedule string
+	payload  string
+	// filter is that of a tick or of the event of a webhook, whose payloads do not
+	// tell it.
+	filter  string
 	changes []string
 	base    string
 	allow   []string
@@ -45,10 +51,11 @@ func (in *input) flags(cmd *cobra.Command) {
 	f.StringVar(&in.event, "event", "", "the event's `NAME` as the vendor's webhook header or pocketci has it, or manual")
 	f.StringVar(&in.vendor, "vendor", events.VendorGithub, "who sends the event")
 	f.StringVar(&in.payload, "payload", "", "a `FILE` with the event's payload, - for standard input")
-	cmd.MarkFlagRequired("event")
+	f.StringVar(&in.filter, "filter", "", "the event's filter as `TEXT`, with --vendor webhook; the name of the schedule with --vendor time")
+	in.tickFlags(cmd)
 	cmd.MarkFlagFilename("payload", "json")
 	cmd.RegisterFlagCompletionFunc("event", cobra.FixedCompletions([]string{"push", "tag", "pull_request", "release", "issue_comment", "create", "workflow_dispatch", manualEvent}, cobra.ShellCompDirectiveNoFileComp))
-	cmd.RegisterFlagCompletionFunc("vendor", cobra.FixedCompletions(forges.Vendors(), cobra.ShellCompDirectiveNoFileComp))
+	cmd.RegisterFlagCompletionFunc("vendor", cobra.FixedCompletions(in.vendors(), cobra.ShellCompDirectiveNoFileComp))
 }
 
 // dirFlags adds the flags that choose a repository and what calls may use.
@@ -75,6 +82,11 @@ func (in *input) localFlags(cmd *cobra.Command) {
 // read makes the event. A [*events.NothingError] comes with as much of the
 // event as is known.
 func (in *input) read(stdin io.Reader) (events.Event, error) {
+	if tick, err := in.ticks(); err != nil {
+		return events.Event{}, err
+	} else if tick {
+		return in.tick(stdin)
+	}
 	if in.event == manualEvent || in.vendor == events.VendorManual {
 		switch {
 		case in.vendorGiven && in.vendor != events.VendorManual:
@@ -88,8 +100,11 @@ func (in *input) read(stdin io.Reader) (events.Event, error) {
 		event.ID, event.ReceivedAt = events.NewID(), time.Now()
 		return event, nil
 	}
-	if !slices.Contains(forges.Vendors(), in.vendor) {
-		return events.Event{}, fmt.Errorf("--vendor %s: there is no such vendor; it is one of %s", in.vendor, strings.Join(forges.Vendors(), ", "))
+	if !slices.Contains(in.vendors(), in.vendor) {
+		return events.Event{}, fmt.Errorf("--vendor %s: there is no such vendor; it is one of %s", in.vendor, strings.Join(in.vendors(), ", "))
+	}
+	if in.filter != "" && in.vendor != events.VendorWebhook {
+		return events.Event{}, fmt.Errorf("--vendor %s has no --filter: it is told by the payload", in.vendor)
 	}
 	if in.payload == "" {
 		return events.Event{}, fmt.Errorf("--event %s needs --payload FILE", in.event)
@@ -98,7 +113,7 @@ func (in *input) read(stdin io.Reader) (events.Event, error) {
 	if err != nil {
 		return events.Event{}, err
 	}
-	event, err := forges.Parse(in.vendor, in.event, data)
+	event, err := in.parse(data)
 	// The same payload is the same event, so that its plan and its cached
 	// steps stay the same from one call to the next.
 	event.ID, event.ReceivedAt = localID(in.event, data), received
@@ -106,6 +121,19 @@ func (in *input) read(stdin io.Reader) (events.Event, error) {
 		return event, fmt.Errorf("payload %s: %w", in.payload, err)
 	}
 	return event, err
+}
+
+// vendors lists whose payloads can be given.
+func (in *input) vendors() []string {
+	return append(forges.Vendors(), events.VendorTime, events.VendorWebhook)
+}
+
+// parse reads the payload as the vendor's.
+func (in *input) parse(data []byte) (events.Event, error) {
+	if in.vendor == events.VendorWebhook {
+		return webhook.Parse(in.event, in.filter, data)
+	}
+	return forges.Parse(in.vendor, in.event, data)
 }
 
 // readPayload returns the payload and since when it exists.

@@ -11,7 +11,7 @@ import (
 func newPlan() *cobra.Command {
 	var in input
 	cmd := &cobra.Command{
-		Use:   "plan --event NAME (--payload FILE)",
+		Use:   "plan (--event NAME --payload FILE | --schedule NAME)",
 		Short: "Show which functions an event calls, and why not the others",
 		Args:  cobra.NoArgs,
 		Example: `  # what would this push call?
@@ -19,6 +19,9 @@ func newPlan() *cobra.Command {
 
   # as if these files had changed
   pocketci plan --event pull_request --payload pr.json --changes main.go,go.mod
+
+  # what the schedule nightly would call
+  pocketci plan --schedule nightly
 
   # what a manual run of this directory would call, compared with main
   pocketci plan --event manual --base main --json`,

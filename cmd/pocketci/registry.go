@@ -119,7 +119,7 @@ func changing(use, short, long, example string, args int, change func(ctx contex
 			s := newScreen(cmd.OutOrStdout())
 			switch {
 			case changed.Tag != "":
-				s.printf("run %d deploys %s (%s)\n", changed.Run, changed.Tag, changed.Digest)
+				s.printf("run %v deploys %s (%s)\n", changed.Run, changed.Tag, changed.Digest)
 			case strings.HasPrefix(use, "auto-deploy"):
 				s.printf("auto-deploy of %s is %s\n", changed.Name, args[1])
 			default:

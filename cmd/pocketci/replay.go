@@ -98,6 +98,9 @@ func replayHere(cmd *cobra.Command, c *client.Client, in *input, id string) erro
 		return in.run(cmd)
 	}
 	in.vendor, in.event, in.payload = event.Vendor, event.Event, payload
+	if event.Vendor == events.VendorTime {
+		in.filter = event.Filter
+	}
 	return in.run(cmd)
 }
 

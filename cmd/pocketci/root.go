@@ -75,8 +75,12 @@ not accepted, or an invalid call (plan); 3 nothing matched.`,
 	}
 	root.SetVersionTemplate("pocketci {{.Version}}\n")
 	root.AddCommand(newPlan(), newRun(), newCall(), newFunctions(), newSchema())
-	root.AddCommand(newLogin(), newLogout(), newEvents(), newRuns(), newCalls(), newLogs(), newReplay(), newRestart(), newAbort(),
-		newApprove(), newEnable(), newDisable(), newRepositories(), newRegistry(), newKeys(), newAudit(), newHealth(), newHook(), newModule(), newConverge(), newMirrors(), newImport())
+	root.AddCommand(newLogin(), newLogout(), newKeys(), newAudit(), newHealth())
+	root.AddCommand(newEvents(), newRuns(), newCalls(), newLogs())
+	root.AddCommand(newReplay(), newRestart(), newAbort(), newApprove(), newApply())
+	root.AddCommand(newRepositories(), newEnable(), newDisable(), newHook(), newModule(), newSchedules(), newRegistry())
+	root.AddCommand(newConverge(), newMirrors(), newImport())
+	root.AddCommand(newKeygen(), newSign(), newVerify(), newPush())
 	return root
 }
 

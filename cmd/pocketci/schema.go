@@ -12,6 +12,8 @@ import (
 	"github.com/franela/pocketci/dispatcher"
 	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/internal/config"
+	converge "github.com/franela/pocketci/internal/converge/config"
+	"github.com/franela/pocketci/internal/converge/pattern"
 	"github.com/franela/pocketci/internal/report"
 	"github.com/franela/pocketci/internal/settings"
 )
@@ -27,6 +29,8 @@ var schemas = map[string]func() []byte{
 	"event":         events.FileSchema,
 	"plan":          dispatcher.PlanSchema,
 	"report":        report.Schema,
+	"converge":      converge.Schema,
+	"pattern":       pattern.Schema,
 	"functions":     func() []byte { return functionsSchema },
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -33,7 +32,8 @@ type Remote struct {
 	login      Login
 	base       http.RoundTripper
 
-	mu       sync.Mutex
+	// turn holds a value while somebody makes requests.
+	turn     chan struct{}
 	client   *http.Client
 	loggedIn time.Time
 	pages    map[string]page
@@ -68,9 +68,19 @@ func Open(w Where) (*Remote, error) {
 	base := http.DefaultTransport.(*http.Transport).Clone()
 	base.ResponseHeaderTimeout = answerTimeout
 	return &Remote{
-		repository: repository, login: w.Login,
+		repository: repository, login: w.Login, turn: make(chan struct{}, 1),
 		base: &guard{inner: base, insecure: w.Insecure, now: time.Now},
 	}, nil
+}
+
+// take waits for the turn to make requests, which the function ends.
+func (r *Remote) take(ctx context.Context) (done func(), err error) {
+	select {
+	case r.turn <- struct{}{}:
+		return func() { <-r.turn }, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 }
 
 // connect returns the client with a login for the repository. The registry has

@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/events/registry"
 	"github.com/franela/pocketci/events/registry/registrytest"
 	"github.com/franela/pocketci/internal/poll"
@@ -71,18 +72,34 @@ func TestRealRegistry(t *testing.T) {
 	}
 }
 
-// 2,000 tags come in pages, each linked relatively.
+// 2,000 tags cost one list and one question, and make a position of some kilobytes.
 func TestManyTags(t *testing.T) {
 	real := registrytest.Start(t)
 	image := registrytest.Image(t)
-	real.Write("acme/shop", "t0", image)
-	for i := 1; i < 2000; i++ {
-		real.Tag("acme/shop", image, fmt.Sprintf("t%d", i))
-	}
+	real.Write("acme/shop", "v0.0.0", image)
+	real.Fill("acme/shop", "v0.0.0", 1999, func(i int) string { return fmt.Sprintf("v0.0.%d", i+1) })
 	r := openRemote(t, registry.Where{Host: real.Host, Repository: "acme/shop", Insecure: true})
 	tags, err := r.Tags(t.Context())
 	if err != nil || len(tags) != 2000 || !slices.IsSorted(tags) {
 		t.Errorf("got %d tags (%v)", len(tags), err)
+	}
+	source := &registry.Source{
+		Watch:    registry.Watch{Name: "shop", Host: real.Host, Repository: "acme/shop", Interval: time.Minute, AutoDeploy: true, Attempts: 3},
+		Registry: r,
+		Outcome:  func(context.Context, string) (registry.Outcome, error) { return registry.Outcome{}, nil },
+		Aim:      func(context.Context, *events.Event) error { return nil },
+	}
+	found, err := source.Poll(t.Context(), poll.At{Now: time.Now()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(found.Events) != 2 || found.Events[1].Filter != "acme/shop:v0.0.1999" || len(found.Position) > 64<<10 {
+		t.Errorf("%d events, and a position of %d bytes", len(found.Events), len(found.Position))
+	}
+	real.Tag("acme/shop", image, "v0.0.2000")
+	found, err = source.Poll(t.Context(), poll.At{Now: time.Now(), Position: found.Position})
+	if err != nil || len(found.Events) != 2 || found.Events[0].Name != registry.NameTag || found.Events[1].Name != registry.NameRelease {
+		t.Errorf("one more tag makes %d events (%v)", len(found.Events), err)
 	}
 }
 

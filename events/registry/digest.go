@@ -31,8 +31,11 @@ type tagged struct{ etag, digest string }
 // no such tag; a [poll.RetryAfterError] is in its chain if the registry asks for
 // a pause.
 func (r *Remote) Digest(ctx context.Context, tag string) (string, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	done, err := r.take(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer done()
 	digest, err := r.digest(ctx, tag)
 	if err != nil {
 		return "", fmt.Errorf("find the digest of %s:%s: %w", r.repository, tag, err)

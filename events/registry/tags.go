@@ -19,7 +19,7 @@ const (
 	pageSize = "1000"
 	// mostPages, mostTags and pageBytes bound what a registry may answer.
 	mostPages = 2_000
-	mostTags  = 200_000
+	mostTags  = 100_000
 	pageBytes = 8 << 20
 )
 
@@ -46,8 +46,11 @@ func CheckTag(tag string) error {
 // [ErrNoRepository] if there is no repository; a [poll.RetryAfterError] is in
 // its chain if the registry asks for a pause.
 func (r *Remote) Tags(ctx context.Context) ([]string, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	done, err := r.take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	tags, err := r.tags(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list the tags of %s: %w", r.repository, err)

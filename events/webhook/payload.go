@@ -102,6 +102,21 @@ func readJSON(body []byte) (json.RawMessage, error) {
 	return nil, delivery.Malformed("", errors.New("is not JSON"))
 }
 
+// Parse makes the event of a webhook of a payload that a person gives, as functions
+// find it in the event file, and of its filter. The error is an
+// [*events.MalformedError].
+func Parse(name, filter string, payload []byte) (events.Event, error) {
+	e := events.Event{Vendor: events.VendorWebhook, Name: name, Kind: name, Filter: filter, Trusted: true}
+	for what, text := range map[string]string{"name": name, "filter": filter} {
+		if err := events.CheckText(text); err != nil {
+			return e, delivery.Malformed(what, err)
+		}
+	}
+	var err error
+	e.Payload, err = readJSON(payload)
+	return e, err
+}
+
 func validForm(form url.Values) bool {
 	for name, values := range form {
 		if !utf8.ValidString(name + strings.Join(values, "")) {

@@ -141,6 +141,21 @@ func TestKeysAndFilters(t *testing.T) {
 	}
 }
 
+func TestParse(t *testing.T) {
+	t.Parallel()
+	e, err := webhook.Parse("deploy", "production", []byte(`{"a":1}`))
+	if err != nil || e.Vendor != "webhook" || e.Name != "deploy" || e.Kind != "deploy" || e.Filter != "production" || !e.Trusted || string(e.Payload) != `{"a":1}` {
+		t.Errorf("%+v (%v)", e, err)
+	}
+	for name, c := range map[string][3]string{"a payload": {"a", "", "{"}, "a name": {"a\n", "", "{}"}, "a filter": {"a", "\x00", "{}"}} {
+		if _, err := webhook.Parse(c[0], c[1], []byte(c[2])); err == nil {
+			t.Errorf("%s that is none is taken", name)
+		} else if _, ok := errors.AsType[*events.MalformedError](err); !ok {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // FuzzReceive is that whatever is sent becomes an event whose file can be written, or
 // an error of a source.
 func FuzzReceive(f *testing.F) {

@@ -66,8 +66,10 @@ type Config struct {
 	// Schedules may be nil; none are kept then.
 	Schedules Schedules
 	Caller    Caller
-	Report    report.Report
-	Meter     Meter
+	// States gives earlier commits for calls that are made on one. It may be nil.
+	States dispatcher.States
+	Report report.Report
+	Meter  Meter
 	// Mask makes the values of secrets unreadable in a text.
 	Mask func(string) string
 	// Name is the agent's name among others. Replaces says that no other

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 
 	"github.com/franela/pocketci/dispatcher"
@@ -39,17 +40,26 @@ func (m *membership) makeCall(claim store.Claim, call store.Call) {
 	ctx, end := m.member.Guard(m.abort, claim)
 	defer end()
 	m.cfg.Meter.Phase("wait", between(call.QueuedAt, call.StartedAt))
-	var outcome dispatcher.Outcome
+	var (
+		outcome dispatcher.Outcome
+		run     *dispatcher.Run
+		spec    *dispatcher.Call
+		stale   string
+	)
 	err := contain(log, "make a call", func() error {
-		run, release, err := m.opened.get(ctx, call.Run)
+		opened, release, err := m.opened.get(ctx, call.Run)
 		if err != nil {
 			return fmt.Errorf("open run: %w", err)
 		}
 		defer release()
+		run = opened
 		log = log.With("run", run.ID)
-		spec := new(dispatcher.Call)
+		spec = new(dispatcher.Call)
 		if err := json.Unmarshal(call.Spec, spec); err != nil {
 			return fmt.Errorf("read stored call: %w", err)
+		}
+		if stale, err = m.beginConverging(ctx, run, spec); stale != "" || err != nil {
+			return err
 		}
 		logs := m.newLogs(claim, log)
 		defer logs.close()
@@ -58,6 +68,11 @@ func (m *membership) makeCall(claim store.Claim, call store.Call) {
 	})
 	if err != nil {
 		outcome = dispatcher.Outcome{State: dispatcher.StateFailed, Err: told(ctx, err)}
+	}
+	if stale != "" {
+		m.opened.forget(call.Run)
+		m.answered(log, m.answer(func(ctx context.Context) error { return m.member.Replan(ctx, claim, stale) }), stale)
+		return
 	}
 	m.cfg.Meter.Phase("call", outcome.Duration)
 
@@ -69,9 +84,13 @@ func (m *membership) makeCall(claim store.Claim, call store.Call) {
 		if back != "" {
 			return m.member.Return(ctx, claim, back)
 		}
-		_, err := m.member.Finish(ctx, claim, m.ending(&outcome))
-		return err
+		return m.finish(ctx, claim, run, spec, &outcome)
 	})
+	m.answered(log, err, back)
+}
+
+// answered says in the log what is remarkable about the answer to a claim of a call.
+func (m *membership) answered(log *slog.Logger, err error, back string) {
 	switch {
 	case over(err):
 		log.Info("call ended meanwhile", "cause", err)

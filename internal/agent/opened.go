@@ -8,6 +8,7 @@ import (
 
 	"github.com/franela/pocketci/dispatcher"
 	"github.com/franela/pocketci/internal/runs"
+	"github.com/franela/pocketci/modules"
 )
 
 // keepOpen is how long a run stays open after its last call here has ended: its
@@ -68,6 +69,13 @@ func (o *opened) get(ctx context.Context, id string) (_ *dispatcher.Run, release
 	return r.run, done, nil
 }
 
+// forget has the next caller open a run anew, whose plan is another one by then.
+func (o *opened) forget(id string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.runs, id)
+}
+
 func (o *opened) release(id string, r *openRun) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -107,12 +115,18 @@ func (a *Agent) openRun(ctx context.Context, id string) (*dispatcher.Run, error)
 	if err != nil {
 		return nil, fmt.Errorf("reopen repository: %w", told(ctx, err))
 	}
-	return &dispatcher.Run{
+	opened := &dispatcher.Run{
 		ID:        reportID(&run),
 		Plan:      &dispatcher.Plan{Event: snapshot.Event, Changes: record.Changes(), Pinned: record.Pinned()},
 		Tree:      snapshot.Tree,
 		Source:    snapshot.Source,
 		EventFile: snapshot.EventFile,
 		Untrusted: snapshot.Terms.Untrusted,
-	}, nil
+	}
+	if a.cfg.States != nil {
+		opened.Commit = func(ctx context.Context, commit string) (modules.Tree, error) {
+			return a.cfg.States.Commit(ctx, &snapshot.Event, commit)
+		}
+	}
+	return opened, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/franela/pocketci/dispatcher"
@@ -61,6 +62,9 @@ func (m *membership) planRun(claim store.Claim, run store.Run) {
 			return err
 		}
 		if err := m.command(ctx, &event.Event); err != nil {
+			return err
+		}
+		if err := m.overtaken(ctx, &event.Event, &run); err != nil {
 			return err
 		}
 		if snapshot, plan, err = m.plan(ctx, &event.Event, &run, log); err != nil {
@@ -274,7 +278,7 @@ func toStore(s *runs.Snapshot, plan *dispatcher.Plan) (store.Plan, error) {
 	if err != nil {
 		return store.Plan{}, err
 	}
-	p := store.Plan{Plan: record, SHA: s.Event.SHA, Reason: whyNone(plan)}
+	p := store.Plan{Plan: record, SHA: s.Event.SHA, Reason: whyNone(plan), Follows: follows(s, plan)}
 	for i := range plan.Calls {
 		call := &plan.Calls[i]
 		spec, err := encode(call)
@@ -282,8 +286,9 @@ func toStore(s *runs.Snapshot, plan *dispatcher.Plan) (store.Plan, error) {
 			return store.Plan{}, err
 		}
 		p.Calls = append(p.Calls, store.NewCall{
-			Module: call.Module, Function: call.Function, Spec: spec, After: call.After, RunsOn: runs.Place(call.RunsOn, s.Terms.Untrusted),
-			Group: call.Concurrency.Group, Cancel: call.Concurrency.Cancel,
+			Module: call.Module, Function: call.Function, Spec: spec, After: call.After, AfterSkipped: call.AfterSkipped,
+			RunsOn: runs.Place(call.RunsOn, s.Terms.Untrusted),
+			Group:  call.Concurrency.Group, Cancel: call.Concurrency.Cancel, Newest: call.Concurrency.Newest,
 		})
 	}
 	places := map[[2]string]int{}
@@ -301,6 +306,13 @@ func toStore(s *runs.Snapshot, plan *dispatcher.Plan) (store.Plan, error) {
 
 // whyNone says why a plan has no call.
 func whyNone(plan *dispatcher.Plan) string {
+	if len(plan.Following) > 0 {
+		var names []string
+		for _, f := range plan.Following {
+			names = append(names, f.Module)
+		}
+		return "all that it calls is what has " + strings.Join(names, ", ") + " converge, in a run that follows"
+	}
 	switch len(plan.Skipped) {
 	case 0:
 		return "the repository has no function"

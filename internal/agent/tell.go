@@ -16,7 +16,7 @@ const unchanged = "no matching changes"
 // the event is about a commit, so that people look for it there.
 func (a *Agent) tells(event *events.Event) bool {
 	switch event.Name {
-	case events.NamePush, events.NameTag, events.NamePullRequest, events.NameRun, "release":
+	case events.NamePush, events.NameTag, events.NamePullRequest, events.NameRun, events.NameApply, "release":
 	default:
 		return false
 	}

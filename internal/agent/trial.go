@@ -23,7 +23,7 @@ func (a *Agent) Plan(ctx context.Context, event events.Event) (*dispatcher.View,
 		return nil, err
 	}
 	request := snapshot.Request()
-	request.Disabled = disabled
+	request.Disabled, request.Preview = disabled, true
 	plan, err := a.cfg.Planner.Plan(ctx, request)
 	if err != nil {
 		return nil, err

@@ -48,6 +48,8 @@ type Options struct {
 	// [*events.MalformedError], for a vendor that is not known too, and an
 	// [*events.NothingError].
 	Parse func(vendor, name string, payload []byte) (events.Event, error)
+	// Schedules are those that are kept. It may be nil.
+	Schedules Schedules
 	// Checks returns the state of what the agent needs by name: ok, failed or
 	// timed out. It is bounded in time.
 	Checks func(ctx context.Context) map[string]string
@@ -186,6 +188,7 @@ func (s *service) routes() *http.ServeMux {
 	s.callRoutes()
 	s.logRoutes()
 	s.repositoryRoutes()
+	s.scheduleRoutes()
 	s.declaredRoutes()
 	s.moduleRoutes()
 	s.planRoutes()

@@ -290,6 +290,7 @@ var every = map[string]func(f *fixture) (method, path string, body any){
 	"stream-call-log":   func(f *fixture) (string, string, any) { return "GET", "/calls/" + f.ended().Call + "/log/stream", nil },
 	"list-repositories": func(f *fixture) (string, string, any) { f.ended(); return "GET", "/repositories", nil },
 	"list-functions":    func(f *fixture) (string, string, any) { f.ended(); return "GET", "/functions?repository=a/b", nil },
+	"list-schedules":    func(*fixture) (string, string, any) { return "GET", "/schedules", nil },
 	"list-declared-functions": func(f *fixture) (string, string, any) {
 		f.planned("a/b", "x")
 		return "GET", "/functions/declared?repository=a/b&ref=main", nil
@@ -323,6 +324,10 @@ var every = map[string]func(f *fixture) (method, path string, body any){
 	"call": func(f *fixture) (string, string, any) {
 		f.planned("a/b", "x")
 		return "POST", "/call", v1.CallRequest{Repository: "a/b", Function: "x"}
+	},
+	"apply": func(f *fixture) (string, string, any) {
+		f.planned("a/b", "x")
+		return "POST", "/apply", v1.ApplyRequest{Repository: "a/b", Module: "ci"}
 	},
 	"get-health":      func(*fixture) (string, string, any) { return "GET", "/health", nil },
 	"get-me":          func(*fixture) (string, string, any) { return "GET", "/me", nil },

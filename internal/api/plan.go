@@ -20,7 +20,7 @@ func (s *service) planRoutes() {
 	register(s, operation{
 		id: "plan-event", method: http.MethodPost, path: "/plan", tag: tagEvents, scope: v1.ScopeRun,
 		summary: "Say what an event would call", body: payloadLimit,
-		description: "Plans a stored event, or a payload as its vendor would send it, and calls nothing. The repository is fetched " +
+		description: "Plans a stored event, a payload as its vendor would send it, or the next tick of a schedule, and calls nothing. The repository is fetched " +
 			"and its modules are loaded, which may take minutes. The answer is as docs/plan.schema.json says.",
 		errors:  []int{http.StatusNotFound, http.StatusConflict, http.StatusGatewayTimeout},
 		patient: true,
@@ -33,6 +33,7 @@ func (s *service) planRoutes() {
 			"at once if the repository and its functions are known, else in the run, which is invalid then.",
 		errors: []int{http.StatusNotFound},
 	}, s.call)
+	s.applyRoute()
 }
 
 // patient lets an operation take longer than the server gives requests.
@@ -70,13 +71,17 @@ func (s *service) plan(ctx context.Context, in *planInput) (*body[*dispatcher.Vi
 // toPlan finds or reads the event that is to be planned.
 func (s *service) toPlan(ctx context.Context, in *v1.PlanRequest) (events.Event, error) {
 	switch {
+	case in.Schedule != "" && (in.Event != "" || len(in.Payload) > 0 || in.Vendor != "" || in.Name != ""):
+		return events.Event{}, invalid("body.schedule", "is given together with an event or a payload; want one of them")
+	case in.Schedule != "":
+		return s.scheduled(ctx, in.Schedule)
 	case in.Event != "" && (len(in.Payload) > 0 || in.Vendor != "" || in.Name != ""):
 		return events.Event{}, invalid("body.event", "is given together with a payload; want one of them")
 	case in.Event != "":
 		e, err := s.Store.Event(ctx, in.Event)
 		return e.Event, err
 	case len(in.Payload) == 0:
-		return events.Event{}, invalid("body.payload", "is missing, and so is event; want one of them")
+		return events.Event{}, invalid("body.payload", "is missing, and so are event and schedule; want one of them")
 	case in.Name == "":
 		return events.Event{}, invalid("body.name", "is missing: the name of the payload's event, such as push")
 	}

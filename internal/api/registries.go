@@ -120,12 +120,15 @@ func watchProblem(err error) error {
 		unknown *registries.UnknownError
 		tag     *registries.TagError
 		away    *registries.AwayError
+		target  *registries.TargetError
 	)
 	switch {
 	case errors.As(err, &unknown):
 		return absent(unknown.Error())
 	case errors.As(err, &tag):
 		return conflict(tag.Error())
+	case errors.As(err, &target):
+		return conflict(target.Error())
 	case errors.Is(err, registry.ErrNoVersion):
 		return conflict(registry.ErrNoVersion.Error() + ", and no tag is pinned")
 	case errors.Is(err, registries.ErrNothingAsked):

@@ -124,16 +124,17 @@ func TestRegistries(t *testing.T) {
 		body   any
 		status int
 	}{
-		"no such watch":   {nil, "/registries/other", v1.WatchChange{PinnedTag: &pin}, 404},
-		"nothing":         {nil, "/registries/shop", v1.WatchChange{}, 422},
-		"no tag":          {nil, "/registries/shop", v1.WatchChange{PinnedTag: &bad}, 422},
-		"an unknown tag":  {&registries.TagError{Tag: "v9", Registry: "local"}, "/registries/shop", v1.WatchChange{PinnedTag: &pin}, 409},
-		"no version":      {registry.ErrNoVersion, "/registries/shop/redeploy", nil, 409},
-		"away":            {&registries.AwayError{Err: errors.New("no route")}, "/registries/shop/reset", nil, 502},
-		"a busy watch":    {store.ErrMoved, "/registries/shop/reset", nil, 503},
-		"a store away":    {store.ErrUnavailable, "/registries/shop/reset", nil, 503},
-		"a full queue":    {store.ErrFull, "/registries/shop/reset", nil, 503},
-		"a fault of ours": {errors.New("a fault"), "/registries/shop/reset", nil, 500},
+		"no such watch":      {nil, "/registries/other", v1.WatchChange{PinnedTag: &pin}, 404},
+		"nothing":            {nil, "/registries/shop", v1.WatchChange{}, 422},
+		"no tag":             {nil, "/registries/shop", v1.WatchChange{PinnedTag: &bad}, 422},
+		"an unknown tag":     {&registries.TagError{Tag: "v9", Registry: "local"}, "/registries/shop", v1.WatchChange{PinnedTag: &pin}, 409},
+		"no version":         {registry.ErrNoVersion, "/registries/shop/redeploy", nil, 409},
+		"away":               {&registries.AwayError{Err: errors.New("no route"), Text: "no route"}, "/registries/shop/reset", nil, 502},
+		"nobody's functions": {&registries.TargetError{Err: errors.New("nobody knows acme/deploy")}, "/registries/shop/reset", nil, 409},
+		"a busy watch":       {store.ErrMoved, "/registries/shop/reset", nil, 503},
+		"a store away":       {store.ErrUnavailable, "/registries/shop/reset", nil, 503},
+		"a full queue":       {store.ErrFull, "/registries/shop/reset", nil, 503},
+		"a fault of ours":    {errors.New("a fault"), "/registries/shop/reset", nil, 500},
 	} {
 		s.err = c.err
 		a := f.send(f.request(f.keys[v1.ScopeRun], http.MethodPost, c.path, c.body))

@@ -125,6 +125,14 @@ func (c *Client) Functions(ctx context.Context, repository string) (v1.Functions
 	return list, c.do(ctx, r, &list)
 }
 
+// Schedules lists the schedules that call functions of a repository, or all of them.
+func (c *Client) Schedules(ctx context.Context, repository string) (v1.Schedules, error) {
+	var list v1.Schedules
+	r := get("schedules")
+	r.query = url.Values(params{}.text("repository", repository))
+	return list, c.do(ctx, r, &list)
+}
+
 // Disabled lists what is disabled.
 func (c *Client) Disabled(ctx context.Context) (v1.DisabledList, error) {
 	var list v1.DisabledList
@@ -206,6 +214,14 @@ func (c *Client) Plan(ctx context.Context, r v1.PlanRequest) (json.RawMessage, e
 func (c *Client) StartCall(ctx context.Context, r v1.CallRequest) (v1.Accepted, error) {
 	var accepted v1.Accepted
 	request := post("call")
+	request.body, request.slow = r, true
+	return accepted, c.do(ctx, request, &accepted)
+}
+
+// Apply has a module converge.
+func (c *Client) Apply(ctx context.Context, r v1.ApplyRequest) (v1.Accepted, error) {
+	var accepted v1.Accepted
+	request := post("apply")
 	request.body, request.slow = r, true
 	return accepted, c.do(ctx, request, &accepted)
 }

@@ -173,12 +173,7 @@ func (s *source) fetch(ctx context.Context) ([]string, error) {
 
 func (s *source) ask(ctx context.Context, i int, place config.Place) (string, error) {
 	if filepath.IsAbs(place.URL) {
-		f, err := os.Open(place.URL)
-		if err != nil {
-			return "", err
-		}
-		defer f.Close()
-		return limited(f)
+		return readFile(place.URL)
 	}
 	ctx, cancel := context.WithTimeout(ctx, pullTime)
 	defer cancel()
@@ -229,6 +224,24 @@ var puller = &http.Client{
 		}
 		return nil
 	},
+}
+
+// readFile reads a file that is not a pipe or a device, which could keep the source
+// waiting for ever.
+func readFile(path string) (string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	if !info.Mode().IsRegular() {
+		return "", fmt.Errorf("%s is not a regular file", path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	return limited(f)
 }
 
 func limited(r io.Reader) (string, error) {

@@ -20,6 +20,8 @@ import (
 	"github.com/franela/pocketci/dispatcher"
 	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/internal/config"
+	converge "github.com/franela/pocketci/internal/converge/config"
+	"github.com/franela/pocketci/internal/converge/pattern"
 	"github.com/franela/pocketci/internal/report"
 	"github.com/franela/pocketci/internal/settings"
 )
@@ -35,8 +37,10 @@ func schemas(t testing.TB) map[string][]byte {
 	}
 	return map[string][]byte{
 		"agent.schema.json":     settings.Schema(),
+		"converge.schema.json":  converge.Schema(),
 		"event.schema.json":     events.FileSchema(),
 		"functions.schema.json": functions,
+		"pattern.schema.json":   pattern.Schema(),
 		"plan.schema.json":      dispatcher.PlanSchema(),
 		"pocketci.schema.json":  config.Schema(),
 		"report.schema.json":    report.Schema(),
@@ -156,8 +160,8 @@ func TestJSON(t *testing.T) {
 	}
 }
 
-// YAML examples are pocketci.yaml files without a mistake, or agent.yaml files
-// if they begin with that name. The pages about these files have tests of their
+// YAML examples are pocketci.yaml files without a mistake, or agent.yaml,
+// converge.yaml or pattern.yaml files if they begin with that name. The pages about these files have tests of their
 // own.
 func TestYAML(t *testing.T) {
 	seen := 0
@@ -168,8 +172,13 @@ func TestYAML(t *testing.T) {
 		for _, b := range p.blocksOf("yaml") {
 			seen++
 			_, err := config.Parse(config.FileName, []byte(b.text))
-			if strings.HasPrefix(b.text, "# "+settings.FileName) {
+			switch first, _, _ := strings.Cut(b.text, "\n"); first {
+			case "# " + settings.FileName:
 				_, err = settings.Parse(settings.FileName, []byte(b.text))
+			case "# converge.yaml":
+				_, err = converge.Parse("converge.yaml", []byte(b.text))
+			case "# pattern.yaml":
+				_, err = pattern.Parse("pattern.yaml", []byte(b.text))
 			}
 			if err != nil {
 				t.Errorf("%s:%d: %v", p.name, b.line, err)

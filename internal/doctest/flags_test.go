@@ -179,6 +179,9 @@ func TestCommandLineFlags(t *testing.T) {
 		"keys create": {"The agent", "keys"},
 		"schema":      nil,
 
+		"converge":       {"converge"},
+		"converge apply": {"converge apply"},
+		"converge lint":  {"converge lint"},
 		"hook install":   {"hook", "hook install"},
 		"hook list":      {"hook"},
 		"hook redeliver": {"hook", "hook redeliver"},

@@ -132,7 +132,7 @@ func TestTableOfWarnings(t *testing.T) {
 // dots is found in the sources of the planner.
 func TestTableOfReasons(t *testing.T) {
 	var sources strings.Builder
-	for _, pattern := range []string{"dispatcher/*.go", "internal/config/*.go"} {
+	for _, pattern := range []string{"dispatcher/*.go", "internal/config/*.go", "internal/predicate/*.go"} {
 		files, err := filepath.Glob(filepath.Join(root, pattern))
 		if err != nil {
 			t.Fatal(err)

@@ -16,11 +16,17 @@ import (
 func startWith(t *testing.T, f *forge, lines string, env ...string) *agent {
 	t.Helper()
 	config := filepath.Join(t.TempDir(), "agent.yaml")
+	f.webhooks(t, config, lines)
+	return start(t, f, settings{args: []string{"--config", config, "--allow-secret-env", "SHOP_TOKEN"}, env: append(env, "SHOP_TOKEN=token-of-the-shop")})
+}
+
+// webhooks writes an agent.yaml with those lines.
+func (f *forge) webhooks(t *testing.T, config, lines string) {
+	t.Helper()
 	calls := "calls: {repository: " + fullName + ", clone-url: " + f.CloneURL(fullName) + "}"
 	if err := os.WriteFile(config, []byte("webhooks:\n"+strings.ReplaceAll(lines, "CALLS", calls)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return start(t, f, settings{args: []string{"--config", config, "--allow-secret-env", "SHOP_TOKEN"}, env: append(env, "SHOP_TOKEN=token-of-the-shop")})
 }
 
 // hooked sends JSON to a webhook.
@@ -185,5 +191,67 @@ func TestWebhookThatWaits(t *testing.T) {
 	}
 	if status, answer, header := a.hooked("ask", "{}", nil); status != 401 || header.Get("WWW-Authenticate") != `Bearer realm="pocketci"` {
 		t.Errorf("without a token: %d %s", status, answer)
+	}
+}
+
+// Webhooks come and go with the file. One that cannot be read keeps those that are
+// there, and so does one whose secret is missing.
+func TestWebhooksFollowTheFile(t *testing.T) {
+	t.Parallel()
+	f := newForge(t)
+	f.repo.Commit("main", "1", dang(`
+  pub onWebhook(event: String!): String! { event }
+`)...)
+	config := filepath.Join(t.TempDir(), "agent.yaml")
+	f.webhooks(t, config, "- {name: one, verify: {none: true}, CALLS}\n")
+	a := start(t, f, settings{args: []string{"--config", config}})
+	statuses := func(want map[string]int) bool {
+		for name, status := range want {
+			if got, _, _ := a.hooked(name, "{}", nil); got != status {
+				return false
+			}
+		}
+		return true
+	}
+	if !statuses(map[string]int{"one": 202, "two": 404}) {
+		t.Error("the first file is not in force")
+	}
+	f.webhooks(t, config, "- {name: two, verify: {none: true}, CALLS}\n")
+	until(t, "the second file is in force", patience, func() bool { return statuses(map[string]int{"one": 404, "two": 202}) })
+	for lines, says := range map[string]string{
+		"- {name: three, verify: {none: true}, CALLS, colour: red}\n":                   `unknown key \"colour\" in a webhook`,
+		"- {name: three, verify: {bearer: {tokens: [{from-env: NOT_THERE}]}}, CALLS}\n": "webhook three: the secret in",
+	} {
+		f.webhooks(t, config, lines)
+		a.log("the new file is refused: "+says, func(l logLine) bool { return strings.Contains(l.text, says) && l.Level == "ERROR" })
+		if !statuses(map[string]int{"one": 404, "two": 202, "three": 404}) {
+			t.Errorf("the old file is not in force after %s", lines)
+		}
+	}
+}
+
+// Who was asked need not make the call: here one agent has no engine.
+func TestWebhookThatWaitsForAnotherAgent(t *testing.T) {
+	t.Parallel()
+	dsn, _ := shared(t)
+	f := newForge(t)
+	f.repo.Commit("main", "1", dang(`
+  pub onWebhookAsk: String! { "made elsewhere" }
+`)...)
+	config := filepath.Join(t.TempDir(), "agent.yaml")
+	f.webhooks(t, config, "- {name: ask, verify: {none: true}, dedup: /id, wait: {timeout: 2m}, CALLS}\n")
+	with := func(host string) *agent {
+		return start(t, f, settings{args: []string{"--config", config}, env: []string{"POCKETCI_DATABASE=" + dsn}, host: host})
+	}
+	asked := with("unix:///nonexistent/engine.sock")
+	busy := with("")
+	for range 2 { // the second is a duplicate, which is answered alike
+		status, answer, header := asked.hooked("ask", `{"id": 1}`, nil)
+		if status != 200 || answer != "made elsewhere" || header.Get("Pocketci-Run") != "1" {
+			t.Errorf("%d %s, run %s", status, answer, header.Get("Pocketci-Run"))
+		}
+	}
+	if n := busy.says("1", "started"); n != 1 {
+		t.Errorf("the other agent made %d calls", n)
 	}
 }

@@ -31,7 +31,7 @@ const document = `{
   "text": "line\nfeed", "ünï": "ö", "Action": "other"
 }`
 
-func TestCheck(t *testing.T) {
+func TestPredicates(t *testing.T) {
 	t.Parallel()
 	const holds = ""
 	for name, c := range map[string]struct{ filter, want string }{

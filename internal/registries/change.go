@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/events/registry"
@@ -12,12 +13,11 @@ import (
 	"github.com/franela/pocketci/internal/store"
 )
 
-// UnknownError says that a repository is not watched.
+// UnknownError says that a repository is not watched, or by several watches none of
+// which has the name.
 type UnknownError struct{ Name string }
 
-func (e *UnknownError) Error() string {
-	return "no watch has the name " + e.Name + ", and not exactly one the repository"
-}
+func (e *UnknownError) Error() string { return "nothing is watched by the name " + e.Name }
 
 // TagError says that a tag cannot be pinned, since the registry has no such tag.
 type TagError struct{ Tag, Registry string }
@@ -27,11 +27,22 @@ func (e *TagError) Error() string {
 }
 
 // AwayError says that a registry could not be asked.
-type AwayError struct{ Err error }
+type AwayError struct {
+	Err error
+	// Text is what the registry or the connection to it said, without secrets.
+	Text string
+}
 
-func (e *AwayError) Error() string { return e.Err.Error() }
+func (e *AwayError) Error() string { return e.Text }
 
 func (e *AwayError) Unwrap() error { return e.Err }
+
+// TargetError says that it is not known whose functions a watch calls.
+type TargetError struct{ Err error }
+
+func (e *TargetError) Error() string { return e.Err.Error() }
+
+func (e *TargetError) Unwrap() error { return e.Err }
 
 // ErrNothingAsked says that a change changes nothing.
 var ErrNothingAsked = errors.New("either a pinned tag or auto-deploy must be given")
@@ -48,13 +59,16 @@ type Changed struct {
 	AutoDeploy bool
 }
 
+// lookTimeout is how long a registry may take for what somebody waits for.
+const lookTimeout = 40 * time.Second
+
 // tries is how often a change is tried while others move the watch's state.
 const tries = 20
 
 // Change pins a tag or takes the pin away (an empty tag), which deploys at once,
 // switches auto-deploy, or both. Name is that of the watch, or the path of its
 // repository if only one registry has it. The errors are [*UnknownError],
-// [*TagError], [*AwayError], [ErrNothingAsked], and those of the store.
+// [*TagError], [*AwayError], [*TargetError], [ErrNothingAsked], and those of the store.
 func (s *Set) Change(ctx context.Context, name string, pin *string, auto *bool, by store.Actor) (Changed, error) {
 	if pin == nil && auto == nil {
 		return Changed{}, ErrNothingAsked
@@ -113,7 +127,9 @@ func (s *Set) tryChange(ctx context.Context, w *watched, wish registry.Wish, act
 	}
 	var image registry.Image
 	if wish.Cause != "" {
-		image, err = w.Look(ctx, w.source.Registry, &state, wish)
+		looking, cancel := context.WithTimeoutCause(ctx, lookTimeout, errors.New("the registry did not answer in time"))
+		image, err = w.Look(looking, w.source.Registry, &state, wish)
+		cancel()
 		switch {
 		case errors.Is(err, registry.ErrNoTag):
 			return Changed{}, &TagError{tagOf(&state, wish), w.registryName}
@@ -122,7 +138,7 @@ func (s *Set) tryChange(ctx context.Context, w *watched, wish registry.Wish, act
 		case errors.Is(err, registry.ErrNoVersion):
 			return Changed{}, err
 		case err != nil:
-			return Changed{}, &AwayError{err}
+			return Changed{}, &AwayError{err, s.cfg.Mask(err.Error())}
 		}
 	}
 	event, deploys := w.Grant(&state, wish, image, by.Person)
@@ -130,7 +146,10 @@ func (s *Set) tryChange(ctx context.Context, w *watched, wish registry.Wish, act
 	var deliveries []store.Delivery
 	if deploys {
 		if err := s.cfg.Aim(ctx, w.target, &event); err != nil {
-			return Changed{}, fmt.Errorf("find whose functions %s calls: %w", event.Filter, err)
+			if errors.Is(err, store.ErrUnavailable) {
+				return Changed{}, err
+			}
+			return Changed{}, &TargetError{err}
 		}
 		event.ID = events.NewID()
 		deliveries = append(deliveries, poll.Deliver(w.source, event))

@@ -63,6 +63,7 @@ func (s *Set) status(ctx context.Context, w *watched, states []poll.State) (Stat
 	}
 	if i := slices.IndexFunc(states, func(p poll.State) bool { return p.Name == w.Name }); i >= 0 {
 		status.Polled = states[i]
+		status.Polled.Error = s.cfg.Mask(status.Polled.Error)
 	}
 	return status, nil
 }

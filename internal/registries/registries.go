@@ -37,6 +37,9 @@ type Config struct {
 	// those of a [poll.Poller] for the kind [registry.Kind].
 	Nudge  func(name string)
 	States func() []poll.State
+	// Mask makes the values of secrets unreadable in what registries say. Nil is for
+	// those that have none.
+	Mask func(string) string
 	// Now tells the time; nil is the system's.
 	Now func() time.Time
 }
@@ -73,6 +76,9 @@ type Hook struct {
 func New(cfg Config) *Set {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.Mask == nil {
+		cfg.Mask = func(text string) string { return text }
 	}
 	s := &Set{cfg: cfg}
 	s.watches.Store(&Watches{})

@@ -159,6 +159,7 @@ func (h *Watcher) fail(w http.ResponseWriter, r *http.Request, name string, err 
 		unknown *UnknownError
 		tag     *TagError
 		away    *AwayError
+		target  *TargetError
 	)
 	status, text := http.StatusInternalServerError, "internal error; the agent's log has more"
 	switch {
@@ -169,6 +170,8 @@ func (h *Watcher) fail(w http.ResponseWriter, r *http.Request, name string, err 
 	case errors.Is(err, ErrNothingAsked):
 		reply(w, http.StatusBadRequest, message("Either pinned_tag or auto_deploy must be specified."))
 		return
+	case errors.As(err, &target):
+		status, text = http.StatusConflict, target.Error()
 	case errors.As(err, &away):
 		status, text = http.StatusBadGateway, "the registry cannot be asked: "+away.Error()
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrFull), errors.Is(err, store.ErrClosed), errors.Is(err, store.ErrMoved), r.Context().Err() != nil:

@@ -113,6 +113,7 @@ func (s *Snapshot) Run(id string, plan *dispatcher.Plan) *dispatcher.Run {
 func (s *Snapshot) Request() dispatcher.Request {
 	return dispatcher.Request{
 		Event: &s.Event, Tree: s.Tree, Changes: s.Changes, Refs: s.Refs, Notes: s.Notes, Skip: s.Skip, Untrusted: s.Terms.Untrusted,
+		Foreign: s.Terms != (Terms{}) || !s.Event.Trusted || s.Event.Fork != "",
 	}
 }
 
@@ -124,16 +125,18 @@ type Direct struct {
 	Report     report.Report
 }
 
-// Plan says what the event would call, without calling it. The errors are
-// those of [dispatcher.Planner.Plan].
+// Plan says what the event would call, without calling it, and what the runs would that
+// follow from it on an agent. The errors are those of [dispatcher.Planner.Plan].
 func (d *Direct) Plan(ctx context.Context, s *Snapshot) (*dispatcher.Plan, error) {
-	return d.Planner.Plan(ctx, s.Request())
+	request := s.Request()
+	request.Preview = true
+	return d.Planner.Plan(ctx, request)
 }
 
 // Run plans, calls what the plan says, and reports. It returns once every call
 // has ended; an error means that there is no plan.
 func (d *Direct) Run(ctx context.Context, id string, s *Snapshot) (*dispatcher.Plan, []dispatcher.Outcome, error) {
-	plan, err := d.Plan(ctx, s)
+	plan, err := d.Planner.Plan(ctx, s.Request())
 	if err != nil {
 		return nil, nil, err
 	}

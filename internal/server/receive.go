@@ -34,6 +34,7 @@ func (s *Server) receive(w *response, r *http.Request, hook *Hook) {
 	if s.waiting(hook, &o) {
 		// It is taken over by now, whatever the sender is told of it later.
 		s.logDelivery(r, hook, &o, start)
+		o.event.Payload = nil // which is stored, and may be large
 		status := s.await(w, r, hook, &o)
 		s.answer(hook.Source.Vendor(), status)
 		s.answered(r.Context(), hook, &o, status, start)

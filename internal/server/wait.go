@@ -14,8 +14,8 @@ import (
 const (
 	// maxWaiting is how many senders wait for a run at a time.
 	maxWaiting = 100
-	// waitSlack is how much longer a connection may take than the run that it
-	// waits for.
+	// waitSlack is how much longer than the run that it waits for an answer may
+	// take to be written.
 	waitSlack = 30 * time.Second
 )
 
@@ -85,12 +85,10 @@ func (s *Server) await(w *response, r *http.Request, hook *Hook, o *outcome) (st
 	default:
 		return later("too many wait for a run already")
 	}
-	// The server's own limits are for requests that are answered at once. A
-	// connection that has none of its own has no use for longer ones.
+	// The server's own limit is for requests that are answered at once; that for
+	// reading is over, as all of the request is here. What has no limit needs none.
 	until := time.Now().Add(hook.Wait.Timeout)
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(until.Add(waitSlack))
-	_ = control.SetWriteDeadline(until.Add(waitSlack))
+	_ = http.NewResponseController(w).SetWriteDeadline(until.Add(waitSlack))
 	ctx, cancel := context.WithDeadline(r.Context(), until)
 	defer cancel()
 	result, err := s.runs.Await(ctx, o.run)

@@ -199,8 +199,7 @@ func TestTooManyWait(t *testing.T) {
 	}
 }
 
-// A run may take longer than the server's limits on requests allow, which end the
-// exchange and, once the body is read, the request's context.
+// A run may take longer than the server's limits on requests allow.
 func TestWaitOutlastsTheServersLimits(t *testing.T) {
 	t.Parallel()
 	const limit = 100 * time.Millisecond

@@ -60,7 +60,12 @@ func TestReference(t *testing.T) {
 		"providers", "events", "refs", "from-env", "from-file",
 		"registries", "insecure", "docker-config", "webhook-secret", "watch", "repository", "interval", "versions", "prereleases", "match",
 		"mirrors", "mirror-workers", "directory", "branch", "tag", "remote", "ssh-key", "passphrase", "known-hosts", "trigger", "retry-count",
-		"retry-delay", "webhook", "path", "every", "on", "atomic", "keep", "ignore-tags", "pinned-tag", "auto-deploy", "deploy-attempts", "calls", "ref", "clone-url", "module",
+		"retry-delay", "webhook", "path", "every", "on", "atomic", "keep",
+		"ignore-tags", "pinned-tag", "auto-deploy", "deploy-attempts", "calls", "ref", "clone-url", "module", "converge",
+		"webhooks", "verify", "hmac", "header", "prefix", "algorithm", "encoding", "timestamp", "tolerance", "before", "after", "bearer", "tokens",
+		"basic", "passwords", "none", "methods", "content-types", "max-size", "filter", "dedup", "pointer", "headers", "query", "filters", "wait",
+		"timeout", "content-type", "trusted",
+		"signed", "keys", "sources", "push", "pull", "paths", "every", "headers", "allow-older", "allow-no-expiry", "filters",
 	} {
 		if !regexp.MustCompile(`\b` + key + `:`).Match(blocks[0][1]) {
 			t.Errorf("the first example has no %s", key)

@@ -170,6 +170,11 @@ const (
 	KeyNamed          = "named"
 )
 
+// HasSources reports whether events come from anything but forges.
+func (s *Settings) HasSources() bool {
+	return len(s.Schedules)+len(s.Registries)+len(s.Webhooks)+len(s.Signed)+len(s.Converge) > 0
+}
+
 // Secrets goes over all secrets of the file with the key that each stands at.
 func (s *Settings) Secrets() iter.Seq2[string, Secret] {
 	var parts []iter.Seq2[string, Secret]

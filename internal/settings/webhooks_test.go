@@ -167,3 +167,15 @@ func TestSecretsOfWebhooks(t *testing.T) {
 		t.Errorf("secrets (-want +got):\n%s", diff)
 	}
 }
+
+func TestHasSources(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		"": false, "forges: [{name: github}]": false, hook("verify: {none: true}"): true, "schedules: [{name: a, cron: '@daily', calls: a/b}]": true,
+	} {
+		s, err := settings.Parse("a", []byte(text))
+		if err != nil || s.HasSources() != want {
+			t.Errorf("%s: %v (%v), want %v", text, !want, err, want)
+		}
+	}
+}

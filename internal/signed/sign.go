@@ -36,16 +36,8 @@ func Sign(signer Signer, c Claims) (string, error) {
 		return "", fmt.Errorf("sign: %w", refuse(ErrTooLarge, "it has %d bytes, of %d that it may have", len(text), MaxToken))
 	}
 	// Values that came as JSON, such as the payload, may hold what is refused.
-	if _, err := Verify(text, Rules{Source: c.audience(), Keys: []Key{signer.Public()}, AllowNoExpiry: true, Now: c.IssuedAt}); err != nil && !errors.Is(err, ErrNotYetValid) {
+	if _, err := Verify(text, Rules{AnySource: true, Keys: []Key{signer.Public()}, AllowNoExpiry: true, Now: c.IssuedAt}); err != nil && !errors.Is(err, ErrNotYetValid) {
 		return "", fmt.Errorf("sign: %w", err)
 	}
 	return text, nil
-}
-
-// audience is a source that the claims name.
-func (c *Claims) audience() string {
-	if c.Source != "" || len(c.Audience) == 0 {
-		return c.Source
-	}
-	return c.Audience[0]
 }

@@ -29,6 +29,8 @@ const (
 type Rules struct {
 	// Source is the name of the source that it has to be meant for.
 	Source string
+	// AnySource accepts it whichever source it is for, to look at it.
+	AnySource bool
 	// Keys are those that may have signed it.
 	Keys []Key
 	// AllowNoExpiry accepts tokens without exp, which are valid for ever.
@@ -152,7 +154,7 @@ func checkHeader(data []byte) (kid string, err error) {
 // check reports what of well-formed claims does not comply with the rules.
 func (r *Rules) check(c *Claims) error {
 	switch {
-	case !c.names(r.Source):
+	case !r.AnySource && !c.names(r.Source):
 		return refuse(ErrSource, "%s", c.meant())
 	case c.Expires.IsZero() && !r.AllowNoExpiry:
 		return refuse(ErrClaims, "exp is missing: it would be valid for ever, which this source does not allow")

@@ -26,6 +26,8 @@ type Call struct {
 	Spec json.RawMessage
 	// After are the ids of the calls that must have succeeded before.
 	After []string
+	// AfterSkipped are the ids of those that must have succeeded or been skipped.
+	AfterSkipped []string
 	// RunsOn is the runner label asked for, or empty.
 	RunsOn string
 	State  State
@@ -54,18 +56,24 @@ const callColumns = `, id, number, run, run_number, repository, position, planne
 func callScan() ([]any, func() (Call, error)) {
 	var (
 		c                      Call
-		spec, after, result    string
+		spec, waits, result    string
 		queued, started, ended int64
 	)
-	return []any{&spec, &c.ID, &c.Number, &c.Run, &c.RunNumber, &c.Repository, &c.Position, &c.Planned, &c.Module, &c.Function, &after, &c.RunsOn, &c.State,
+	return []any{&spec, &c.ID, &c.Number, &c.Run, &c.RunNumber, &c.Repository, &c.Position, &c.Planned, &c.Module, &c.Function, &waits, &c.RunsOn, &c.State,
 			&c.Reason, &c.Attempt, &result, &c.Agent, &queued, &started, &ended, &c.LogSize, &c.LogCut, &c.LogGone}, func() (Call, error) {
 			c := c
 			c.Spec, c.Result = json.RawMessage(spec), json.RawMessage(result)
 			c.QueuedAt, c.StartedAt, c.EndedAt = fromMicros(queued), fromMicros(started), fromMicros(ended)
-			if err := json.Unmarshal([]byte(after), &c.After); err != nil {
-				return c, fmt.Errorf("read what call %s waits for: %w", c.ID, err)
+			list, err := readAfters(c.ID, waits)
+			c.After = make([]string, 0, len(list))
+			for _, a := range list {
+				if a.orSkipped {
+					c.AfterSkipped = append(c.AfterSkipped, a.id)
+				} else {
+					c.After = append(c.After, a.id)
+				}
 			}
-			return c, nil
+			return c, err
 		}
 }
 

@@ -17,6 +17,19 @@ type Ending struct {
 	Reason string
 	// Result is JSON for whoever shows the call, or empty.
 	Result json.RawMessage
+	// Needless is a call that need not be made any more, if it still waits.
+	Needless Needless
+	// Position moves with the ending, both or neither, unless it is nil. Its Version
+	// is the one that it was read with.
+	Position *Position
+}
+
+// Needless is a call of the same run and module that is skipped.
+type Needless struct {
+	// Function names the call; empty stands for none.
+	Function string
+	// Reason says why it is skipped.
+	Reason string
 }
 
 // Finish reports the end of a claimed call and ends the claim. It returns the
@@ -24,11 +37,16 @@ type Ending struct {
 // attempt that ends by its calls. The errors are [ErrAborted] if the call was
 // aborted, or aborted and restarted, meanwhile, and [ErrFenced] if the claim
 // belongs to somebody else; the ending does not count then. With any other
-// error it may be tried again.
+// error it may be tried again; it is [ErrMoved] if the position has been moved since.
 func (a *Agent) Finish(ctx context.Context, c Claim, e Ending) (State, error) {
 	doing := "end call " + c.Call
 	if err := checkJSON("its result", e.Result); err != nil {
 		return "", fmt.Errorf("%s: %w", doing, err)
+	}
+	if e.Position != nil {
+		if err := checkJSON("the position of "+e.Position.Name, e.Position.Value); err != nil {
+			return "", fmt.Errorf("%s: %w", doing, err)
+		}
 	}
 	if !e.State.Final() || e.State == StateSkipped {
 		return "", fmt.Errorf("%s: a call that was made cannot be %s", doing, e.State)
@@ -47,6 +65,18 @@ func (a *Agent) Finish(ctx context.Context, c Claim, e Ending) (State, error) {
 		}
 		if n != 1 {
 			return nil, fmt.Errorf("it is held and cannot become %s", e.State)
+		}
+		if e.Position != nil {
+			if err := a.store.movePosition(t, *e.Position); err != nil {
+				return nil, err
+			}
+		}
+		if e.Needless.Function != "" {
+			if _, err := t.exec(`UPDATE calls SET state = 'skipped', reason = ?, ended_at = ? WHERE run = ? AND planned = 1 AND state = 'queued'
+				AND function = ? AND module = (SELECT module FROM calls WHERE id = ?)`,
+				clean(e.Needless.Reason), a.store.now(), c.Run, key(e.Needless.Function), c.Call); err != nil {
+				return nil, err
+			}
 		}
 		t.ring(TopicCall(c.Call))
 		t.ring(TopicWork) // there is room for another one

@@ -33,11 +33,14 @@ func (s *Store) insertCalls(t *tx, r *runRow, calls []NewCall, pools []string, s
 		args := make([]any, 0, columns*len(part))
 		for i, call := range part {
 			i += from
-			after := make([]string, len(call.After))
-			for n, before := range call.After {
-				after[n] = ids[before]
+			waits := make([]after, 0, len(call.After)+len(call.AfterSkipped))
+			for _, before := range call.After {
+				waits = append(waits, after{id: ids[before]})
 			}
-			afterJSON, err := json.Marshal(after)
+			for _, before := range call.AfterSkipped {
+				waits = append(waits, after{id: ids[before], orSkipped: true})
+			}
+			afterJSON, err := json.Marshal(waits)
 			if err != nil {
 				return err
 			}
@@ -49,7 +52,7 @@ func (s *Store) insertCalls(t *tx, r *runRow, calls []NewCall, pools []string, s
 				state, reason, ended = StateAborted, fmt.Sprintf("superseded by run %d", superseded[i]), now
 			}
 			args = append(args, ids[i], r.id, r.number, r.repository, i, 1, key(call.Module), key(call.Function), string(call.Spec),
-				string(afterJSON), key(call.RunsOn), pools[i], bit(!call.Cancel), bit(len(after) > 0), string(state), clean(reason), 1, now, ended)
+				string(afterJSON), key(call.RunsOn), pools[i], bit(!call.Cancel), bit(len(waits) > 0), string(state), clean(reason), 1, now, ended)
 		}
 		n, err := t.exec(`INSERT INTO calls (id, run, run_number, repository, position, planned, module, function, spec, after_calls,
 			runs_on, pool, serial, blocked, state, reason, attempt, queued_at, ended_at)
@@ -74,12 +77,13 @@ func (s *Store) insertCalls(t *tx, r *runRow, calls []NewCall, pools []string, s
 // place already, or 0.
 func (s *Store) supersede(t *tx, r *runRow, calls []NewCall, pools []string) ([]int64, error) {
 	superseded := make([]int64, len(calls))
-	cancels := map[string][]int{}
+	cancels, newest := map[string][]int{}, map[string]bool{}
 	var wanted []any
 	for i, call := range calls {
-		if pools[i] == "" || !call.Cancel || call.Invalid != "" {
+		if pools[i] == "" || !call.Cancel && !call.Newest || call.Invalid != "" {
 			continue
 		}
+		newest[pools[i]] = newest[pools[i]] || call.Newest
 		if cancels[pools[i]] == nil {
 			wanted = append(wanted, pools[i])
 		}
@@ -92,11 +96,15 @@ func (s *Store) supersede(t *tx, r *runRow, calls []NewCall, pools []string) ([]
 		var (
 			run, pool string
 			number    int64
+			state     State
 		)
-		for _, err := range t.each([]any{&run, &number, &pool}, `SELECT run, run_number, pool FROM calls WHERE pool <> '' AND pool IN `+
+		for _, err := range t.each([]any{&run, &number, &pool, &state}, `SELECT run, run_number, pool, state FROM calls WHERE pool <> '' AND pool IN `+
 			places(1, len(part))+` AND run <> ? AND (run_number > ? OR state IN ('queued', 'running'))`, append(part[:len(part):len(part)], r.id, r.number)...) {
 			if err != nil {
 				return nil, err
+			}
+			if newest[pool] && state.Final() {
+				continue // it does not stand in the way any more
 			}
 			if number < r.number {
 				older[run] = true
@@ -115,7 +123,13 @@ func (s *Store) supersede(t *tx, r *runRow, calls []NewCall, pools []string) ([]
 	}
 	for _, other := range locked {
 		for from := 0; from < len(wanted); from += chunk {
-			part := wanted[from:min(from+chunk, len(wanted))]
+			part, err := endable(t, other.id, wanted[from:min(from+chunk, len(wanted))], newest)
+			if err != nil {
+				return nil, err
+			}
+			if len(part) == 0 {
+				continue
+			}
 			if _, err := s.abortCalls(t, `run = ? AND pool IN `+places(1, len(part)), reason, append([]any{other.id}, part...)...); err != nil {
 				return nil, err
 			}
@@ -125,6 +139,24 @@ func (s *Store) supersede(t *tx, r *runRow, calls []NewCall, pools []string) ([]
 		}
 	}
 	return superseded, nil
+}
+
+// endable are those pools whose calls of an older run may be ended: not of a pool
+// whose newest run waits for those that have begun, if this one has.
+func endable(t *tx, run string, pools []any, newest map[string]bool) ([]any, error) {
+	var list []any
+	for _, pool := range pools {
+		begun := 0
+		if name, _ := pool.(string); newest[name] {
+			if err := t.get([]any{&begun}, `SELECT count(*) FROM calls WHERE run = ? AND pool = ? AND planned = 1 AND state <> 'queued'`, run, pool); err != nil {
+				return nil, err
+			}
+		}
+		if begun == 0 {
+			list = append(list, pool)
+		}
+	}
+	return list, nil
 }
 
 // lockRuns locks several runs, the newest first, so that transactions that do

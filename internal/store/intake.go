@@ -200,8 +200,11 @@ func (s *Store) recordDelivery(t *tx, p *pending) error {
 		return nil
 	}
 	action, object := "call", "repository "+p.repository
-	if d.Original != "" {
+	switch {
+	case d.Original != "":
 		action, object = "replay", "event "+d.Original
+	case d.Event.IsApply():
+		action, object = "apply", "module "+d.Event.Filter+" of "+p.repository
 	}
 	return s.record(t, *d.By, action, object, "event "+d.Event.ID+", run "+p.run)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Plan is what planning a run came to.
@@ -23,6 +24,10 @@ type Plan struct {
 	// are not called.
 	Tell     bool
 	Uncalled []Uncalled
+	// Follows are events that the run brings about. They are stored with the plan,
+	// both or neither, and also if the queue is full: the run takes a place in it
+	// no more.
+	Follows []Delivery
 }
 
 // NewCall is a call of a plan.
@@ -36,6 +41,9 @@ type NewCall struct {
 	// After are the places in the plan of the calls that must have succeeded
 	// before this one begins.
 	After []int
+	// AfterSkipped are the places of calls that must have succeeded before as well,
+	// or have been skipped.
+	AfterSkipped []int
 	// RunsOn is the runner label that the call asks for, empty for any runner.
 	RunsOn string
 	// Group, if it is not empty, names calls of one repository of which at
@@ -44,6 +52,10 @@ type NewCall struct {
 	// Cancel has the call end those of its group in older runs; otherwise it
 	// waits for them.
 	Cancel bool
+	// Newest has the call end those of its group in older runs of which no call of
+	// the group has begun, and wait for the others. It is ended itself if a newer
+	// run has such calls still to be made. It is not used with Cancel.
+	Newest bool
 }
 
 // Planned stores the plan of a claimed run and puts its calls into the queue.
@@ -54,6 +66,13 @@ type NewCall struct {
 func (a *Agent) Planned(ctx context.Context, c Claim, p Plan) (State, error) {
 	if err := p.check(); err != nil {
 		return "", fmt.Errorf("store plan of run %s: %w", c.Run, err)
+	}
+	follows := make([]*pending, len(p.Follows))
+	for i, d := range p.Follows {
+		var err error
+		if follows[i], err = a.store.prepare(d); err != nil {
+			return "", fmt.Errorf("store plan of run %s: %w", c.Run, err)
+		}
 	}
 	var r *runRow
 	err := a.answer(ctx, "plan", "store plan of run "+c.Run, func(t *tx) (gone error, err error) {
@@ -70,6 +89,9 @@ func (a *Agent) Planned(ctx context.Context, c Claim, p Plan) (State, error) {
 		}
 		if _, err := t.exec(`UPDATE runs SET plan = ?, sha = CASE WHEN CAST(? AS TEXT) <> '' THEN CAST(? AS TEXT) ELSE sha END, holder = '' WHERE id = ?`,
 			string(p.Plan), clean(p.SHA), clean(p.SHA), r.id); err != nil {
+			return nil, err
+		}
+		if err := a.store.insertFollows(t, follows); err != nil {
 			return nil, err
 		}
 		if len(p.Calls) == 0 {
@@ -105,6 +127,22 @@ func (a *Agent) Planned(ctx context.Context, c Claim, p Plan) (State, error) {
 		return "", err
 	}
 	return r.state, nil
+}
+
+// insertFollows stores the events that a run brings about.
+func (s *Store) insertFollows(t *tx, follows []*pending) error {
+	if len(follows) == 0 {
+		return nil
+	}
+	if _, err := s.insertBatch(t, inOrder(slices.Clone(follows)), len(follows)); err != nil {
+		return err
+	}
+	for _, d := range follows {
+		if d.err != nil {
+			return d.err
+		}
+	}
+	return nil
 }
 
 // Unplanned ends the planning of a claimed run that came to no plan. The state
@@ -178,7 +216,7 @@ func (p *Plan) check() error {
 			return nil
 		}
 		seen[i] = open
-		for _, before := range p.Calls[i].After {
+		for _, before := range slices.Concat(p.Calls[i].After, p.Calls[i].AfterSkipped) {
 			if err := visit(before); err != nil {
 				return err
 			}

@@ -1,9 +1,6 @@
 package store
 
-import (
-	"encoding/json"
-	"fmt"
-)
+import "fmt"
 
 // settle draws the consequences of changed calls for the others of their run
 // and for the run itself, which must be locked: calls whose conditions now hold
@@ -17,22 +14,22 @@ func (s *Store) settle(t *tx, r *runRow) error {
 		id, module, function string
 		state                State
 		blocked              bool
-		after                []string
+		after                []after
 	}
 	var (
 		c     call
-		after string
+		waits string
 		calls []*call
 	)
 	byID := map[string]*call{}
-	for _, err := range t.each([]any{&c.id, &c.module, &c.function, &c.state, &c.blocked, &after},
+	for _, err := range t.each([]any{&c.id, &c.module, &c.function, &c.state, &c.blocked, &waits},
 		`SELECT id, module, function, state, blocked, after_calls FROM calls WHERE run = ? AND planned = 1 ORDER BY position`, r.id) {
 		if err != nil {
 			return err
 		}
 		c := c
-		if err := json.Unmarshal([]byte(after), &c.after); err != nil {
-			return fmt.Errorf("read what call %s waits for: %w", c.id, err)
+		if c.after, err = readAfters(c.id, waits); err != nil {
+			return err
 		}
 		calls, byID[c.id] = append(calls, &c), &c
 	}
@@ -43,13 +40,14 @@ func (s *Store) settle(t *tx, r *runRow) error {
 				continue
 			}
 			ready, reason := true, ""
-			for _, id := range c.after {
-				switch before := byID[id]; {
-				case before == nil || before.state == StateSucceeded:
-				case before.state.Final():
+			for _, a := range c.after {
+				before := byID[a.id]
+				if before == nil {
+					continue
+				}
+				now, never := a.holds(before.state)
+				if ready = ready && now; never {
 					reason = fmt.Sprintf("it comes after %s:%s, which is %s", before.module, before.function, before.state)
-				default:
-					ready = false
 				}
 			}
 			switch {

@@ -55,7 +55,8 @@ type transitions map[State][]State
 //	queued            an agent begins to plan, somebody aborts
 //	waiting-approval  somebody approves (queued) or aborts
 //	running           planning ended without a plan, or the calls ended; back to
-//	                  queued if the agent was lost while planning, or to
+//	                  queued if the agent was lost while planning or if what was
+//	                  planned for has changed, or to
 //	                  waiting-approval if planning shows that one is needed
 //	final states      somebody restarts: running with the stored plan, queued
 //	                  without one

@@ -3,8 +3,10 @@
 package registrytest
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -214,11 +216,44 @@ func (r *Registry) Index(repository, tag string) (digest string) {
 	return hash.String()
 }
 
-// Tag has another tag stand for an image that was pushed.
+// Tag has another tag stand for an image that was pushed, with one request.
 func (r *Registry) Tag(repository string, image v1.Image, tag string) {
 	r.t.Helper()
-	if err := remote.Tag(r.tag(repository, tag), image, r.options()...); err != nil {
+	manifest, err := image.RawManifest()
+	if err != nil {
 		r.t.Fatal(err)
+	}
+	mediaType, err := image.MediaType()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	request, err := http.NewRequestWithContext(r.t.Context(), http.MethodPut, "http://"+r.Host+"/v2/"+repository+"/manifests/"+tag, bytes.NewReader(manifest))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", string(mediaType))
+	if r.Username != "" {
+		request.SetBasicAuth(r.Username, r.Password)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if _, err := io.Copy(io.Discard, response.Body); err != nil || response.StatusCode != http.StatusCreated {
+		r.t.Fatalf("tag %s: %s, %v", tag, response.Status, err)
+	}
+}
+
+// Fill gives what a tag stands for so many further tags, by their names. They are put
+// where the registry keeps its tags: pushing thousands takes minutes on a slow disk.
+func (r *Registry) Fill(repository, tag string, n int, name func(i int) string) {
+	r.t.Helper()
+	tags := filepath.Join(filepath.Dir(r.config), "data", "docker", "registry", "v2", "repositories", repository, "_manifests", "tags")
+	for i := range n {
+		if err := os.CopyFS(filepath.Join(tags, name(i)), os.DirFS(filepath.Join(tags, tag))); err != nil {
+			r.t.Fatal(err)
+		}
 	}
 }
 

@@ -204,12 +204,13 @@ type Approve struct {
 }
 
 // PlanRequest asks what an event would call, without calling it: a stored
-// event, or a payload as its vendor would send it.
+// event, a payload as its vendor would send it, or the next tick of a schedule.
 type PlanRequest struct {
-	Event   string          `json:"event,omitempty" maxLength:"100" pattern:"^[0-9A-Za-z_.~-]*$" patternDescription:"an id" doc:"id of a stored event"`
-	Vendor  string          `json:"vendor,omitempty" doc:"of the payload; github by default"`
-	Name    string          `json:"name,omitempty" doc:"the payload's event by the vendor's own header name, such as push"`
-	Payload json.RawMessage `json:"payload,omitempty"`
+	Schedule string          `json:"schedule,omitempty" maxLength:"1000" doc:"name of a schedule as the list of schedules has it"`
+	Event    string          `json:"event,omitempty" maxLength:"100" pattern:"^[0-9A-Za-z_.~-]*$" patternDescription:"an id" doc:"id of a stored event"`
+	Vendor   string          `json:"vendor,omitempty" doc:"of the payload; github by default"`
+	Name     string          `json:"name,omitempty" doc:"the payload's event by the vendor's own header name, such as push"`
+	Payload  json.RawMessage `json:"payload,omitempty"`
 }
 
 // CallRequest starts a run by hand: of one function, or of all that a manual
@@ -221,6 +222,13 @@ type CallRequest struct {
 	Function   string            `json:"function,omitempty" doc:"empty for every function that matches manual, run"`
 	Args       map[string]string `json:"args,omitempty" doc:"arguments by name, as text in the form of the command line; secrets as references, files and directories as paths in the repository"`
 	Cause      string            `json:"cause,omitempty" maxLength:"100" pattern:"^[0-9A-Za-z_.~-]*$" patternDescription:"an id" doc:"id of the event that this call follows from; a chain of events that is too long is not run"`
+}
+
+// ApplyRequest has a module converge.
+type ApplyRequest struct {
+	Repository string `json:"repository" minLength:"1" doc:"full name of a repository that an event was received of"`
+	Module     string `json:"module" minLength:"1" doc:"path of the module, as pocketci.yaml has it"`
+	Ref        string `json:"ref,omitempty" doc:"branch, tag or full sha; the default branch if empty"`
 }
 
 // Repository is a repository that events were received of.
@@ -235,6 +243,43 @@ type Repository struct {
 // Repositories is the answer to the list of repositories.
 type Repositories struct {
 	Repositories []Repository `json:"repositories" nullable:"false"`
+}
+
+// Schedule is one that the agent keeps.
+type Schedule struct {
+	Name       string         `json:"name" doc:"unique: of agent.yaml, or REPOSITORY#NAME for one that functions have"`
+	Filter     string         `json:"filter" doc:"of its ticks, which functions are named for"`
+	Of         string         `json:"of" enum:"agent,functions" doc:"functions for one whose ticks call the functions that have it and no others"`
+	Expression string         `json:"expression"`
+	TimeZone   string         `json:"time_zone"`
+	CatchUp    string         `json:"catch_up" enum:"last,all,none"`
+	MaxAge     float64        `json:"max_age" doc:"seconds that a tick may be late to be caught up with"`
+	Jitter     float64        `json:"jitter" doc:"seconds that a tick is told later at most"`
+	Repository string         `json:"repository,omitempty"`
+	Module     string         `json:"module,omitempty" doc:"of the agent, whose functions are called"`
+	Functions  []FunctionName `json:"functions" nullable:"false" doc:"those that have it themselves"`
+	Next       []time.Time    `json:"next" nullable:"false" doc:"the next five times that it is due, in its time zone and without jitter"`
+	LastTick   *Tick          `json:"last_tick,omitempty"`
+	Paused     string         `json:"paused,omitempty" doc:"why its ticks are not told"`
+	Error      string         `json:"error,omitempty" doc:"why its ticks cannot be told at present"`
+}
+
+// Tick is a time that a schedule was due and told.
+type Tick struct {
+	Due   time.Time `json:"due"`
+	Event string    `json:"event,omitempty" doc:"id of the event, while it is kept"`
+	Run   *Run      `json:"run,omitempty"`
+}
+
+// FunctionName names a function of a repository.
+type FunctionName struct {
+	Module   string `json:"module"`
+	Function string `json:"function"`
+}
+
+// Schedules is the answer to the list of schedules.
+type Schedules struct {
+	Schedules []Schedule `json:"schedules" nullable:"false"`
 }
 
 // Function is what became of one function's calls.
