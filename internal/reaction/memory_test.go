@@ -136,6 +136,13 @@ func (m *memory) achieved(name string) string {
 	return string(p.Value)
 }
 
+// count is how many positions there are.
+func (m *memory) count() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.positions)
+}
+
 // double is a reaction that does as it is told.
 type double struct {
 	name, place string
@@ -197,4 +204,22 @@ func newReactor(m *memory, change ...func(*reaction.Config)) *reaction.Reactor {
 		f(&c)
 	}
 	return reaction.New(c)
+}
+
+// guarded is a value that a test sets while reactions read it.
+type guarded[T any] struct {
+	mu sync.Mutex
+	v  T
+}
+
+func (g *guarded[T]) set(v T) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.v = v
+}
+
+func (g *guarded[T]) get() T {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.v
 }

@@ -162,15 +162,17 @@ func TestBounds(t *testing.T) {
 func TestFailures(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMemory()
-		failing := errBroken
-		calls := 0
-		var rounds []reaction.Round
+		var failing guarded[error]
+		failing.set(errBroken)
+		var count atomic.Int64
+		calls := func() int { return int(count.Load()) }
+		var last guarded[reaction.Round]
 		d := &double{name: "a", wants: []string{"push"}, persistence: reaction.Persistence{Tries: 3, Delay: 10 * time.Second}, target: settings.Target{Repository: "acme/shop"}}
 		d.react = func(_ context.Context, r reaction.Round) (reaction.Outcome, error) {
-			calls++
-			rounds = append(rounds, r)
-			if failing != nil {
-				return reaction.Outcome{}, failing
+			count.Add(1)
+			last.set(r)
+			if err := failing.get(); err != nil {
+				return reaction.Outcome{}, err
 			}
 			return d.updated(`"done"`), nil
 		}
@@ -179,8 +181,8 @@ func TestFailures(t *testing.T) {
 		r.Set(1, []reaction.Reaction{d})
 		running(t, r)
 		synctest.Wait()
-		if calls != 1 || len(m.told("failed")) != 1 || m.achieved("a") != "" {
-			t.Fatalf("%d calls, told %v, achieved %s", calls, m.told("failed"), m.achieved("a"))
+		if calls() != 1 || len(m.told("failed")) != 1 || m.achieved("a") != "" {
+			t.Fatalf("%d calls, told %v, achieved %s", calls(), m.told("failed"), m.achieved("a"))
 		}
 		if e := m.told("failed")[0]; e.Repository == nil || e.Repository.FullName != "acme/shop" || e.Filter != "a" || m.skipped[e.ID] != "" || !e.Trusted {
 			t.Errorf("told %+v", e)
@@ -188,41 +190,41 @@ func TestFailures(t *testing.T) {
 		// It is tried again with pauses that grow, and told once.
 		time.Sleep(5 * time.Second)
 		synctest.Wait()
-		early := calls
+		early := calls()
 		if early < 3 || early > 6 {
 			t.Errorf("%d calls within five seconds", early)
 		}
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		if state := r.States()[0]; calls-early < 10 || calls-early > 40 || state.Failures != calls || state.Error != "broken" || state.Next.IsZero() {
-			t.Errorf("%d more calls within an hour, %+v", calls-early, state)
+		if state := r.States()[0]; calls()-early < 10 || calls()-early > 40 || state.Failures != calls() || state.Error != "broken" || state.Next.IsZero() {
+			t.Errorf("%d more calls within an hour, %+v", calls()-early, state)
 		}
 		if len(m.told("failed")) != 1 {
 			t.Errorf("told %v", m.told("failed"))
 		}
 		// The next event does not wait for it, and another failure is told.
-		failing = errors.New("broken otherwise")
-		before := calls
+		failing.set(errors.New("broken otherwise"))
+		before := calls()
 		cause := push("cause")
 		m.happen(cause)
 		synctest.Wait()
 		told := m.told("failed")
-		if calls != before+1 || len(told) != 2 || told[1].Cause != "cause" || told[1].Depth != 1 {
-			t.Fatalf("%d calls, told %+v", calls-before, told)
+		if calls() != before+1 || len(told) != 2 || told[1].Cause != "cause" || told[1].Depth != 1 {
+			t.Fatalf("%d calls, told %+v", calls()-before, told)
 		}
 		if stored, err := r.Stored(t.Context()); err != nil || len(stored) != 1 || stored[0].Error != "broken otherwise" || stored[0].Agent != "here" || stored[0].Name != "a" {
 			t.Errorf("stored is %+v, %v", stored, err)
 		}
 		// What may be gone a moment later is tried before it counts, and what has
 		// failed is still the event's reaction when it succeeds in the end.
-		failing = soon{errBroken}
-		before = calls
+		failing.set(soon{errBroken})
+		before = calls()
 		time.Sleep(6 * time.Minute)
 		synctest.Wait()
-		if calls < before+2 {
-			t.Errorf("%d tries", calls-before)
+		if calls() < before+2 {
+			t.Errorf("%d tries", calls()-before)
 		}
-		failing = nil
+		failing.set(nil)
 		time.Sleep(6 * time.Minute)
 		synctest.Wait()
 		updated := m.told("updated")
@@ -236,13 +238,13 @@ func TestFailures(t *testing.T) {
 			t.Errorf("stored is %+v, %v", stored, err)
 		}
 		// The same failure is told again after a success.
-		failing = errBroken
+		failing.set(errBroken)
 		m.happen(push("next"))
 		synctest.Wait()
 		if len(m.told("failed")) != 4 { // broken, otherwise, soon, again
 			t.Errorf("told %d failures", len(m.told("failed")))
 		}
-		if last := rounds[len(rounds)-1]; string(last.Achieved) != `"done"` || last.Touch {
+		if last := last.get(); string(last.Achieved) != `"done"` || last.Touch {
 			t.Errorf("the last round was %+v", last)
 		}
 		if counted["a changed"] != 1 || counted["a failed"] == 0 {
@@ -370,7 +372,7 @@ func TestReload(t *testing.T) {
 		m.positions["mirror there/gone"] = position("there/gone")
 		at, most := 0, 0
 		var worked []string
-		make := func(name, version string, persistence reaction.Persistence, err error) reaction.Reaction {
+		made := func(name, version string, persistence reaction.Persistence, err error) reaction.Reaction {
 			d := &double{name: name, wants: []string{"push"}, persistence: persistence}
 			d.react = func(context.Context, reaction.Round) (reaction.Outcome, error) {
 				at++
@@ -383,15 +385,15 @@ func TestReload(t *testing.T) {
 			return together{d}
 		}
 		r := newReactor(m)
-		r.Set(2, []reaction.Reaction{make("a", "1", reaction.Persistence{}, nil), make("b", "1", reaction.Persistence{Tries: 100, Delay: time.Hour}, soon{errBroken})})
+		r.Set(2, []reaction.Reaction{made("a", "1", reaction.Persistence{}, nil), made("b", "1", reaction.Persistence{Tries: 100, Delay: time.Hour}, soon{errBroken})})
 		running(t, r)
 		synctest.Wait()
-		if _, there := m.positions["mirror here/gone"]; there || len(m.positions) != 1 {
-			t.Errorf("positions are %v", m.positions)
+		if m.achieved("gone") != "" || m.count() != 1 {
+			t.Errorf("of a reaction that is gone there is %q, of %d positions", m.achieved("gone"), m.count())
 		}
 		time.Sleep(30 * time.Second)
 		// While one works: it goes on to its end, and the new one follows.
-		r.Set(2, []reaction.Reaction{make("a", "2", reaction.Persistence{}, nil), make("b", "2", reaction.Persistence{}, nil)})
+		r.Set(2, []reaction.Reaction{made("a", "2", reaction.Persistence{}, nil), made("b", "2", reaction.Persistence{}, nil)})
 		time.Sleep(10 * time.Minute)
 		synctest.Wait()
 		got := strings.Join(worked, " ")
@@ -399,7 +401,7 @@ func TestReload(t *testing.T) {
 			t.Errorf("%s worked, %d at a time", got, most)
 		}
 		worked = nil
-		r.Set(2, []reaction.Reaction{make("b", "3", reaction.Persistence{}, nil)})
+		r.Set(2, []reaction.Reaction{made("b", "3", reaction.Persistence{}, nil)})
 		time.Sleep(10 * time.Minute)
 		m.happen(push("1"))
 		time.Sleep(10 * time.Minute)
@@ -408,7 +410,7 @@ func TestReload(t *testing.T) {
 			t.Errorf("%s worked", got)
 		}
 		if m.achieved("a") != "" || m.achieved("b") == "" {
-			t.Errorf("positions are %v", m.positions)
+			t.Errorf("achieved are %q and %q", m.achieved("a"), m.achieved("b"))
 		}
 	})
 }
