@@ -251,7 +251,7 @@ func constantFor(t modules.Type, value any) (any, error) {
 	case modules.KindEnum:
 		if s, ok := value.(string); ok {
 			if !slices.Contains(t.Values, s) {
-				return nil, fmt.Errorf("%q is none of %s", s, strings.Join(t.Values, ", "))
+				return nil, fmt.Errorf("%q is none of %s", s, strings.Join(slices.Sorted(slices.Values(t.Values)), ", "))
 			}
 			return s, nil
 		}

@@ -42,7 +42,7 @@ func TestByHandTypes(t *testing.T) {
 		"false":                        {boolean, "0", false, ""},
 		"perhaps":                      {boolean, "perhaps", nil, "not true or false"},
 		"a member":                     {level, "HIGH", "HIGH", ""},
-		"a member in another case":     {level, "high", nil, `"high" is none of LOW, HIGH`},
+		"a member in another case":     {level, "high", nil, `"high" is none of HIGH, LOW`},
 		"a list with commas":           {listOf(stringType), "a, b", []any{"a", "b"}, ""},
 		"a list in JSON":               {listOf(stringType), ` ["a,b", "c"]`, []any{"a,b", "c"}, ""},
 		"an empty list":                {listOf(stringType), "[]", []any{}, ""},

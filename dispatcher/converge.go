@@ -225,7 +225,7 @@ func convergesOn(c *config.Converge, ev *events.Event, foreign bool) (why, whyNo
 		return "", "whoever made the commit need not be allowed to push, and then nothing converges"
 	case ev.IsApply():
 		return "", "the event has another module converge"
-	case c.On == nil && ev.FromForge() && ev.Name == events.NamePush && ev.Branch != "" && ev.Repository != nil && ev.Branch == ev.Repository.DefaultBranch:
+	case c.On == nil && ev.IsPush() && ev.Branch != "" && ev.Repository != nil && ev.Branch == ev.Repository.DefaultBranch:
 		return "a push to the default branch " + ev.Branch, ""
 	case c.On == nil:
 		return "", "a push to the default branch has it converge"

@@ -143,3 +143,7 @@ func (e *Event) FromForge() bool {
 	}
 	return false
 }
+
+// IsPush reports whether the event is a push to a branch of a forge's repository. What
+// others call a push has no commits.
+func (e *Event) IsPush() bool { return e.Name == NamePush && e.FromForge() }

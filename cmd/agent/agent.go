@@ -63,6 +63,7 @@ type process struct {
 	poller     *poll.Poller
 	targets    *targets.Resolver
 	schedules  *schedules.Keeper
+	clock      *moduleClock
 	registries *registries.Set
 	// configured is what agent.yaml says now, startedWith what it said at the
 	// start, and allowed what flags do. Reloads watches the file.
@@ -186,11 +187,13 @@ func newAgent(o *options) (_ *process, err error) {
 		MaxTimeout:      max(o.maxTimeout, o.callTimeout),
 		States:          p.states(),
 	}
+	recorder := p.recorder(trees, planner)
+	p.clock = newModuleClock(recorder, p.store, p.log)
 	p.agent = agent.New(agent.Config{
 		Store:                 p.store,
 		Repositories:          trees,
 		Planner:               planner,
-		Schedules:             p.recorder(trees, planner),
+		Schedules:             recorder,
 		States:                p.states(),
 		Caller:                p.dispatcher,
 		Report:                reports,

@@ -22,3 +22,12 @@ func (p *process) signedPart(d *draft) (err error) {
 func (p *process) push(ctx context.Context, source, token string) (store.Receipt, error) {
 	return p.configured.Load().signed.Push(ctx, p.store, source, token, time.Now())
 }
+
+// signedSources says how the sources fare that are configured now.
+func (p *process) signedSources(ctx context.Context) ([]tokens.Status, error) {
+	list, err := p.configured.Load().signed.List(ctx, p.store, p.poller.States(tokens.Kind))
+	for i := range list {
+		list[i].Pulling.Error = p.masker.String(list[i].Pulling.Error)
+	}
+	return list, err
+}

@@ -22,6 +22,7 @@ func (p *process) runSources(stop context.Context) {
 	var all sync.WaitGroup
 	all.Go(func() { p.poller.Run(stop) })
 	all.Go(func() { p.schedules.Run(stop) })
+	all.Go(func() { p.clock.Run(stop) })
 	all.Wait()
 }
 

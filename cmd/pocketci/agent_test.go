@@ -148,6 +148,12 @@ func newScriptAgent(t testing.TB, env *testscript.Env) (*scriptAgent, error) {
 		Registries: a.watches,
 		Parse:      func(_, name string, payload []byte) (events.Event, error) { return github.Parse(name, payload) },
 		Checks:     func(context.Context) map[string]string { return map[string]string{"engine": "ok"} },
+		Signed: func(ctx context.Context) ([]tokens.Status, error) {
+			a.mu.Lock()
+			set := a.signed
+			a.mu.Unlock()
+			return set.List(ctx, a.store, []poll.State{{Name: "web", Failures: 1, Error: "/srv/web.jwt: malformed token"}})
+		},
 		Push: func(ctx context.Context, source, token string) (store.Receipt, error) {
 			a.mu.Lock()
 			set := a.signed
@@ -294,7 +300,9 @@ func (a *scriptAgent) trust(source, key string) error {
 	if err != nil {
 		return err
 	}
-	set, err := tokens.NewSet([]settings.SignedSource{{Name: source, Keys: []signed.Key{trusted}, Push: true}}, tokens.Options{
+	set, err := tokens.NewSet([]settings.SignedSource{{
+		Name: source, Keys: []signed.Key{trusted}, Push: true, Pull: &settings.SignedPull{Paths: []string{"/srv/web.jwt"}, Every: time.Minute},
+	}}, tokens.Options{
 		Aim: func(_ context.Context, _ settings.Target, e *events.Event) error {
 			e.Repository = push("you/hello", "refs/heads/main", "").Repository
 			return nil

@@ -143,10 +143,7 @@ func newConverger(conf *config.Config, dry bool, format string, level slog.Level
 			names = append(names, secret.Env)
 		}
 	}
-	vault, err := secrets.Take(secrets.Policy{}, names...)
-	if err != nil {
-		return nil, nil, fmt.Errorf("take secrets out of the environment: %w", err)
-	}
+	vault, wiped := secrets.Take(secrets.Policy{}, names...)
 	masker := secrets.NewMasker()
 	for secret := range conf.Secrets() {
 		value, err := vault.Secret(secret)
@@ -160,6 +157,9 @@ func newConverger(conf *config.Config, dry bool, format string, level slog.Level
 		handler = slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: level})
 	}
 	log := slog.New(masker.Handler(handler))
+	if wiped != nil {
+		log.Warn("environment", "error", wiped)
+	}
 	program, err := os.Executable()
 	if err != nil {
 		return nil, nil, fmt.Errorf("find this program: %w", err)

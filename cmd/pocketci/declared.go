@@ -117,13 +117,14 @@ func showFunction(w io.Writer, module string, fn *v1.DeclaredFunction) error {
 // valueOf says what can be given for an argument, and what it is otherwise.
 func valueOf(a *v1.DeclaredArg) string {
 	var parts []string
-	kind := a.Kind
-	if a.Kind == "list" {
-		parts, kind = append(parts, "a list"), a.Item
-	}
-	switch kind {
+	switch a.Kind {
+	case "list":
+		parts = append(parts, "a list")
+		if len(a.Values) > 0 {
+			parts[0] += " of " + strings.Join(a.Values, ", ")
+		}
 	case "enum":
-		parts = append(parts, "of "+strings.Join(a.Values, ", "))
+		parts = append(parts, "one of "+strings.Join(a.Values, ", "))
 	case "secret":
 		parts = append(parts, "a reference, such as env://NAME")
 	case "file", "directory":

@@ -158,6 +158,7 @@ func showEvent(s *screen, e v1.Event) error {
 	field("fork", e.Fork)
 	field("sender", e.Sender)
 	field("trusted", map[bool]string{true: "yes", false: "no"}[e.Trusted])
+	field("occurred", s.whenPtr(e.OccurredAt))
 	field("received", s.when(e.ReceivedAt))
 	field("hook", e.Hook)
 	field("delivery", e.Delivery)

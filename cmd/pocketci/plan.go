@@ -4,8 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
+
+	"github.com/franela/pocketci/dispatcher"
 )
 
 func newPlan() *cobra.Command {
@@ -38,10 +41,11 @@ func newPlan() *cobra.Command {
 			if err := in.print(local.masked(cmd.OutOrStdout()), plan, local.snapshot.Place); err != nil {
 				return err
 			}
+			invalid := slices.ContainsFunc(plan.Following, func(f dispatcher.Following) bool { return len(f.Preview.Invalid) > 0 })
 			switch {
-			case len(plan.Invalid) > 0:
+			case len(plan.Invalid) > 0, invalid:
 				return &exitError{code: exitUsage}
-			case len(plan.Calls) == 0:
+			case len(plan.Calls)+len(plan.Following) == 0:
 				return &exitError{code: exitNothing}
 			}
 			return nil

@@ -80,7 +80,7 @@ not accepted, or an invalid call (plan); 3 nothing matched.`,
 	root.AddCommand(newReplay(), newRestart(), newAbort(), newApprove(), newApply())
 	root.AddCommand(newRepositories(), newEnable(), newDisable(), newHook(), newModule(), newSchedules(), newRegistry())
 	root.AddCommand(newConverge(), newMirrors(), newImport())
-	root.AddCommand(newKeygen(), newSign(), newVerify(), newPush())
+	root.AddCommand(newKeygen(), newSign(), newVerify(), newPush(), newSigned())
 	return root
 }
 

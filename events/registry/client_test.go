@@ -297,7 +297,7 @@ func TestDigestIsComputed(t *testing.T) {
 	host := standIn(t, map[string]http.HandlerFunc{
 		"HEAD /v2/acme/shop/manifests/v1": func(http.ResponseWriter, *http.Request) {},
 		"GET /v2/acme/shop/manifests/v1": func(w http.ResponseWriter, r *http.Request) {
-			if !slices.Contains(r.Header["Accept"], "application/vnd.oci.image.index.v1+json") {
+			if !strings.Contains(r.Header.Get("Accept"), "application/vnd.docker.distribution.manifest.v2+json") {
 				w.WriteHeader(http.StatusNotAcceptable)
 				return
 			}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -17,10 +18,10 @@ const manifestBytes = 4 << 20
 
 // manifestTypes are what a tag may stand for. Without all of them a registry
 // answers with another manifest than the tag's own, of another digest.
-var manifestTypes = []string{
+var manifestTypes = []string{strings.Join([]string{
 	string(types.OCIImageIndex), string(types.OCIManifestSchema1),
 	string(types.DockerManifestList), string(types.DockerManifestSchema2),
-}
+}, ", ")} // some registries read the first line of the header alone
 
 // tagged is what is known of a tag for as long as the registry says that it has
 // not changed.

@@ -46,7 +46,7 @@ func (a *Agent) Accept(ctx context.Context, d server.Delivery) (server.Receipt, 
 // an event is never planned. Should it fail, the next tick says that the branch is
 // gone.
 func (a *Agent) forgetSchedules(ctx context.Context, event *events.Event) {
-	if a.cfg.Schedules == nil || event.Name != events.NamePush || event.SHA != "" {
+	if a.cfg.Schedules == nil || !event.IsPush() || event.SHA != "" {
 		return
 	}
 	if err := a.cfg.Schedules.Deleted(ctx, event); err != nil {

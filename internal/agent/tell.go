@@ -16,7 +16,11 @@ const unchanged = "no matching changes"
 // the event is about a commit, so that people look for it there.
 func (a *Agent) tells(event *events.Event) bool {
 	switch event.Name {
-	case events.NamePush, events.NameTag, events.NamePullRequest, events.NameRun, events.NameApply, "release":
+	case events.NamePush, events.NameTag, events.NamePullRequest, "release":
+		if !event.FromForge() {
+			return false // a token that was pushed, the tag of an image
+		}
+	case events.NameRun, events.NameApply:
 	default:
 		return false
 	}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/franela/pocketci/dispatcher"
 	"github.com/franela/pocketci/events"
+	"github.com/franela/pocketci/events/tokens"
 	v1 "github.com/franela/pocketci/internal/api/v1"
 	"github.com/franela/pocketci/internal/store"
 )
@@ -43,6 +44,9 @@ type Options struct {
 	// Inspector is for lists of functions and for modules that are to be stored. Without
 	// one there are none.
 	Inspector Inspector
+	// Deployed, if it is not nil, is told when stored modules have changed. It must not
+	// wait for anything.
+	Deployed func()
 	// Parse reads a payload as a delivery of its vendor would be read, without
 	// a signature. The name is the vendor's own. Its errors are an
 	// [*events.MalformedError], for a vendor that is not known too, and an
@@ -62,6 +66,9 @@ type Options struct {
 	// receipt. Its errors are those of [tokens.Source.Push]. Nil is for an agent
 	// that takes none.
 	Push func(ctx context.Context, source, token string) (store.Receipt, error)
+	// Signed says how the sources of signed tokens fare; nil is for an agent that
+	// has none.
+	Signed func(ctx context.Context) ([]tokens.Status, error)
 	// CanWrite reports whether the person that a forge knows by a login may
 	// write to an event's repository, as the forge itself says now. Its errors
 	// are shown to the client: they hold no secrets. An error counts as no, and
@@ -96,6 +103,8 @@ type service struct {
 	Options
 	api      huma.API
 	failures *limiter
+	// strangers are requests without a key whose bodies are read or wait.
+	strangers chan struct{}
 }
 
 // API is the handler of everything under [v1.Prefix]. It keeps no goroutines;
@@ -149,7 +158,7 @@ func New(o Options) (*API, error) {
 	if o.Remote == nil {
 		o.Remote = connection
 	}
-	s := &service{Options: o, failures: newLimiter(time.Now)}
+	s := &service{Options: o, failures: newLimiter(time.Now), strangers: make(chan struct{}, maxStrangers)}
 	mux := s.routes()
 	asJSON, asYAML, err := documents(s.api.OpenAPI())
 	if err != nil {
@@ -163,7 +172,7 @@ func New(o Options) (*API, error) {
 // Document returns the OpenAPI document of the API as docs/openapi.json holds
 // it: indented, and without the version of a build.
 func Document() ([]byte, error) {
-	s := &service{Options: Options{Version: "1"}, failures: newLimiter(time.Now)}
+	s := &service{Options: Options{Version: "1"}, failures: newLimiter(time.Now), strangers: make(chan struct{}, maxStrangers)}
 	s.routes()
 	compact, _, err := documents(s.api.OpenAPI())
 	if err != nil {

@@ -27,6 +27,9 @@ func (s *service) apply(ctx context.Context, in *applyInput) (*body[v1.Accepted]
 	if err != nil {
 		return nil, err
 	}
+	if ref == "" && sha == "" && repository.DefaultBranch != "" {
+		ref = "refs/heads/" + repository.DefaultBranch // which rules for secrets ask for
+	}
 	if !own {
 		return nil, conflict("the commit may be of somebody who cannot push, and then nothing converges to it; name a branch, a tag or a commit that was pushed")
 	}

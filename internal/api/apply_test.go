@@ -15,7 +15,7 @@ func TestApply(t *testing.T) {
 		request          v1.ApplyRequest
 		module, ref, sha string
 	}{
-		"the default branch": {v1.ApplyRequest{Module: "./deploy/"}, "deploy", "", ""},
+		"the default branch": {v1.ApplyRequest{Module: "./deploy/"}, "deploy", "refs/heads/main", ""},
 		"a branch":           {v1.ApplyRequest{Module: ".", Ref: "main"}, ".", "refs/heads/main", ""},
 		"a commit":           {v1.ApplyRequest{Module: "deploy", Ref: sha}, "deploy", "", sha},
 	} {

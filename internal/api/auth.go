@@ -20,6 +20,9 @@ import (
 // howToGetKey is what those are told who have none.
 const howToGetKey = "`pocketci keys create NAME --data-dir DIR` makes one on the agent's machine; send it as Authorization: Bearer pci_…"
 
+// maxStrangers is how many requests without a key are read at a time.
+const maxStrangers = 64
+
 // caller is who makes a request.
 type caller struct {
 	key   store.Key
@@ -46,11 +49,17 @@ func (s *service) authenticate(ctx huma.Context, next func(huma.Context)) {
 	r, _ := humago.Unwrap(ctx)
 	var c *caller
 	scope, keyed := ctx.Operation().Metadata["scope"].(v1.Scope)
-	err := s.paced(s.Remote(r))
+	var err error
 	if keyed {
 		c, err = s.identify(r, scope)
+	} else {
+		err = s.admit(s.Remote(r))
 	}
 	if err != nil {
+		if !keyed {
+			// The server would else read the body before it answers.
+			ctx.SetHeader("Connection", "close")
+		}
 		status, headers := s.refusal(ctx.Context(), ctx.Operation().OperationID, err)
 		for name := range headers {
 			ctx.SetHeader(name, headers.Get(name))
@@ -60,10 +69,25 @@ func (s *service) authenticate(ctx huma.Context, next func(huma.Context)) {
 		return
 	}
 	if !keyed {
+		defer func() { <-s.strangers }()
 		next(huma.WithValue(ctx, strangerKey{}, s.Remote(r)))
 		return
 	}
 	next(huma.WithValue(ctx, callerKey{}, c))
+}
+
+// admit lets a client in that has no key, or returns the problem. Whoever sends a body
+// is not known before all of it is here, so that few are read at a time.
+func (s *service) admit(remote string) error {
+	if err := s.paced(remote); err != nil {
+		return err
+	}
+	select {
+	case s.strangers <- struct{}{}:
+		return nil
+	default:
+		return later("too many tokens are being read")
+	}
 }
 
 // paced returns the problem of an address that has failed too often, or nil.

@@ -325,6 +325,7 @@ var every = map[string]func(f *fixture) (method, path string, body any){
 		f.planned("a/b", "x")
 		return "POST", "/call", v1.CallRequest{Repository: "a/b", Function: "x"}
 	},
+	"list-signed-sources": func(*fixture) (string, string, any) { return "GET", "/signed", nil },
 	"apply": func(f *fixture) (string, string, any) {
 		f.planned("a/b", "x")
 		return "POST", "/apply", v1.ApplyRequest{Repository: "a/b", Module: "ci"}

@@ -160,7 +160,15 @@ func (s *service) renameModule(ctx context.Context, in *renameInput) (*struct{},
 	case errors.Is(err, store.ErrExists):
 		return nil, conflict("there is a module " + in.Body.Name + " already")
 	}
+	s.deployed(err)
 	return nil, err
+}
+
+// deployed tells that stored modules have, unless there was an error.
+func (s *service) deployed(err error) {
+	if err == nil && s.Deployed != nil {
+		s.Deployed()
+	}
 }
 
 func (s *service) deleteModule(ctx context.Context, in *ModuleName) (*struct{}, error) {
@@ -168,6 +176,7 @@ func (s *service) deleteModule(ctx context.Context, in *ModuleName) (*struct{}, 
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, absent(fmt.Sprintf("there is no module %q stored in the agent", in.Name))
 	}
+	s.deployed(err)
 	return nil, err
 }
 
@@ -229,7 +238,9 @@ func (s *service) deployModules(ctx context.Context, in *deployInput) (*body[v1.
 	if in.Body.DryRun {
 		return answer(out), nil
 	}
-	return answer(out), s.Store.DeployModules(ctx, list, who(ctx).actor)
+	err := s.Store.DeployModules(ctx, list, who(ctx).actor)
+	s.deployed(err)
+	return answer(out), err
 }
 
 // toDeploy makes what is stored of a module, and says what that changes.

@@ -335,7 +335,7 @@ func TestDeclaredFunctions(t *testing.T) {
 		{Module: "ci", Name: "CI", Checks: []v1.DeclaredCheck{}, Functions: []v1.DeclaredFunction{{
 			Name: "build", Description: "Builds.", Returns: "String!", Args: []v1.DeclaredArg{
 				{Name: "src", Type: "Directory!", Required: true, Kind: "directory", Filled: true},
-				{Name: "levels", Description: "How.", Type: "[Level]!", Default: []byte(`["LOW"]`), Kind: "list", Item: "enum", Values: []string{"LOW", "HIGH"}},
+				{Name: "levels", Description: "How.", Type: "[Level]!", Default: []byte(`["LOW"]`), Kind: "list", Item: "enum", Values: []string{"HIGH", "LOW"}},
 				{Name: "base", Type: "Container", Kind: "other"},
 			},
 		}}},

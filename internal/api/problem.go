@@ -95,7 +95,7 @@ func (s *service) problem(ctx context.Context, operation string, err error) erro
 		return huma.Error422UnprocessableEntity(err.Error())
 	case errors.As(err, &state):
 		return huma.Error409Conflict(state.Error())
-	case errors.Is(err, store.ErrNothingToRestart), errors.Is(err, store.ErrExists):
+	case errors.Is(err, store.ErrNothingToRestart), errors.Is(err, store.ErrExists), errors.Is(err, store.ErrModuleDeleted):
 		return huma.Error409Conflict(err.Error())
 	case errors.Is(err, store.ErrNotFound):
 		return huma.Error404NotFound(err.Error())

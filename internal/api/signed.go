@@ -36,6 +36,42 @@ func (s *service) signedRoutes() {
 			"text/plain":       text,
 		},
 	}, s.push)
+	register(s, operation{
+		id: "list-signed-sources", method: http.MethodGet, path: "/signed", tag: tagEvents, scope: v1.ScopeRead,
+		summary:     "List the sources of signed tokens",
+		description: "How pulling goes is that of the agent that answers.",
+	}, s.listSigned)
+}
+
+func (s *service) listSigned(ctx context.Context, _ *struct{}) (*body[v1.SignedSources], error) {
+	out := v1.SignedSources{Sources: []v1.SignedSource{}}
+	if s.Signed == nil {
+		return answer(out), nil
+	}
+	list, err := s.Signed(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i := range list {
+		out.Sources = append(out.Sources, wireSigned(&list[i]))
+	}
+	return answer(out), nil
+}
+
+func wireSigned(status *tokens.Status) v1.SignedSource {
+	out := v1.SignedSource{
+		Name: status.Name, Push: status.Push, Keys: make([]string, len(status.Keys)), Newest: moment(status.Newest), AcceptedAt: moment(status.AcceptedAt),
+	}
+	for i, key := range status.Keys {
+		out.Keys[i] = key.String()
+	}
+	if len(status.Paths) > 0 {
+		out.Pull = &v1.SignedPull{
+			Paths: status.Paths, Every: status.Every.Seconds(), LastLook: moment(status.Pulling.LastPoll), Next: moment(status.Pulling.Next),
+			Failures: status.Pulling.Failures, Error: status.Pulling.Error,
+		}
+	}
+	return out
 }
 
 type pushInput struct {

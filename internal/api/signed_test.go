@@ -4,15 +4,20 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/events/tokens"
 	"github.com/franela/pocketci/internal/api"
 	v1 "github.com/franela/pocketci/internal/api/v1"
+	"github.com/franela/pocketci/internal/poll"
 	"github.com/franela/pocketci/internal/settings"
 	"github.com/franela/pocketci/internal/signed"
 	"github.com/franela/pocketci/internal/store"
@@ -29,6 +34,7 @@ func tokenFixture(t *testing.T, aim error) (*fixture, signed.Signer) {
 	conf := settings.SignedSource{Name: "web", Keys: []signed.Key{signer.Public()}, Push: true}
 	pulled := conf
 	pulled.Name, pulled.Push = "pulled", false
+	pulled.Pull = &settings.SignedPull{Paths: []string{"/srv/web.jwt", "https://a.example.com/web.jwt?sig=hunter2"}, Every: time.Minute}
 	set, err := tokens.NewSet([]settings.SignedSource{conf, pulled}, tokens.Options{Aim: func(_ context.Context, _ settings.Target, e *events.Event) error {
 		e.Repository = push("a/b").Event.Repository
 		return aim
@@ -37,6 +43,9 @@ func tokenFixture(t *testing.T, aim error) (*fixture, signed.Signer) {
 		t.Fatal(err)
 	}
 	f := newFixture(t, func(o *api.Options, _ *http.Server) {
+		o.Signed = func(ctx context.Context) ([]tokens.Status, error) {
+			return set.List(ctx, o.Store, []poll.State{{Name: "pulled", Failures: 2, Error: "web.jwt: malformed token", LastPoll: noon, Next: noon.Add(time.Minute)}})
+		}
 		o.Push = func(ctx context.Context, source, token string) (store.Receipt, error) {
 			return set.Push(ctx, o.Store, source, token, time.Now())
 		}
@@ -183,5 +192,70 @@ func TestPushOfASignedTokenForNobody(t *testing.T) {
 	}
 	if a := newFixture(t).pushToken("web", "text/plain", "x"); a.status != http.StatusNotFound {
 		t.Errorf("an agent that takes none gives %d: %s", a.status, a.body)
+	}
+}
+
+func TestListOfSignedSources(t *testing.T) {
+	f, signer := tokenFixture(t, nil)
+	issued := time.Now().Add(-time.Minute).Truncate(time.Second).UTC()
+	if a := f.pushToken("web", "text/plain", signToken(t, signer, signed.Claims{IssuedAt: issued})); a.status != http.StatusAccepted {
+		t.Fatalf("gives %d: %s", a.status, a.body)
+	}
+	var list v1.SignedSources
+	f.get("/signed", &list)
+	if len(list.Sources) != 2 || list.Sources[1].AcceptedAt == nil {
+		t.Fatalf("got %+v", list)
+	}
+	list.Sources[1].AcceptedAt = nil
+	next := noon.Add(time.Minute)
+	want := v1.SignedSources{Sources: []v1.SignedSource{
+		{Name: "pulled", Keys: []string{signer.Public().String()}, Pull: &v1.SignedPull{
+			Paths: []string{"/srv/web.jwt", "https://a.example.com/web.jwt"}, Every: 60, LastLook: &noon, Next: &next, Failures: 2, Error: "web.jwt: malformed token",
+		}},
+		{Name: "web", Push: true, Keys: []string{signer.Public().String()}, Newest: &issued},
+	}}
+	if diff := cmp.Diff(want, list); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Bodies of strangers are few at a time, whatever becomes of them.
+func TestPushOfManyAtATime(t *testing.T) {
+	f, signer := tokenFixture(t, nil)
+	var slow []*io.PipeWriter
+	var all sync.WaitGroup
+	refused := make(chan int, 100)
+	for range 80 {
+		r, w := io.Pipe()
+		slow = append(slow, w)
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, f.server.URL+v1.Prefix+"/signed/web", r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Content-Type", "text/plain")
+		all.Go(func() {
+			response, err := f.server.Client().Do(request)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer response.Body.Close()
+			if response.StatusCode == http.StatusServiceUnavailable {
+				refused <- response.StatusCode
+			}
+		})
+	}
+	for range 80 - 64 {
+		<-refused
+	}
+	for _, w := range slow {
+		w.Close()
+	}
+	all.Wait()
+	if len(refused) > 0 {
+		t.Errorf("%d more were refused", len(refused))
+	}
+	if a := f.pushToken("web", "text/plain", signToken(t, signer, signed.Claims{})); a.status != http.StatusAccepted {
+		t.Errorf("then it gives %d: %s", a.status, a.body)
 	}
 }

@@ -21,7 +21,8 @@ func wireEvent(e *store.Event) v1.Event {
 	out := v1.Event{
 		ID: e.ID, Delivery: e.Delivery, Hook: e.Hook, Vendor: e.Vendor, Event: e.Name, Filter: e.Filter, Ref: e.Ref, SHA: e.SHA,
 		Base: e.BaseRef, PR: e.PullRequest, Fork: e.Fork, Sender: e.Sender, Trusted: e.Trusted, ReceivedAt: e.ReceivedAt.UTC(),
-		Original: e.Original,
+		OccurredAt: moment(e.OccurredAt),
+		Original:   e.Original,
 	}
 	if e.Repository != nil {
 		out.Repository, out.WebURL = e.Repository.FullName, e.Repository.WebURL

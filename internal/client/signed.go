@@ -20,6 +20,12 @@ func (c *Client) Push(ctx context.Context, source, token string) (v1.Accepted, e
 	return accepted, c.do(ctx, r, &accepted)
 }
 
+// SignedSources lists the sources of signed tokens.
+func (c *Client) SignedSources(ctx context.Context) (v1.SignedSources, error) {
+	var list v1.SignedSources
+	return list, c.do(ctx, get("signed"), &list)
+}
+
 // HostReply is what a host that converges makes of a token.
 type HostReply struct {
 	// Changed and Removed are the ids of commands for which that was done, or

@@ -57,7 +57,7 @@ func TestReference(t *testing.T) {
 		}
 		all += string(block[1])
 	}
-	for _, key := range []string{"module-path", "modules", "path", "paths", "secrets", "name", "from-env", "from-agent", "from-provider", "git", "functions", "vendor", "event", "filter", "base", "on-changes", "schedule", "timeout", "runs-on", "args", "after", "concurrency", "group", "cancel", "filters", "is-equal-to", "is-not-equal-to", "matches", "does-not-match", "exists"} {
+	for _, key := range []string{"module-path", "modules", "path", "paths", "secrets", "name", "from-env", "from-agent", "from-provider", "git", "functions", "vendor", "event", "filter", "base", "on-changes", "schedule", "timeout", "runs-on", "args", "after", "concurrency", "group", "cancel", "filters", "is-equal-to", "is-not-equal-to", "matches", "does-not-match", "exists", "converge", "ids", "on"} {
 		if !regexp.MustCompile(`\b` + key + `:`).MatchString(all) {
 			t.Errorf("no example has %s", key)
 		}

@@ -51,7 +51,6 @@ type host struct {
 	log           *transcript
 	ended         chan error
 	env           []string
-	signed        int
 }
 
 // newHost makes a host whose configuration is a text with the directory as {{dir}},

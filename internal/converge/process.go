@@ -83,7 +83,7 @@ func New(o Options) (*Process, error) {
 		if err := private(dir); err != nil {
 			return nil, err
 		}
-		p.outbox = outbox.New(outbox.Config{Dir: dir, URL: r.URL, Secret: secret, Log: o.Log, Now: o.Now, Waiting: p.metrics.waiting})
+		p.outbox = outbox.New(outbox.Config{Dir: dir, URL: r.URL, Secret: secret, Log: o.Log, Waiting: p.metrics.waiting})
 	}
 	for _, conf := range o.Config.Sources {
 		s, err := p.newSource(conf)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -55,20 +56,35 @@ func (s *source) run(c *candidate, t trigger) (Reply, error) {
 		}
 		return s.journal.Save(state)
 	}
+	asked := slices.Contains([]string{triggerPush, triggerWebhook, triggerEvent}, t.kind)
+	if asked && state.Run != nil && state.Run.Pattern == order.Pattern {
+		// What it was for comes first, and what is asked for now after it.
+		s.log.Info("a run that was cut off goes on", "run", state.Run.ID, "trigger", state.Run.Trigger)
+		if err := a.Apply(s.process.abort, s.process.stop, state, order); err != nil {
+			return Reply{}, err
+		}
+		s.ended(state.Last, began)
+		s.emit(state.Last.Events, t.depth)
+	}
 	if err := a.Apply(s.process.abort, s.process.stop, state, order); err != nil {
 		s.log.Warn("a run did not come to its end and goes on later", "trigger", t.kind, "error", err)
 		return Reply{}, err
 	}
-	last := state.Last
-	s.process.metrics.run(s.conf.Name, t.kind, &last.Result, s.process.Now().Sub(began), s.process.Now())
-	log := s.log.With("run", last.ID, "trigger", t.kind, "changed", len(last.Changed), "removed", len(last.Removed))
+	s.ended(state.Last, began)
+	s.emit(state.Last.Events, t.depth)
+	return Reply{Result: state.Last.Result, Run: state.Last.ID}, nil
+}
+
+// ended counts and logs a run that came to its end.
+func (s *source) ended(last *apply.Run, began time.Time) {
+	now := s.process.Now()
+	s.process.metrics.run(s.conf.Name, last.Trigger, &last.Result, now.Sub(began), now)
+	log := s.log.With("run", last.ID, "trigger", last.Trigger, "changed", len(last.Changed), "removed", len(last.Removed))
 	if last.Err != "" {
 		log.Error("a run failed", "exit", last.Exit, "error", last.Err)
 	} else {
 		log.Info("a run ended")
 	}
-	s.emit(last.Events, t.depth)
-	return Reply{Result: last.Result, Run: last.ID}, nil
 }
 
 // onlyCheck says what a run would change. A source that only checks keeps the result

@@ -28,23 +28,27 @@ const maxRequests = 64
 //	GET  /metrics           metrics for Prometheus
 func (p *Process) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /push/{source}", p.push)
-	mux.HandleFunc("/webhooks/{source}", p.webhook)
+	room := make(chan struct{}, maxRequests)
+	mux.HandleFunc("POST /push/{source}", within(room, p.push))
+	mux.HandleFunc("/webhooks/{source}", within(room, p.webhook))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, map[string]string{"status": "ok", "version": p.Version})
 	})
 	mux.Handle("GET /metrics", p.protect(p.metrics.handler()))
-	room := make(chan struct{}, maxRequests)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return mux
+}
+
+// within refuses requests that there is no room for.
+func within(room chan struct{}, h http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
 		select {
 		case room <- struct{}{}:
 			defer func() { <-room }()
-			mux.ServeHTTP(w, r)
+			h(w, r)
 		default:
-			w.Header().Set("Retry-After", "10")
 			refuse(w, http.StatusServiceUnavailable, errors.New("too many requests at a time"))
 		}
-	})
+	}
 }
 
 // protect asks for the bearer of the metrics. Without one in the configuration they are

@@ -144,6 +144,12 @@ func (d *demo) play() error {
 		}
 		fmt.Print(out)
 	}
+	if err := a.succeeds(); err != nil { // the run that was restarted
+		return err
+	}
+	if err := d.clock(a, repo, third, git.CloneURL(fullName), bin, env); err != nil {
+		return err
+	}
 
 	heading("What to try next")
 	fmt.Println(strings.TrimSpace(`

@@ -136,6 +136,11 @@ func (h *host) deploy(version string, ids ...string) []gittest.Edit {
 	return join(dang(functions.String()), yaml("module-path: ./ci", "converge: ["+strings.Join(ids, ", ")+"]"))
 }
 
+// applyOf asks for a module to converge at the head of the default branch.
+func applyOf(module string) v1.ApplyRequest {
+	return v1.ApplyRequest{Repository: fullName, Module: module}
+}
+
 // converged delivers a push and returns the run that follows from it, once that has
 // ended.
 func converged(t *testing.T, a *agent, s *store.Store, body []byte) store.Run {
@@ -207,7 +212,7 @@ func TestModulesConverge(t *testing.T) {
 	}
 
 	h.drift("app", "somebody's own")
-	accepted, err := ann(t, a, s).Apply(t.Context(), v1.ApplyRequest{Repository: fullName, Module: "ci"})
+	accepted, err := ann(t, a, s).Apply(t.Context(), applyOf("ci"))
 	if err != nil {
 		t.Fatal(err)
 	}

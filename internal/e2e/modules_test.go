@@ -195,7 +195,7 @@ func TestStoredModules(t *testing.T) {
 	if out := a.must(key, "runs", "show", "1"); !strings.Contains(out, ".modules/host") || !strings.Contains(out, ".:greet") {
 		t.Errorf("its run is %s", out)
 	}
-	if code, out := a.cli(key, "restart", "1", "--fail"); code != 1 || !strings.Contains(out, "failed") {
+	if code, out := a.cli(key, "restart", "1", "--fail"); code != 1 || !strings.Contains(out, "the module of the run has been deleted") {
 		t.Errorf("restarted after it was deleted: exit code %d: %s", code, out)
 	}
 	if out := a.must(key, "replay", first.log.Event.ID, "--wait"); !strings.Contains(out, "there is no such module") {
@@ -278,7 +278,7 @@ enum Level {
 		t.Errorf("the plan has %v, want %s", r.plan.Calls[0].Args["part"], want)
 	}
 	for arg, says := range map[string]string{
-		"level=MIDDLE": `"MIDDLE" is none of LOW, HIGH`, "numbers=1,x": `"x" is not a whole number`,
+		"level=MIDDLE": `"MIDDLE" is none of HIGH, LOW`, "numbers=1,x": `"x" is not a whole number`,
 		"notes=none": `"none" is not there at this commit`, "part=/etc": "is an absolute path",
 	} {
 		wrong := append(append([]string{"call", "count", "--repo", fullName}, args...), "--arg", arg)
@@ -291,5 +291,38 @@ enum Level {
 	}
 	if out := a.must(key, "events", "show", r.log.Event.ID, "--file", "-"); !strings.Contains(out, `"cause": "`+event+`"`) {
 		t.Errorf("the event file is %s, want the cause %s in it", out, event)
+	}
+}
+
+// A source of agent.yaml calls a stored module, as it is when the event comes.
+func TestScheduleCallsAStoredModule(t *testing.T) {
+	t.Parallel()
+	f := newForge(t)
+	a := start(t, f, settings{args: agentYAML(t, "schedules:", "- {name: often, every: 2s, calls: {module: ticker}}", "- {name: never, every: 2s, calls: {module: nobody}}")})
+	key := a.key("admin")
+	dir := tool(t, "ticker", `  pub onTimeTickOften(filter: String!): String! { "ticked " + filter }
+  pub onTimeTickNever: String! { "never" }
+  pub onTimeTickOwn: String! { "own" }`)
+	// Dang hides the defaults of arguments, so that the schedule stands there.
+	if err := os.WriteFile(filepath.Join(dir, "pocketci.yaml"), []byte("module-path: .\nfunctions:\n  onTimeTickOwn: {schedule: '@every 2s'}\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	a.must(key, "module", "deploy", dir)
+	var id string
+	a.log("a tick calls it", func(l logLine) bool {
+		id = l.Event.ID
+		return l.Msg == "run ended" && l.Succeeded > 0
+	})
+	out := a.must(key, "events", "show", id)
+	if !strings.Contains(out, ".modules/ticker") || !strings.Contains(out, "often") {
+		t.Errorf("the event is %s", out)
+	}
+	// A function's own schedule, which begins with the deployment.
+	until(t, "the function's own schedule calls it", patience, func() bool {
+		return strings.Contains(a.must(key, "calls", "list", "--limit", "100"), "onTimeTickOwn")
+	})
+	a.must(key, "module", "delete", "ticker")
+	if out := a.must(key, "calls", "list", "--limit", "100"); !strings.Contains(out, "onTimeTickOften") || strings.Contains(out, "onTimeTickNever") {
+		t.Errorf("called are %s", out)
 	}
 }

@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"encoding/json"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -44,7 +45,8 @@ func outputs(t *testing.T, s *store.Store, function string) []string {
 }
 
 // A push to the default branch brings schedules of functions, which two agents keep
-// together, each tick once; the next push takes them away again. A schedule of
+// together, each tick once, also when one of them is killed; the next push takes them
+// away again. A schedule of
 // agent.yaml calls what is named for it, and nothing that has a schedule itself.
 func TestFunctionsAreCalledByTheClock(t *testing.T) {
 	t.Parallel()
@@ -68,6 +70,12 @@ func TestFunctionsAreCalledByTheClock(t *testing.T) {
 			t.Errorf("it returned %s", output)
 		}
 	}
+	// One of the agents is killed, and another one takes its place.
+	second.signal(syscall.SIGKILL)
+	second.exit()
+	third := with(t, f, dsn, config...)
+	called := len(outputs(t, s, "onTimeTickOften"))
+	until(t, "the schedule goes on", patience, func() bool { return len(outputs(t, s, "onTimeTickOften")) >= called+3 })
 	for name, period := range map[string]time.Duration{"Often": 2 * time.Second, "beat": time.Second} {
 		due := map[time.Time]bool{}
 		for _, e := range ticks(t, s, name) {
@@ -84,7 +92,7 @@ func TestFunctionsAreCalledByTheClock(t *testing.T) {
 
 	// It is looked for where it is no more, and then gone.
 	silent := f.repo.Commit("main", "2", yaml("module-path: ./ci")...)
-	second.deliver("push", push(t, f, scheduled, silent))
+	third.deliver("push", push(t, f, scheduled, silent))
 	keeper := schedules.New(schedules.Config{Store: s})
 	until(t, "no function has a schedule", patience, func() bool {
 		left, err := keeper.Entries(t.Context())

@@ -28,7 +28,7 @@ func (n *need) changes(ctx context.Context, ev *events.Event, command func(...st
 		return unknown("the base %s cannot be fetched", n.base.name())
 	case ev.Name == events.NamePullRequest:
 		from, side = n.base.commit, "the base"
-	case ev.Name != events.NamePush:
+	case !ev.IsPush():
 		return unknown("%s events have no diff", ev.Name)
 	case n.before != nil && n.before.commit != "":
 		from, side = n.before.commit, "the commit before the push"

@@ -63,7 +63,7 @@ func Local(ctx context.Context, dir string, ev *events.Event, o LocalOptions) (*
 		snap.Tree.Commit = snap.SHA
 		if ev != nil && ev.SHA != "" {
 			snap.SHA = l.peeled(ctx, ev.SHA)
-			if ev.Name == events.NamePush || ev.Name == events.NamePullRequest {
+			if ev.IsPush() || ev.Name == events.NamePullRequest {
 				// The event may be of a commit that is not here.
 				snap.Message, _ = message(ctx, l.git, snap.SHA)
 			}
@@ -179,7 +179,7 @@ func (l local) unless(ctx context.Context, err, other error) error {
 // changes lists what the event changed, where the history has its commits.
 func (l local) changes(ctx context.Context, ev *events.Event) (Changes, error) {
 	const hint = "; name the changed files with --changes, or what to compare with by --base"
-	if ev.Name != events.NamePush && ev.Name != events.NamePullRequest {
+	if !ev.IsPush() && ev.Name != events.NamePullRequest {
 		return Changes{Unknown: fmt.Sprintf("%s events have no diff", ev.Name)}, nil
 	}
 	if !l.history {

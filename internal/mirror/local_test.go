@@ -152,7 +152,7 @@ func TestLocalPayload(t *testing.T) {
 		"before is not here":          {event: s.push("topic", missing, head), files: []string{"t"}},
 		"after is not here":           {event: s.push("main", first, missing), unknown: "the history has no commit " + missing[:12] + "; name the changed files with --changes"},
 		"base is not here":            {event: s.pull(missing, head), unknown: "the base " + missing[:12] + " cannot be fetched; name"},
-		"no repository":               {event: &events.Event{Name: events.NamePush}, unknown: "the event names no repository; name"},
+		"no repository":               {event: &events.Event{Vendor: events.VendorGithub, Name: events.NamePush}, unknown: "the event names no repository; name"},
 		"a payload that is a mistake": {event: s.push("main", "x", "y"), unknown: `"y" is not a full SHA-1; name`},
 		"release":                     {event: s.event("release"), unknown: "release events have no diff"},
 	}

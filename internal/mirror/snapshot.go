@@ -44,7 +44,7 @@ func (mir *mirror) snapshot(ctx context.Context, ev *events.Event, r *remote) (*
 	mir.set.log.Debug("listed the changes", "phase", "diff", "repository", r.name, "files", len(changes.Files),
 		"unknown", changes.Unknown, "duration", time.Since(start))
 	snap := &Snapshot{SHA: n.head.commit, Tree: mir.tree(n.head.commit), Changes: changes}
-	if ev.Name == events.NamePush || ev.Name == events.NamePullRequest {
+	if ev.IsPush() || ev.Name == events.NamePullRequest {
 		if snap.Message, err = message(ctx, mir.git, n.head.commit); err != nil {
 			return nil, mir.fail(ctx, r, err)
 		}

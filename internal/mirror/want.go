@@ -81,15 +81,15 @@ func needOf(ev *events.Event) (*need, error) {
 		if ev.BaseRef != "" {
 			n.base.refs = []string{branchRef(ev.BaseRef)}
 		}
-	case !ev.Trusted && ev.Vendor != events.VendorWebhook && ev.Name != events.NamePush && (given(ev.SHA) != "" || ev.Ref != ""):
+	case !ev.Trusted && ev.Vendor != events.VendorWebhook && !ev.IsPush() && (given(ev.SHA) != "" || ev.Ref != ""):
 		// It may be a fork's commit, and the rules are the repository's own.
 		n.base = standardBranch(ev)
 		if ev.BaseRef != "" {
 			n.base = &want{sha: given(ev.BaseSHA), refs: []string{branchRef(ev.BaseRef)}, optional: true}
 		}
-	case ev.Name == events.NamePush && given(ev.Before) != "":
+	case ev.IsPush() && given(ev.Before) != "":
 		n.before = &want{sha: ev.Before, optional: true}
-	case ev.Name == events.NamePush && !firstPush(ev):
+	case ev.IsPush() && !firstPush(ev):
 		n.standard = standardBranch(ev)
 	}
 	return n, nil

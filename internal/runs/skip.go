@@ -19,7 +19,7 @@ var skipTrailer = regexp.MustCompile(`(?i)^(skip-checks|skip-ci): *true *$`)
 // commit. Only pushes to branches and pull requests can be skipped: nobody means a
 // tag or a release to go untested because of what its commit once said.
 func skipReason(event *events.Event, message string) string {
-	if event.Name != events.NamePush && event.Name != events.NamePullRequest {
+	if !event.IsPush() && event.Name != events.NamePullRequest {
 		return ""
 	}
 	lower := strings.ToLower(message)

@@ -224,10 +224,15 @@ func recorded(r *Record, disabled []store.Disabled, log *slog.Logger) []Entry {
 	return list
 }
 
-// aimAt has events belong to the default branch of a repository.
+// aimAt has events belong to the default branch of a repository, or to a stored module as
+// it is when they are planned.
 func aimAt(repository events.Repository) func(context.Context, *events.Event) error {
 	return func(_ context.Context, e *events.Event) error {
 		own := repository
+		if _, stored := own.Module(); stored {
+			e.Repository = &own
+			return nil
+		}
 		e.Repository, e.Branch, e.Ref = &own, own.DefaultBranch, "refs/heads/"+own.DefaultBranch
 		return nil
 	}

@@ -49,7 +49,7 @@ func (r *Recorder) Planned(ctx context.Context, event *events.Event, s *runs.Sna
 	name := event.Repository.FullName
 	return update(ctx, r.Store, name, func(before Record) (Record, error) {
 		sha, tree := s.Event.SHA, s.Tree
-		if event.Name == events.NamePush && before.SHA != "" && before.SHA != event.Before && before.SHA != sha {
+		if event.IsPush() && before.SHA != "" && before.SHA != event.Before && before.SHA != sha {
 			tip, err := r.tip(ctx, event)
 			if err != nil {
 				return r.leave(ctx, name, fmt.Errorf("look at the tip of %s: %w", event.Repository.DefaultBranch, err))
@@ -73,7 +73,7 @@ func (r *Recorder) Planned(ctx context.Context, event *events.Event, s *runs.Sna
 // Deleted is told of a push that deletes a branch. Without the default branch no
 // function has a schedule any more.
 func (r *Recorder) Deleted(ctx context.Context, event *events.Event) error {
-	if event.Repository == nil || event.Name != events.NamePush || event.Branch == "" || event.Branch != event.Repository.DefaultBranch {
+	if event.Repository == nil || !event.IsPush() || event.Branch == "" || event.Branch != event.Repository.DefaultBranch {
 		return nil
 	}
 	return update(ctx, r.Store, event.Repository.FullName, func(before Record) (Record, error) {
@@ -107,7 +107,7 @@ func concerns(event *events.Event) bool {
 		return false
 	}
 	onDefault := event.Branch == event.Repository.DefaultBranch
-	return onDefault && (event.Name == events.NamePush && event.FromForge() || event.Vendor == events.VendorTime)
+	return onDefault && (event.IsPush() || event.Vendor == events.VendorTime)
 }
 
 // tip is the repository at the tip of its default branch.

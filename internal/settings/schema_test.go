@@ -58,6 +58,7 @@ func TestReference(t *testing.T) {
 		"forks", "forks-share-engine", "runners", "name", "host", "labels", "untrusted", "modules", "remote", "forges", "vendor", "url",
 		"webhook-secrets", "username", "token", "app", "id", "private-key", "repositories", "statuses", "secrets", "env", "named",
 		"providers", "events", "refs", "from-env", "from-file",
+		"schedules", "cron", "every", "at", "hourly", "daily", "weekly", "time-zone", "catch-up", "max-age", "jitter",
 		"registries", "insecure", "docker-config", "webhook-secret", "watch", "repository", "interval", "versions", "prereleases", "match",
 		"mirrors", "mirror-workers", "directory", "branch", "tag", "remote", "ssh-key", "passphrase", "known-hosts", "trigger", "retry-count",
 		"retry-delay", "webhook", "path", "every", "on", "atomic", "keep",

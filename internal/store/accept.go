@@ -167,7 +167,7 @@ func (s *Store) prepare(d Delivery) (*pending, error) {
 	if p.fields, err = json.Marshal(e); err != nil {
 		return nil, err
 	}
-	if (e.Name == events.NamePush || e.Name == events.NameTag) && d.Hook != "" && d.Original == "" && s.opts.Twins > 0 {
+	if (e.Name == events.NamePush || e.Name == events.NameTag) && e.FromForge() && d.Hook != "" && d.Original == "" && s.opts.Twins > 0 {
 		p.fingerprint = fingerprint(e.Vendor, e.Name, p.repository, e.Ref, e.Before, e.SHA, p.delivery.Event.Payload)
 	}
 	return p, nil

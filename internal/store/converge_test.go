@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -337,3 +338,46 @@ func TestAnOlderRunThatIsPlannedLaterGivesWayToTheNewest(t *testing.T) {
 		})
 	}
 }
+
+func TestARunThatHasAModuleConvergeIsPlannedAnew(t *testing.T) {
+	for name, restart := range map[string]func(*store.Store, store.Run, store.Call) error{
+		"all": func(s *store.Store, r store.Run, _ store.Call) error {
+			return restarted(s.Restart(context.Background(), r.ID, store.RestartAll, octocat))
+		},
+		"what failed": func(s *store.Store, r store.Run, _ store.Call) error {
+			return restarted(s.Restart(context.Background(), r.ID, store.RestartFailed, octocat))
+		},
+		"one call": func(s *store.Store, _ store.Run, c store.Call) error {
+			return restarted(s.RestartCall(context.Background(), c.ID, octocat))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onBoth(t, func(t *testing.T, o store.Options) {
+				s := open(t, o)
+				a := join(t, s, "a")
+				receipt := accept(t, s, follow("p", "ci"))
+				plan(t, a, pair())
+				c, call := claimCall(t, a)
+				finish(t, a, c, store.StateFailed)
+				r, err := s.Run(t.Context(), receipt.Run)
+				if err != nil || r.State != store.StateFailed {
+					t.Fatalf("the run is %s (%v)", r.State, err)
+				}
+				if err := restart(s, r, call); err != nil {
+					t.Fatal(err)
+				}
+				noWork(t, a)
+				if r, err = s.Run(t.Context(), receipt.Run); err != nil || r.State != store.StateQueued || len(r.Plan) > 0 || r.Attempt != 2 {
+					t.Errorf("the run is %+v (%v)", r, err)
+				}
+				plan(t, a, pair())
+				if _, call := claimCall(t, a); call.Function != "check" || call.Attempt != 2 {
+					t.Errorf("it goes on with %s, attempt %d", call.Function, call.Attempt)
+				}
+			})
+		})
+	}
+}
+
+// restarted is the error of a restart.
+func restarted(_ int, err error) error { return err }

@@ -233,6 +233,9 @@ func TestDeleteModule(t *testing.T) {
 		if e, err := s.Event(t.Context(), r.Event); err != nil || e.Repository.FullName != ".modules/a" {
 			t.Errorf("its event is %+v (%v)", e.Event, err)
 		}
+		if _, err := s.Restart(t.Context(), r.Run, store.RestartAll, octocat); !errors.Is(err, store.ErrModuleDeleted) {
+			t.Errorf("its run, restarted: %v", err)
+		}
 		// Another one of that name has another id, so that old events call nothing of it.
 		deploy(t, s, stored("a", "a"))
 		if again := module(t, s, "a"); again.ID == m.ID || again.Number != 1 {
@@ -240,6 +243,9 @@ func TestDeleteModule(t *testing.T) {
 		}
 		if _, err := s.ModuleArchive(t.Context(), m.ID, m.SHA); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("the files of the deleted one: %v", err)
+		}
+		if _, err := s.Restart(t.Context(), r.Run, store.RestartAll, octocat); !errors.Is(err, store.ErrModuleDeleted) {
+			t.Errorf("its run, restarted beside another one of the name: %v", err)
 		}
 	})
 }

@@ -2,10 +2,39 @@ package store
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/franela/pocketci/events"
 )
+
+// ErrModuleDeleted says that a run is of a stored module that has been deleted.
+var ErrModuleDeleted = errors.New("the module of the run has been deleted")
+
+// checkModule returns [ErrModuleDeleted] if the run is of a module that is there no more.
+func checkModule(t *tx, r *runRow) error {
+	if _, stored := events.ModuleName(r.repository); !stored {
+		return nil
+	}
+	var fields []byte
+	if err := t.get([]any{&fields}, `SELECT fields FROM events WHERE id = ?`, r.event); err != nil {
+		return err
+	}
+	var e events.Event
+	if err := json.Unmarshal(fields, &e); err != nil {
+		return fmt.Errorf("read event %s: %w", r.event, err)
+	}
+	id, _ := e.Repository.Module()
+	found := 0
+	if err := t.get([]any{&found}, `SELECT count(*) FROM modules WHERE id = ?`, id); err != nil {
+		return err
+	}
+	if found == 0 {
+		return ErrModuleDeleted
+	}
+	return nil
+}
 
 // RenameModule gives a module another name. Its events, runs and calls, and what is
 // disabled of it, go with it. The errors are [ErrNotFound], and [ErrExists] if another

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+
+	"github.com/franela/pocketci/events"
 )
 
 // Scope says which calls of a run a restart makes again.
@@ -17,9 +19,10 @@ const (
 )
 
 // Restart adds an attempt to a run that has ended: with its stored plan, or
-// planned anew if it has none or was invalid as a whole. It returns the number
+// planned anew if it has none, was invalid as a whole, or has a module converge: what is
+// still to be done of that is known anew each time. It returns the number
 // of the attempt. The errors are [ErrNotFound], a [*StateError] if the run has
-// not ended, and [ErrNothingToRestart].
+// not ended, [ErrNothingToRestart], and [ErrModuleDeleted].
 //
 // A call whose last attempt is still being ended by its agent begins after
 // that, so that no call is made twice at once.
@@ -60,6 +63,9 @@ func (s *Store) restart(t *tx, r *runRow, scope Scope, call, cause string) error
 	if !r.state.Final() {
 		return &StateError{Doing: "restart", ID: r.id, State: r.state}
 	}
+	if err := checkModule(t, r); err != nil {
+		return err
+	}
 	if err := t.noteRestart(r); err != nil {
 		return err
 	}
@@ -75,7 +81,11 @@ func (s *Store) restart(t *tx, r *runRow, scope Scope, call, cause string) error
 	const fresh = `, attempt = attempt + 1, reason = '', ended_at = 0, lost = 0, cause = ?, queued_at = ?`
 	t.ring(TopicWork)
 	r.attempt++
-	if !r.planned || r.state == StateInvalid {
+	anew, err := isApply(t, r)
+	if err != nil {
+		return err
+	}
+	if anew || !r.planned || r.state == StateInvalid {
 		if err := s.shelve(t, r); err != nil {
 			return err
 		}
@@ -106,6 +116,13 @@ func (s *Store) restart(t *tx, r *runRow, scope Scope, call, cause string) error
 	return s.settle(t, r)
 }
 
+// isApply reports whether a run has a module converge.
+func isApply(t *tx, r *runRow) (bool, error) {
+	var vendor, name string
+	err := t.get([]any{&vendor, &name}, `SELECT vendor, name FROM runs WHERE id = ?`, r.id)
+	return vendor == events.VendorConverge && name == events.NameApply, err
+}
+
 // shelve takes the calls of a run's last plan out of it, before another plan
 // is made.
 func (s *Store) shelve(t *tx, r *runRow) error {
@@ -114,7 +131,7 @@ func (s *Store) shelve(t *tx, r *runRow) error {
 	}
 	_, err := t.exec(`UPDATE calls SET planned = 0, state = 'skipped', ended_at = ?`+
 		`, attempt = attempt + 1, reason = ?, result = '', agent = '', started_at = 0, log_size = 0, log_cut = 0, log_gone = 0
-		WHERE run = ? AND planned = 1 AND `+callTransitions.to(StateSkipped),
+		WHERE run = ? AND planned = 1 AND (state = 'skipped' OR `+callTransitions.to(StateSkipped)+`)`,
 		s.now(), fmt.Sprintf("not in the plan of attempt %d", r.attempt), r.id)
 	return err
 }

@@ -2,6 +2,7 @@ package v1
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/franela/pocketci/modules"
@@ -84,7 +85,8 @@ func declareArg(a *modules.Arg) DeclaredArg {
 		elem = *elem.Elem
 		d.Item = kindOf(elem)
 	}
-	d.Values = elem.Values
+	// Engines list them in any order.
+	d.Values = slices.Sorted(slices.Values(elem.Values))
 	return d
 }
 

@@ -46,7 +46,9 @@ type Event struct {
 	Sender     string    `json:"sender,omitempty"`
 	Trusted    bool      `json:"trusted"`
 	ReceivedAt time.Time `json:"received_at"`
-	Original   string    `json:"original,omitempty" doc:"id of the event that this one replays"`
+	// OccurredAt is when it happened, where that is known.
+	OccurredAt *time.Time `json:"occurred_at,omitempty" doc:"when it happened, such as the time that a schedule was due, where that is known"`
+	Original   string     `json:"original,omitempty" doc:"id of the event that this one replays"`
 	// Redeliveries and Runs are only in the answer for one event.
 	Redeliveries []Redelivery `json:"redeliveries,omitempty"`
 	Runs         []Run        `json:"runs,omitempty"`
@@ -179,6 +181,31 @@ type Accepted struct {
 // SignedToken is a signed token as JSON.
 type SignedToken struct {
 	Token string `json:"token" minLength:"1" maxLength:"1048576" doc:"a JSON Web Token"`
+}
+
+// SignedSources are the sources of signed tokens.
+type SignedSources struct {
+	Sources []SignedSource `json:"sources"`
+}
+
+// SignedSource is one of them.
+type SignedSource struct {
+	Name       string      `json:"name"`
+	Push       bool        `json:"push" doc:"tokens are accepted that are sent"`
+	Keys       []string    `json:"keys" doc:"the public keys that are trusted"`
+	Newest     *time.Time  `json:"newest,omitempty" doc:"when the newest token was signed that was accepted"`
+	AcceptedAt *time.Time  `json:"accepted_at,omitempty" doc:"when a token was accepted last"`
+	Pull       *SignedPull `json:"pull,omitempty"`
+}
+
+// SignedPull is where a source's token is fetched, and how that goes.
+type SignedPull struct {
+	Paths    []string   `json:"paths" doc:"files and addresses, the latter without their queries"`
+	Every    float64    `json:"every_seconds" doc:"the time between two looks"`
+	LastLook *time.Time `json:"last_look,omitempty"`
+	Next     *time.Time `json:"next_look,omitempty"`
+	Failures int        `json:"failures" doc:"how often in a row it failed"`
+	Error    string     `json:"error,omitempty" doc:"what is wrong, empty if nothing is"`
 }
 
 // Restart asks for another attempt of a run.

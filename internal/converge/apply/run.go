@@ -59,21 +59,29 @@ const maxKept = 128 << 10
 // Apply brings about a pattern, and ends the run in the state. What a command says is
 // in the run's result. An error is one of the state that could not be kept, or
 // [ErrStopped], or that ctx is done: then the run has not ended and goes on with the
-// next call for the same pattern. When ctx is done the action that runs is cut off.
+// next call for the same pattern, with what it was given at first. When ctx is done the action that runs is cut off.
 func (a *Applier) Apply(ctx, stop context.Context, state *State, order *Order) error {
-	r := &run{Applier: a, state: state, order: order, stop: stop}
+	given := *order
 	if state.Run == nil || state.Run.Pattern != order.Pattern {
-		state.Run = &Run{ID: order.ID, Trigger: order.Trigger, Pattern: order.Pattern, BeganAt: order.Now(), Result: Result{Changed: []string{}, Removed: []string{}}}
+		state.Run = &Run{
+			ID: order.ID, Trigger: order.Trigger, Pattern: order.Pattern, BeganAt: order.Now(), Input: &Input{order.Env, order.Stdin},
+			Result: Result{Changed: []string{}, Removed: []string{}},
+		}
 	} else {
 		state.Run.Resumed++
 		// The failure of a run that was cut off amid its end is not this one's.
 		state.Run.Err, state.Run.Exit = "", 0
+		if in := state.Run.Input; in != nil {
+			given.Env, given.Stdin = in.Env, in.Stdin
+		}
 	}
+	r := &run{Applier: a, state: state, order: &given, stop: stop}
 	if err := r.all(ctx); err != nil {
 		return err
 	}
 	state.Run.EndedAt = order.Now()
 	state.Last, state.Run = state.Run, nil
+	state.Last.Input = nil
 	if state.Last.Err == "" {
 		state.Pattern = order.Pattern
 		r.sort()
@@ -87,6 +95,7 @@ func (s *State) Abandon(reason string, now time.Time) {
 		s.Run.fail("the run was cut off and does not go on: "+reason, 1)
 		s.Run.EndedAt = now
 		s.Last, s.Run = s.Run, nil
+		s.Last.Input = nil
 	}
 }
 

@@ -72,6 +72,10 @@ func (h *Host) Check(commands []pattern.Command) error {
 // run runs an action. What reaches it from outside are variables and its input, and
 // never a part of a text that a shell reads.
 func (h *Host) run(ctx context.Context, c *pattern.Command, a *pattern.Action, env []string, stdin []byte) done {
+	if h.Fixed && a.Args != nil {
+		// What was applied before that was so.
+		return done{exit: -1, err: errors.New("this source does not allow lists of arguments any more")}
+	}
 	timeout := c.Timeout
 	if timeout == 0 {
 		timeout = h.Timeout

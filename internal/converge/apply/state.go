@@ -52,9 +52,18 @@ type Run struct {
 	Result
 	// Resumed counts how often it went on after it was cut off.
 	Resumed int `json:"resumed,omitempty"`
+	// Input is what the run was given, so that it goes on with the same; nil once
+	// it has ended.
+	Input *Input `json:"input,omitempty"`
 	// Taken are the commands whose remove runs whatever their check says,
 	// because one that was removed names them.
 	Taken []string `json:"taken,omitempty"`
+}
+
+// Input is what commands are given of what a run is for.
+type Input struct {
+	Env   []string `json:"env,omitempty"`
+	Stdin []byte   `json:"stdin,omitempty"`
 }
 
 // Result is what a run did. Its JSON form is what a push is answered with.
