@@ -51,6 +51,7 @@ crash: packages $(ENGINE_ENV) ## Kill agents and stores amid their work, 20 roun
 packages: # Debian packages that only tests need, and descriptions of APIs; the engine's come with it.
 	@missing=; \
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
+	[ -e /usr/sbin/sshd ] || missing="$$missing openssh-server"; \
 	for p in sqlite3 curl openssl strace docker-registry $$([ -e .cache/github-openapi/package ] || echo npm); do command -v $$p >/dev/null || missing="$$missing $$p"; done; \
 	if [ -n "$$missing" ]; then \
 	  echo "installing Debian packages:$$missing" >&2; \

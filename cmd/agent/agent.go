@@ -20,6 +20,7 @@ import (
 	"github.com/franela/pocketci/internal/metrics"
 	"github.com/franela/pocketci/internal/mirror"
 	"github.com/franela/pocketci/internal/poll"
+	"github.com/franela/pocketci/internal/reaction/worktree"
 	"github.com/franela/pocketci/internal/registries"
 	"github.com/franela/pocketci/internal/reload"
 	"github.com/franela/pocketci/internal/report"
@@ -72,6 +73,8 @@ type process struct {
 	reloads     *reload.Watcher
 	ask         chan os.Signal
 	masker      *secrets.Masker
+	// host keeps the mirrors of this host.
+	host *worktree.Host
 	// hooks are the webhooks that are received, by intake once there is one.
 	hooks  []server.Hook
 	intake *server.Server
@@ -161,6 +164,7 @@ func newAgent(o *options) (_ *process, err error) {
 		return nil, err
 	}
 	p.newSources()
+	p.host = p.newHost()
 	if err := p.configure(conf, vault.With(own.ResolveSecret)); err != nil {
 		return nil, err
 	}
@@ -239,6 +243,7 @@ func (p *process) Run(stop, abort context.Context, abortNow context.CancelCauseF
 		defer close(ended)
 		var sources sync.WaitGroup
 		sources.Go(func() { p.runSources(stop) })
+		sources.Go(func() { p.host.Run(stop) })
 		p.agent.Run(stop, abort)
 		sources.Wait()
 	}()

@@ -45,7 +45,7 @@ type part func(d *draft) error
 // parts are all that agent.yaml configures and that needs no restart.
 func (p *process) parts() []part {
 	return []part{
-		p.forgesPart, p.secretsPart, p.webhooksPart, p.convergePart, p.schedulesPart, p.registriesPart, p.signedPart,
+		p.forgesPart, p.secretsPart, p.webhooksPart, p.convergePart, p.schedulesPart, p.registriesPart, p.signedPart, p.mirrorsPart,
 	}
 }
 

@@ -42,6 +42,8 @@ func (p *process) listen() error {
 		Signed:        p.signedSources,
 		CanWrite:      writers(p),
 		Configuration: p.configuration,
+		Mirrors:       p.mirrorList,
+		SyncMirror:    p.host.Sync,
 		Registries:    p.registries,
 		PublicURL:     p.o.publicURL,
 		Version:       versionText(),

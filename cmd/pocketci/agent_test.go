@@ -143,7 +143,8 @@ func newScriptAgent(t testing.TB, env *testscript.Env) (*scriptAgent, error) {
 	a.clock = schedules.New(schedules.Config{Store: a.store, Poller: poll.New(poll.Config{Store: a.store, Log: quiet}), Log: quiet})
 	a.handler, err = api.New(api.Options{
 		Schedules: a.clock,
-		Store:     a.store, Planner: noPlanner{}, Inspector: scriptInspector{}, Version: "1.2.3", Log: quiet,
+		Mirrors:   scriptMirrors, SyncMirror: syncScriptMirror,
+		Store: a.store, Planner: noPlanner{}, Inspector: scriptInspector{}, Version: "1.2.3", Log: quiet,
 		Registries: a.watches,
 		Parse:      func(_, name string, payload []byte) (events.Event, error) { return github.Parse(name, payload) },
 		Checks:     func(context.Context) map[string]string { return map[string]string{"engine": "ok"} },

@@ -79,7 +79,7 @@ not accepted, or an invalid call (plan); 3 nothing matched.`,
 	root.AddCommand(newEvents(), newRuns(), newCalls(), newLogs())
 	root.AddCommand(newReplay(), newRestart(), newAbort(), newApprove(), newApply())
 	root.AddCommand(newRepositories(), newEnable(), newDisable(), newHook(), newModule(), newSchedules(), newRegistry())
-	root.AddCommand(newConverge())
+	root.AddCommand(newConverge(), newMirrors(), newImport())
 	root.AddCommand(newKeygen(), newSign(), newVerify(), newPush(), newSigned())
 	return root
 }

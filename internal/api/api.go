@@ -74,6 +74,11 @@ type Options struct {
 	// are shown to the client: they hold no secrets. An error counts as no, and
 	// so does a CanWrite that is nil.
 	CanWrite func(ctx context.Context, event *events.Event, login string) (bool, error)
+	// Mirrors lists the mirrors of the agent that answers, and what is stored of
+	// those of others. SyncMirror has one of its own look now, and touch its
+	// trigger in any case; the error is a [reaction.ErrUnknown].
+	Mirrors    func(ctx context.Context) ([]v1.Mirror, error)
+	SyncMirror func(name string, touch bool) error
 	// PublicURL is where people reach the agent, without a slash at the end.
 	// Empty leaves links to runs out.
 	PublicURL string
@@ -198,6 +203,7 @@ func (s *service) routes() *http.ServeMux {
 	s.planRoutes()
 	s.registryRoutes()
 	s.agentRoutes()
+	s.mirrorRoutes()
 	s.keyRoutes()
 	open(s.api.OpenAPI())
 	return mux

@@ -20,6 +20,7 @@ import (
 	"github.com/franela/pocketci/events/github"
 	"github.com/franela/pocketci/internal/api"
 	v1 "github.com/franela/pocketci/internal/api/v1"
+	"github.com/franela/pocketci/internal/reaction"
 	"github.com/franela/pocketci/internal/server"
 	"github.com/franela/pocketci/internal/store"
 )
@@ -89,7 +90,13 @@ func newFixture(t *testing.T, change ...func(*api.Options, *http.Server)) *fixtu
 		},
 		Checks:     func(context.Context) map[string]string { return map[string]string{"engine": "ok"} },
 		Registries: &shelf{},
-		CanWrite:   func(_ context.Context, _ *events.Event, login string) (bool, error) { return login == writer, nil },
+		SyncMirror: func(name string, _ bool) error {
+			if name != "shop" {
+				return reaction.ErrUnknown
+			}
+			return nil
+		},
+		CanWrite: func(_ context.Context, _ *events.Event, login string) (bool, error) { return login == writer, nil },
 	}
 	config := server.NewHTTPServer(nil, nil)
 	for _, c := range change {

@@ -139,6 +139,19 @@ func (c *Client) Disabled(ctx context.Context) (v1.DisabledList, error) {
 	return list, c.do(ctx, get("disabled"), &list)
 }
 
+// Mirrors returns the mirrors of all agents.
+func (c *Client) Mirrors(ctx context.Context) (v1.Mirrors, error) {
+	var mirrors v1.Mirrors
+	return mirrors, c.do(ctx, get("mirrors"), &mirrors)
+}
+
+// SyncMirror has a mirror of the agent look now.
+func (c *Client) SyncMirror(ctx context.Context, name string, s v1.SyncMirror) error {
+	r := post("mirrors", name, "sync")
+	r.body = s
+	return c.do(ctx, r, nil)
+}
+
 // Disable has a repository, a module or a function not called any more.
 func (c *Client) Disable(ctx context.Context, d v1.Disabled) error {
 	r := post("disable")

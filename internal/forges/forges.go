@@ -98,6 +98,15 @@ func GitHub(source events.Source, username, token, api string) (Forge, error) {
 	return made, nil
 }
 
+// Source makes what receives webhooks of a vendor's forges with any of some secrets.
+func Source(name string, secrets ...string) (events.Source, error) {
+	v, ok := vendors[name]
+	if !ok {
+		return nil, fmt.Errorf("there is no vendor %q", name)
+	}
+	return v.source(secrets, login{})
+}
+
 // login is what a forge is asked with.
 type login struct {
 	username, token string

@@ -58,6 +58,9 @@ func (s SSH) Env() []string {
 		// Those of the agent count as keys that nobody named.
 		agent, only = s.Agent, "no"
 	}
+	if len(s.KnownHosts) == 0 {
+		s.KnownHosts = []string{"none"}
+	}
 	known := make([]string, len(s.KnownHosts))
 	for i, file := range s.KnownHosts {
 		known[i] = `"` + file + `"`

@@ -36,6 +36,7 @@ type Metrics struct {
 	calls      *prometheus.CounterVec
 	phases     *prometheus.HistogramVec
 	statuses   *prometheus.CounterVec
+	mirrors    *prometheus.CounterVec
 	heartbeats *prometheus.CounterVec
 	store      *prometheus.HistogramVec
 }
@@ -59,6 +60,9 @@ func newMetrics(version string, source Source, now func() time.Time) *Metrics {
 		statuses: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "pocketci_statuses_total", Help: "Statuses that forges were told, by vendor and result: told, refused, limited or failed.",
 		}, []string{"vendor", "result"}),
+		mirrors: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "pocketci_mirrors_total", Help: "Looks at mirrors on this host, by mirror and result: changed, unchanged or failed.",
+		}, []string{"mirror", "result"}),
 		phases: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "pocketci_phase_seconds", Help: "Durations of the phases of runs and calls.",
 			Buckets: []float64{.01, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600},
@@ -76,7 +80,7 @@ func newMetrics(version string, source Source, now func() time.Time) *Metrics {
 		ConstLabels: prometheus.Labels{"version": version},
 	})
 	info.Set(1)
-	m.registry.MustRegister(m.deliveries, m.runs, m.calls, m.statuses, m.phases, m.heartbeats, m.store, info,
+	m.registry.MustRegister(m.deliveries, m.runs, m.calls, m.statuses, m.mirrors, m.phases, m.heartbeats, m.store, info,
 		newStored(source, now), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -107,6 +111,14 @@ func (m *Metrics) CallEnded(state string) {
 func (m *Metrics) Status(vendor, result string) {
 	if m != nil {
 		m.statuses.WithLabelValues(vendor, result).Inc()
+	}
+}
+
+// Mirror counts a look at a mirror, by what came of it. The name is one of the
+// configuration.
+func (m *Metrics) Mirror(name, result string) {
+	if m != nil {
+		m.mirrors.WithLabelValues(name, result).Inc()
 	}
 }
 

@@ -1,6 +1,7 @@
 package mirror
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/franela/pocketci/events"
+	"github.com/franela/pocketci/internal/git"
 )
 
 // remote is a repository on a server, checked and free of secrets.
@@ -100,6 +102,17 @@ func (m *Mirrors) remote(repo *events.Repository, vendor string) (*remote, error
 		u.User = url.User(name)
 	}
 	r := &remote{scheme: u.Scheme, host: u.Host, name: printable(repo.FullName)}
+	m.know(r, vendor)
+	if r.trusted && (r.login == nil || r.login.Get == nil) && m.credentials.SSHKeyFile != "" && m.credentials.Token == "" && u.Scheme == "https" && u.Port() == "" {
+		u.Scheme, u.User = "ssh", url.User("git")
+		r.scheme = "ssh"
+	}
+	r.url = u.String()
+	return r, nil
+}
+
+// know says what the remote's server may be given.
+func (m *Mirrors) know(r *remote, vendor string) {
 	r.trusted = m.trusts(r, vendor)
 	logins := *m.logins.Load()
 	for i := range logins {
@@ -107,12 +120,14 @@ func (m *Mirrors) remote(repo *events.Repository, vendor string) (*remote, error
 			r.login = &logins[i]
 		}
 	}
-	if r.trusted && (r.login == nil || r.login.Get == nil) && m.credentials.SSHKeyFile != "" && m.credentials.Token == "" && u.Scheme == "https" && u.Port() == "" {
-		u.Scheme, u.User = "ssh", url.User("git")
-		r.scheme = "ssh"
-	}
-	r.url = u.String()
-	return r, nil
+}
+
+// Login returns what the server of a repository is given over HTTP, empty if that is
+// nothing. The address is one that the agent's configuration names.
+func (m *Mirrors) Login(ctx context.Context, a git.Address) (username, token string, err error) {
+	r := &remote{scheme: a.Scheme, host: a.Host, name: a.Name()}
+	m.know(r, "")
+	return m.login(ctx, r)
 }
 
 // forkPattern is a full name without anything that leads elsewhere in a URL.

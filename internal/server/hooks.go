@@ -20,11 +20,14 @@ type Hook struct {
 	// the source's vendor if it is empty.
 	Name   string
 	Source events.Source
+	// Path is where it is received, /webhooks/NAME if it is empty. It must be none
+	// that the server has something else at.
+	Path string
 	// Accepts says whether deliveries about a repository are taken, by its
 	// full name. Nil takes all.
 	Accepts func(repository string) bool
 	// Rules are nil for a webhook as forges send them. Such a one is also
-	// received at / if it is the first.
+	// received at / if it is the first, unless it has a Path.
 	Rules *Rules
 	// Aim has an event that comes from no repository belong to the one whose
 	// functions it calls. Nothing says why it cannot, so that nothing can be
@@ -76,11 +79,14 @@ func (r *Rules) takes(method, contentType string, length int64) bool {
 	})
 }
 
+// webhooks begins the paths of webhooks that have none of their own.
+const webhooks = "/webhooks/"
+
 // hooks are what is received at a time.
 type hooks struct {
 	// root is received at / as well; nil if none is.
-	root  *Hook
-	named map[string]*Hook
+	root *Hook
+	at   map[string]*Hook // by their paths
 }
 
 // SetHooks replaces what is received, all at once. Requests that are being answered
@@ -95,15 +101,21 @@ func (s *Server) SetHooks(list []Hook) error {
 }
 
 func newHooks(list []Hook) (*hooks, error) {
-	made := &hooks{named: map[string]*Hook{}}
+	made := &hooks{at: map[string]*Hook{}}
+	named := map[string]bool{}
 	for i := range list {
 		hook := list[i]
 		if hook.Source == nil {
 			return nil, errors.New("the webhook " + hook.Name + " has no source")
 		}
 		hook.Name = cmp.Or(hook.Name, hook.Source.Vendor())
-		if _, twice := made.named[hook.Name]; twice {
+		if named[hook.Name] {
 			return nil, errors.New("two webhooks have the name " + hook.Name)
+		}
+		named[hook.Name] = true
+		path := cmp.Or(hook.Path, webhooks+hook.Name)
+		if made.at[path] != nil {
+			return nil, errors.New("two webhooks have the path " + path)
 		}
 		if r := hook.Rules; r != nil && (len(r.Methods) == 0 || len(r.ContentTypes) == 0 || r.MaxBody <= 0 || r.MaxBody > MaxBody) {
 			return nil, errors.New("the webhook " + hook.Name + " takes nothing by its rules, or too much")
@@ -111,8 +123,8 @@ func newHooks(list []Hook) (*hooks, error) {
 		if hook.Wait != nil && hook.Wait.Timeout <= 0 {
 			return nil, errors.New("the webhook " + hook.Name + " waits for no time")
 		}
-		made.named[hook.Name] = &hook
-		if made.root == nil && hook.Rules == nil {
+		made.at[path] = &hook
+		if made.root == nil && hook.Rules == nil && hook.Path == "" {
 			made.root = &hook
 		}
 	}

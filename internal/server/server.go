@@ -23,6 +23,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"runtime/debug"
 	"slices"
@@ -150,10 +151,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) route(w *response, r *http.Request) {
 	path := r.URL.Path
-	name, webhook := strings.CutPrefix(path, "/webhooks/")
 	switch {
-	case webhook:
-		hook, known := s.hooks.Load().named[name]
+	case strings.HasPrefix(path, webhooks):
+		hook, known := s.hooks.Load().at[path]
 		switch {
 		case !known && allow(w, r, http.MethodPost):
 			w.fail(http.StatusNotFound, "there is no webhook at "+path)
@@ -194,20 +194,26 @@ func (s *Server) route(w *response, r *http.Request) {
 	case s.watched != nil && s.watched.Serves(path):
 		s.watched.ServeHTTP(w, r)
 	default:
-		w.fail(http.StatusNotFound, "there is nothing at "+path)
+		hook, known := s.hooks.Load().at[strings.TrimSuffix(path, "/")]
+		switch {
+		case !known:
+			w.fail(http.StatusNotFound, "there is nothing at "+path)
+		case allow(w, r, hook.rules().Methods...):
+			s.receive(w, r, hook)
+		}
 	}
 }
 
 // index tells somebody who opens the agent in a browser what it is and where
 // webhooks go.
 func (s *Server) index(w *response) {
-	webhooks := []string{}
-	for name := range s.hooks.Load().named {
-		webhooks = append(webhooks, "/webhooks/"+name)
+	paths := slices.Collect(maps.Keys(s.hooks.Load().at))
+	slices.Sort(paths)
+	if len(paths) == 0 {
+		paths = []string{} // in JSON no null
 	}
-	slices.Sort(webhooks)
 	w.reply(http.StatusOK, map[string]any{
-		"service": "pocketci", "webhooks": webhooks, "alive": "/healthz", "ready": "/readyz",
+		"service": "pocketci", "webhooks": paths, "alive": "/healthz", "ready": "/readyz",
 	})
 }
 

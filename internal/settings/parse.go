@@ -21,7 +21,7 @@ type Errors = yamlfile.Errors
 
 // The keys of the file by where they stand.
 var (
-	fileKeys     = []string{"forks", "forks-share-engine", "runners", "modules", "forges", "registries", "schedules", "signed", "converge", "webhooks", "secrets", "providers"}
+	fileKeys     = []string{"forks", "forks-share-engine", "runners", "modules", "forges", "registries", "schedules", "signed", "converge", "webhooks", "mirrors", "mirror-workers", "secrets", "providers"}
 	runnerKeys   = []string{"name", "host", "labels", "untrusted"}
 	moduleKeys   = []string{"remote"}
 	forgeKeys    = []string{"name", "vendor", "url", KeyWebhookSecrets, KeyUsername, KeyToken, "app", "repositories", KeyFilters, "statuses"}
@@ -75,6 +75,10 @@ func (r reader) file(n *yaml.Node, s *Settings) {
 			s.Webhooks = r.webhooks(e.Value)
 		case "registries":
 			s.Registries = r.registries(e.Value)
+		case "mirrors":
+			s.Mirrors = r.mirrors(e.Value)
+		case "mirror-workers":
+			s.MirrorWorkers = r.attempts(e)
 		case "signed":
 			s.Signed = r.signedSources(e.Value)
 		case "converge":
@@ -88,6 +92,7 @@ func (r reader) file(n *yaml.Node, s *Settings) {
 		}
 	}
 	r.registryHooks(s)
+	r.mirrorHooks(s)
 	r.webhookNames(s)
 	r.convergeNames(s)
 }

@@ -60,6 +60,8 @@ func TestReference(t *testing.T) {
 		"providers", "events", "refs", "from-env", "from-file",
 		"schedules", "cron", "every", "at", "hourly", "daily", "weekly", "time-zone", "catch-up", "max-age", "jitter",
 		"registries", "insecure", "docker-config", "webhook-secret", "watch", "repository", "interval", "versions", "prereleases", "match",
+		"mirrors", "mirror-workers", "directory", "branch", "tag", "remote", "ssh-key", "passphrase", "known-hosts", "trigger", "retry-count",
+		"retry-delay", "webhook", "path", "every", "on", "atomic", "keep",
 		"ignore-tags", "pinned-tag", "auto-deploy", "deploy-attempts", "calls", "ref", "clone-url", "module", "converge",
 		"webhooks", "verify", "hmac", "header", "prefix", "algorithm", "encoding", "timestamp", "tolerance", "before", "after", "bearer", "tokens",
 		"basic", "passwords", "none", "methods", "content-types", "max-size", "filter", "dedup", "pointer", "headers", "query", "filters", "wait",

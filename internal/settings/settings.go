@@ -37,6 +37,10 @@ type Settings struct {
 	Signed []SignedSource
 	// Converge are where hosts report to.
 	Converge []ConvergeSource
+	// Mirrors are directories of the host that are kept at what repositories have,
+	// and MirrorWorkers how many of them are worked on at a time.
+	Mirrors       []Mirror
+	MirrorWorkers int
 	// Rules say which repositories may use which secrets, in the order of the
 	// file.
 	Rules     []Rule
@@ -188,6 +192,9 @@ func (s *Settings) Secrets() iter.Seq2[string, Secret] {
 	}
 	for i := range s.Converge {
 		parts = append(parts, s.Converge[i].secrets())
+	}
+	for i := range s.Mirrors {
+		parts = append(parts, s.Mirrors[i].secrets())
 	}
 	for i := range s.Rules {
 		parts = append(parts, s.Rules[i].secrets())

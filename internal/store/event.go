@@ -83,6 +83,9 @@ type EventFilter struct {
 	// Before is the Seq of an event: only older events are listed, for the
 	// next page of a list.
 	Before int64
+	// After is the Seq of an event: only newer events are listed. In PostgreSQL an
+	// event can come to be listed after one with a greater Seq.
+	After int64
 	// Limit is how many events are listed at most; 100 by default.
 	Limit int
 }
@@ -106,6 +109,7 @@ func (s *Store) Events(ctx context.Context, f EventFilter) ([]Event, error) {
 	add(f.Ref != "", "ref = ?", clean(f.Ref))
 	add(!f.Since.IsZero(), "received_at >= ?", micros(f.Since))
 	add(!f.Until.IsZero(), "received_at < ?", micros(f.Until))
+	add(f.After != 0, "seq > ?", f.After)
 	if f.Limit == 0 {
 		f.Limit = 100
 	}

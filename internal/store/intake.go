@@ -52,6 +52,9 @@ func (s *Store) insertBatch(t *tx, batch []*pending, free int) (int, error) {
 	if queued > 0 {
 		t.ring(TopicWork)
 	}
+	if len(fresh) > 0 {
+		t.ring(TopicEvents)
+	}
 	return queued, nil
 }
 

@@ -40,6 +40,7 @@ func TestLists(t *testing.T) {
 			"filter and ref": {store.EventFilter{Filter: "main", Ref: "refs/heads/main", Limit: 2}, []int{8, 7}},
 			"time":           {store.EventFilter{Since: start.Add(2 * time.Minute), Until: start.Add(5 * time.Minute)}, []int{4, 3, 2}},
 			"next page":      {store.EventFilter{Before: 4, Limit: 2}, []int{2, 1}},
+			"newer":          {store.EventFilter{After: 2}, []int{9, 8, 7, 6, 5, 4, 3, 2}},
 		} {
 			t.Run("events by "+name, func(t *testing.T) {
 				events, err := s.Events(t.Context(), tc.filter)

@@ -14,6 +14,10 @@ import (
 // something to claim.
 const TopicWork = "work"
 
+// TopicEvents is the topic that wakes when there are new events, also those for which
+// nothing can be planned.
+const TopicEvents = "events"
+
 // TopicPositions is the topic that wakes when a position has moved.
 const TopicPositions = "positions"
 

@@ -449,3 +449,33 @@ type Queue struct {
 	CallOldest float64 `json:"calls_oldest" doc:"seconds that the oldest of them has waited"`
 	Waiting    int     `json:"waiting_approval" doc:"runs that wait for an approval"`
 }
+
+// Mirror is a directory of an agent's host that is kept at what a branch or tag of a
+// repository has.
+type Mirror struct {
+	Name      string `json:"name"`
+	Agent     string `json:"agent" doc:"name of the agent whose host it is on"`
+	URL       string `json:"url" doc:"where the repository is"`
+	Directory string `json:"directory"`
+	Ref       string `json:"ref" doc:"full name of the branch or tag"`
+	SHA       string `json:"sha,omitempty" doc:"the commit that the directory has, as far as it is known"`
+	// The next ones are of the agent that answers alone.
+	Phase    string     `json:"phase,omitempty" doc:"idle, waiting or working; empty for mirrors of other agents"`
+	LookedAt *time.Time `json:"looked_at,omitempty" doc:"when it was last compared with the repository"`
+	Next     *time.Time `json:"next,omitempty" doc:"when it will look without an event"`
+	Failures int        `json:"failures,omitempty" doc:"how often in a row it failed"`
+
+	ChangedAt *time.Time `json:"changed_at,omitempty" doc:"when it last told of a change"`
+	Error     string     `json:"error,omitempty" doc:"why it fails"`
+	FailedAt  *time.Time `json:"failed_at,omitempty" doc:"since when it fails in this way"`
+}
+
+// Mirrors are the mirrors of all agents.
+type Mirrors struct {
+	Mirrors []Mirror `json:"mirrors"`
+}
+
+// SyncMirror asks for a look at a mirror.
+type SyncMirror struct {
+	Touch bool `json:"touch,omitempty" doc:"touch the trigger and tell functions even if nothing has changed"`
+}
