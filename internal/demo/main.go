@@ -151,6 +151,10 @@ func (d *demo) play() error {
 		return err
 	}
 
+	if err := d.images(a, bin, env); err != nil {
+		return err
+	}
+
 	heading("What to try next")
 	fmt.Println(strings.TrimSpace(`
 * README.md: a first module of your own, in five minutes
