@@ -163,6 +163,7 @@ func showEvent(s *screen, e v1.Event) error {
 	field("hook", e.Hook)
 	field("delivery", e.Delivery)
 	field("replays", e.Original)
+	field("follows from", e.Cause)
 	for _, again := range e.Redeliveries {
 		text := s.when(again.At)
 		if again.Attempt > 0 {

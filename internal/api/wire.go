@@ -23,6 +23,8 @@ func wireEvent(e *store.Event) v1.Event {
 		Base: e.BaseRef, PR: e.PullRequest, Fork: e.Fork, Sender: e.Sender, Trusted: e.Trusted, ReceivedAt: e.ReceivedAt.UTC(),
 		OccurredAt: moment(e.OccurredAt),
 		Original:   e.Original,
+		Cause:      e.Cause,
+		Depth:      e.Depth,
 	}
 	if e.Repository != nil {
 		out.Repository, out.WebURL = e.Repository.FullName, e.Repository.WebURL

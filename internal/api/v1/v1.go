@@ -49,6 +49,8 @@ type Event struct {
 	// OccurredAt is when it happened, where that is known.
 	OccurredAt *time.Time `json:"occurred_at,omitempty" doc:"when it happened, such as the time that a schedule was due, where that is known"`
 	Original   string     `json:"original,omitempty" doc:"id of the event that this one replays"`
+	Cause      string     `json:"cause,omitempty" doc:"id of the event that this one follows from"`
+	Depth      int        `json:"depth,omitempty" doc:"how long the chain of events is that leads to it"`
 	// Redeliveries and Runs are only in the answer for one event.
 	Redeliveries []Redelivery `json:"redeliveries,omitempty"`
 	Runs         []Run        `json:"runs,omitempty"`
