@@ -39,7 +39,6 @@ type Config struct {
 	// URL is the agent's webhook, and Secret proves what is sent to it.
 	URL, Secret string
 	Log         *slog.Logger
-	Now         func() time.Time
 	// Waiting, if it is not nil, is told how many reports wait.
 	Waiting func(int)
 }
