@@ -1,7 +1,6 @@
 package settings
 
 import (
-	"fmt"
 	"iter"
 
 	"gopkg.in/yaml.v3"
@@ -65,27 +64,6 @@ func (r reader) convergeSource(item *yaml.Node, entries []yamlfile.Entry) Conver
 		r.Fail(item, "a source of reports needs calls: say whose functions are called")
 	}
 	return c
-}
-
-// convergeNames reports sources whose path something else has already.
-func (r reader) convergeNames(s *Settings) {
-	taken := map[string]string{}
-	for _, f := range s.Forges {
-		taken[f.Name] = fmt.Sprintf("the forge in line %d", f.Line)
-	}
-	for _, g := range s.Registries {
-		if g.WebhookSecret != nil {
-			taken[g.Name] = fmt.Sprintf("the registry in line %d", g.Line)
-		}
-	}
-	for _, w := range s.Webhooks {
-		taken[w.Name] = fmt.Sprintf("the webhook in line %d", w.Line)
-	}
-	for _, c := range s.Converge {
-		if other := taken[c.Name]; other != "" {
-			r.Report(c.Line, 1, "the source of reports %s receives at /webhooks/%s, and so does %s; give one of them another name", c.Name, c.Name, other)
-		}
-	}
 }
 
 func (c *ConvergeSource) secrets() iter.Seq2[string, Secret] {

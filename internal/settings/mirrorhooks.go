@@ -115,27 +115,3 @@ func checkMirrorEvent(s string) error {
 	}
 	return nil
 }
-
-// mirrorHooks reports webhooks of mirrors whose path something else has already.
-func (r reader) mirrorHooks(s *Settings) {
-	owners := map[string]string{}
-	if len(s.Forges) == 0 {
-		owners[events.VendorGithub] = "GitHub, without forges,"
-	}
-	for _, w := range s.Webhooks {
-		owners[w.Name] = "the webhook"
-	}
-	for _, f := range s.Forges {
-		owners[f.Name] = "the forge"
-	}
-	for _, g := range s.Registries {
-		if g.WebhookSecret != nil {
-			owners[g.Name] = "the registry"
-		}
-	}
-	for _, m := range s.Mirrors {
-		if m.Webhook != nil && m.Webhook.Path == "" && owners[m.Name] != "" {
-			r.Report(m.Webhook.Line, 1, "the mirror %s receives at /webhooks/%s, and so does %s that has the name; give its webhook a path", m.Name, m.Name, owners[m.Name])
-		}
-	}
-}

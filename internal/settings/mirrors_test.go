@@ -93,7 +93,7 @@ func init() {
 		"mirrors of one directory":           {"mirrors:\n- {name: a, url: 'https://x/y', directory: /a, branch: b}\n- {name: b, url: 'https://x/y', directory: /a/, branch: c}\n", []string{"3:3: the directory of this mirror is that of another one, in line 2"}, false},
 		"mirrors of one name":                {"mirrors:\n- {name: a, url: 'https://x/y', directory: /a, branch: b}\n- {name: a, url: 'https://x/y', directory: /b, branch: c}\n", []string{"3:3: the mirror a is there twice, first in line 2"}, false},
 		"mirrors of one path":                {"mirrors:\n- {name: a, url: 'https://x/y', directory: /a, branch: b, webhook: {path: /x, webhook-secrets: [{from-env: S}]}}\n- {name: b, url: 'https://x/y', directory: /b, branch: c, webhook: {path: /x/, webhook-secrets: [{from-env: S}]}}\n", []string{"3:3: the path of this mirror's webhook is that of another one, in line 2"}, false},
-		"a mirror's webhook that is a forge": {"forges: [{name: github}]\nmirrors: [{name: github, url: 'https://x/y', directory: /a, branch: b, webhook: {webhook-secrets: [{from-env: S}]}}]", []string{"2:1: the mirror github receives at /webhooks/github, and so does the forge that has the name"}, false},
+		"a mirror's webhook that is a forge": {"forges: [{name: github}]\nmirrors: [{name: github, url: 'https://x/y', directory: /a, branch: b, webhook: {webhook-secrets: [{from-env: S}]}}]", []string{"2:1: the mirror github receives at /webhooks/github, and so does the forge github in line 1; give its webhook another path"}, false},
 	})
 }
 

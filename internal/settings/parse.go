@@ -91,10 +91,7 @@ func (r reader) file(n *yaml.Node, s *Settings) {
 			r.Unknown(e, "the file", fileKeys)
 		}
 	}
-	r.registryHooks(s)
-	r.mirrorHooks(s)
-	r.webhookNames(s)
-	r.convergeNames(s)
+	r.paths(s)
 }
 
 // choice reads one of several words and returns its index, -1 if it is none.

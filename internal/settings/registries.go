@@ -265,20 +265,6 @@ func (r reader) expression(e yamlfile.Entry) string {
 	return s
 }
 
-// registryHooks reports webhooks of registries whose path a forge has already.
-func (r reader) registryHooks(s *Settings) {
-	for _, g := range s.Registries {
-		if g.WebhookSecret == nil {
-			continue
-		}
-		for _, f := range s.Forges {
-			if f.Name == g.Name {
-				r.Report(g.Line, 1, "the registry %s receives at /webhooks/%s, and so does the forge in line %d; give one of them another name", g.Name, g.Name, f.Line)
-			}
-		}
-	}
-}
-
 func (g *Registry) secrets() iter.Seq2[string, Secret] {
 	return func(yield func(string, Secret) bool) {
 		for _, s := range []struct {

@@ -264,24 +264,3 @@ func checkMediaType(s string) error {
 	}
 	return nil
 }
-
-// webhookNames reports webhooks whose path something else has already.
-func (r reader) webhookNames(s *Settings) {
-	taken := map[string]string{}
-	for _, f := range s.Forges {
-		taken[f.Name] = fmt.Sprintf("the forge in line %d", f.Line)
-	}
-	if len(s.Forges) == 0 {
-		taken[events.VendorGithub] = "GitHub, without forges"
-	}
-	for _, g := range s.Registries {
-		if g.WebhookSecret != nil {
-			taken[g.Name] = fmt.Sprintf("the registry in line %d", g.Line)
-		}
-	}
-	for _, w := range s.Webhooks {
-		if other := taken[w.Name]; other != "" {
-			r.Report(w.Line, 1, "the webhook %s is received at /webhooks/%s, and so is %s; give one of them another name", w.Name, w.Name, other)
-		}
-	}
-}
