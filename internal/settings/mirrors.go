@@ -83,14 +83,11 @@ type Mirror struct {
 
 func (r reader) mirrors(n *yaml.Node) []Mirror {
 	var mirrors []Mirror
-	names, places, paths := map[string]int{}, map[string]int{}, map[string]int{}
+	names, places := map[string]int{}, map[string]int{}
 	r.items(n, "mirrors", "a mirror", func(item *yaml.Node, entries []yamlfile.Entry) {
 		m := r.mirror(item, entries)
 		r.unique(item, "mirror", m.Name, names)
 		r.once(item, "the directory of this mirror is that of another one", m.Directory, places)
-		if m.Webhook != nil {
-			r.once(item, "the path of this mirror's webhook is that of another one", m.Webhook.Path, paths)
-		}
 		mirrors = append(mirrors, m)
 	})
 	return mirrors
