@@ -63,7 +63,7 @@ type process struct {
 	poller     *poll.Poller
 	targets    *targets.Resolver
 	schedules  *schedules.Keeper
-	clock      *moduleClock
+	clock      *schedules.Stored
 	registries *registries.Set
 	// configured is what agent.yaml says now, startedWith what it said at the
 	// start, and allowed what flags do. Reloads watches the file.
@@ -188,7 +188,7 @@ func newAgent(o *options) (_ *process, err error) {
 		States:          p.states(),
 	}
 	recorder := p.recorder(trees, planner)
-	p.clock = newModuleClock(recorder, p.store, p.log)
+	p.clock = schedules.NewStored(recorder, p.store, p.log)
 	p.agent = agent.New(agent.Config{
 		Store:                 p.store,
 		Repositories:          trees,

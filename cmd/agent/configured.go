@@ -45,7 +45,7 @@ type part func(d *draft) error
 // parts are all that agent.yaml configures and that needs no restart.
 func (p *process) parts() []part {
 	return []part{
-		p.forgesPart, p.secretsPart, p.webhooksPart, p.convergePart, p.schedulesPart, p.registriesPart, p.signedPart, p.mirrorsPart,
+		p.forgesPart, p.webhooksPart, p.convergePart, p.schedulesPart, p.registriesPart, p.signedPart, p.mirrorsPart,
 	}
 }
 
@@ -57,6 +57,8 @@ func (p *process) configure(conf *settings.Settings, vault *secrets.Vault) error
 			return err
 		}
 	}
+	// Before anything can use them.
+	vault.AddTo(p.masker)
 	if p.intake != nil {
 		if err := p.intake.SetHooks(d.hooks); err != nil {
 			return err
@@ -101,12 +103,5 @@ func (p *process) forgesPart(d *draft) (err error) {
 	d.allow = d.settings.Modules
 	list := logins(d.settings, d.forges)
 	d.commits = append(d.commits, func() { p.mirrors.SetLogins(list) })
-	return nil
-}
-
-// secretsPart has the values of all secrets masked, before anything can use them.
-func (p *process) secretsPart(d *draft) error {
-	vault := d.vault
-	d.commits = append([]func(){func() { vault.AddTo(p.masker) }}, d.commits...)
 	return nil
 }
