@@ -47,7 +47,7 @@ func (s *service) syncMirror(_ context.Context, in *syncMirrorInput) (*struct{},
 		err = s.SyncMirror(in.Name, in.Body.Touch)
 	}
 	if errors.Is(err, reaction.ErrUnknown) {
-		return nil, absent("the agent that answers has no mirror of this name; GET " + v1.Prefix + "/mirrors lists which agent has")
+		return nil, absent("the agent that answers has no mirror of this name; pocketci mirrors list, or GET " + v1.Prefix + "/mirrors, says which agent has")
 	}
 	return nil, err
 }
