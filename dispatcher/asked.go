@@ -56,7 +56,7 @@ func (p *Planner) planByHand(ctx context.Context, req Request, cfg *config.Confi
 	case len(found) == 1:
 		chosen = name{found[0], parts[target].module.Function(asked.Function).Name}
 	case slices.ContainsFunc(parts, func(part part) bool { return part.module != nil }):
-		invalid(asked.Module, "there is no function %s; those that there are stand in the plan as not called", what)
+		invalid(asked.Module, "there is no function %s; pocketci functions lists those that there are, with --repo and --declared those of an agent's repository", what)
 	}
 	if chosen.function != "" {
 		what = chosen.String()

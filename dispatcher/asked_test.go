@@ -65,7 +65,7 @@ func TestByHandRuns(t *testing.T) {
 		"two modules have it":             {asked: events.ByHand{Function: "same"}, invalid: []dispatcher.Invalid{{Function: "same", Error: "modules api, web have a function same; say which is meant"}}},
 		"the one that is named":           {asked: events.ByHand{Module: "web", Function: "same"}, call: "web:same", reason: "a person asked for the module web and no other"},
 		"no such function":                {asked: events.ByHand{Module: "web", Function: "ship"}, invalid: []dispatcher.Invalid{{Module: "web", Function: "ship", Error: "there is no function web:ship"}}},
-		"no such function anywhere":       {asked: events.ByHand{Function: "ship"}, invalid: []dispatcher.Invalid{{Function: "ship", Error: "there is no function ship"}}},
+		"no such function anywhere":       {asked: events.ByHand{Function: "ship"}, invalid: []dispatcher.Invalid{{Function: "ship", Error: "there is no function ship; pocketci functions lists those that there are"}}},
 		"no such module":                  {asked: events.ByHand{Module: "db", Function: "ship"}, invalid: []dispatcher.Invalid{{Module: "db", Function: "ship", Error: "the repository has no module db; its modules are api, web"}}},
 		"an argument that is missing":     {asked: events.ByHand{Function: "demanding"}, invalid: []dispatcher.Invalid{{Module: "api", Function: "demanding", Argument: "level", Error: "it is required (Int!); give it by name"}}},
 		"an argument of another type":     {asked: events.ByHand{Function: "demanding", Args: map[string]string{"level": "high"}}, invalid: []dispatcher.Invalid{{Module: "api", Function: "demanding", Argument: "level", Error: `"high" is not a whole number`}}},

@@ -65,7 +65,7 @@ func newSource(o *options, vault *secrets.Vault) (events.Source, error) {
 		slog.Warn("webhooks are accepted from anybody", "flag", "--insecure-no-webhook-secret")
 		return github.NewInsecure(), nil
 	case secret == "":
-		return nil, fmt.Errorf("no webhook secret: set %s to the secret of the webhook, name forges with webhook-secrets in agent.yaml, or accept webhooks from anybody with --insecure-no-webhook-secret", envSignature)
+		return nil, fmt.Errorf("no webhook secret: set %s to the secret of the webhook, name forges with webhook-secrets or other sources of events in agent.yaml, or accept webhooks from anybody with --insecure-no-webhook-secret", envSignature)
 	}
 	return github.New(secret)
 }

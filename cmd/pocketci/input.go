@@ -49,7 +49,7 @@ func (in *input) flags(cmd *cobra.Command) {
 	in.dirFlags(cmd)
 	f := cmd.Flags()
 	f.StringVar(&in.event, "event", "", "the event's `NAME` as the vendor's webhook header or pocketci has it, or manual")
-	f.StringVar(&in.vendor, "vendor", events.VendorGithub, "who sends the event")
+	f.StringVar(&in.vendor, "vendor", events.VendorGithub, "the `VENDOR` that sends the event")
 	f.StringVar(&in.payload, "payload", "", "a `FILE` with the event's payload, - for standard input")
 	f.StringVar(&in.filter, "filter", "", "the event's filter as `TEXT`, with --vendor webhook; the name of the schedule with --vendor time")
 	in.tickFlags(cmd)

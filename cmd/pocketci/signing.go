@@ -115,14 +115,14 @@ func (s *signing) signer(cmd *cobra.Command) (signed.Signer, error) {
 	if err != nil {
 		return signed.Signer{}, fmt.Errorf("read the private key: %w", err)
 	}
+	signer, err := signed.ParseSigner(text)
+	if err != nil {
+		return signer, fmt.Errorf("the private key in %s: %w", s.keyFile, err)
+	}
 	if info, err := os.Stat(s.keyFile); err == nil && info.Mode().Perm()&0o077 != 0 {
 		newScreen(cmd.ErrOrStderr()).printf("warning: others than its owner may read %s, which has a private key; end that with chmod 600\n", s.keyFile)
 	}
-	signer, err := signed.ParseSigner(text)
-	if err != nil {
-		err = fmt.Errorf("the private key in %s: %w", s.keyFile, err)
-	}
-	return signer, err
+	return signer, nil
 }
 
 // readBounded reads a file that is no larger than a token.

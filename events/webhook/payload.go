@@ -96,6 +96,9 @@ func readJSON(body []byte) (json.RawMessage, error) {
 	if utf8.Valid(body) && json.Valid(body) {
 		return bytes.Clone(body), nil
 	}
+	if len(bytes.TrimSpace(body)) == 0 {
+		return nil, delivery.Malformed("", errors.New("the body is empty, where its content type promises JSON"))
+	}
 	if err := events.DecodeObject(body, new(struct{})); err != nil {
 		return nil, err
 	}

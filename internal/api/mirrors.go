@@ -48,7 +48,7 @@ func (s *service) syncMirror(ctx context.Context, in *syncMirrorInput) (*struct{
 	}
 	switch {
 	case errors.Is(err, reaction.ErrUnknown):
-		return nil, absent("the agent that answers has no mirror of this name; GET " + v1.Prefix + "/mirrors lists which agent has")
+		return nil, absent("the agent that answers has no mirror of this name; pocketci mirrors list, or GET " + v1.Prefix + "/mirrors, says which agent has")
 	case err != nil:
 		return nil, err
 	}

@@ -63,7 +63,7 @@ type ModuleName struct {
 func (s *service) module(ctx context.Context, name string) (store.Module, error) {
 	m, err := s.Store.Module(ctx, name)
 	if errors.Is(err, store.ErrNotFound) {
-		return m, absent(fmt.Sprintf("there is no module %q stored in the agent", name))
+		return m, absent(fmt.Sprintf("there is no module %q stored in the agent; pocketci module list has those that there are", name))
 	}
 	return m, err
 }
@@ -156,7 +156,7 @@ func (s *service) renameModule(ctx context.Context, in *renameInput) (*struct{},
 	err := s.Store.RenameModule(ctx, in.Name, in.Body.Name, who(ctx).actor)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return nil, absent(fmt.Sprintf("there is no module %q stored in the agent", in.Name))
+		return nil, absent(fmt.Sprintf("there is no module %q stored in the agent; pocketci module list has those that there are", in.Name))
 	case errors.Is(err, store.ErrExists):
 		return nil, conflict("there is a module " + in.Body.Name + " already")
 	}
@@ -174,7 +174,7 @@ func (s *service) deployed(err error) {
 func (s *service) deleteModule(ctx context.Context, in *ModuleName) (*struct{}, error) {
 	err := s.Store.DeleteModule(ctx, in.Name, who(ctx).actor)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, absent(fmt.Sprintf("there is no module %q stored in the agent", in.Name))
+		return nil, absent(fmt.Sprintf("there is no module %q stored in the agent; pocketci module list has those that there are", in.Name))
 	}
 	s.deployed(err)
 	return nil, err

@@ -109,7 +109,7 @@ func (s *service) scheduled(ctx context.Context, name string) (events.Event, err
 	e, err := s.Schedules.Tick(ctx, name, time.Now())
 	switch {
 	case errors.Is(err, schedules.ErrUnknown):
-		return e, absent("there is no schedule of that name; GET " + v1.Prefix + "/schedules lists those that there are")
+		return e, absent("there is no schedule of that name; pocketci schedules list, or GET " + v1.Prefix + "/schedules, has those that there are")
 	case err != nil:
 		return e, &unplannedError{err}
 	case e.Repository == nil:

@@ -118,6 +118,7 @@ func TestExamplesOfTheAPI(t *testing.T) {
 		"Following":                  {"data: {", `"cause":"restart by mona"`},
 		"Repositories and functions": {`"repository":"octo/hello"`, `"functions":[]`, `"reason":"flaky"`},
 		"By hand":                    {`"run":`},
+		"Other sources":              {`"schedules":[]`, `"mirrors":[]`, `"sources":[]`},
 		"The agent":                  {`"engine":`, `"action":"call"`, "pocketci_queue_depth"},
 	}
 	const mark = "=== section "

@@ -217,6 +217,10 @@ func TestCommitOfEventsWithoutSha(t *testing.T) {
 		if _, err := s.mirrors.Snapshot(t.Context(), ev); !errors.Is(err, mirror.ErrCommit) {
 			t.Errorf("got %v", err)
 		}
+		ev.Ref, ev.Branch = "refs/heads/none", "none"
+		if _, err := s.mirrors.Snapshot(t.Context(), ev); !errors.Is(err, mirror.ErrCommit) || strings.Count(err.Error(), "refs/heads/none") != 1 {
+			t.Errorf("got %v, want the branch named once", err)
+		}
 	})
 	t.Run("bad refs and shas", func(t *testing.T) {
 		for _, change := range []func(*events.Event){

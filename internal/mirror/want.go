@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/franela/pocketci/events"
@@ -63,7 +64,7 @@ func needOf(ev *events.Event) (*need, error) {
 	}
 	n := &need{head: &want{sha: given(ev.SHA)}}
 	for _, ref := range []string{ev.Ref, pullRef(ev), branchRef(ev.Branch)} {
-		if ref != "" && (ev.Fork == "" || !strings.HasPrefix(ref, "refs/heads/")) {
+		if ref != "" && !slices.Contains(n.head.refs, ref) && (ev.Fork == "" || !strings.HasPrefix(ref, "refs/heads/")) {
 			n.head.refs = append(n.head.refs, ref)
 		}
 	}

@@ -17,7 +17,9 @@ import (
 // which has the name.
 type UnknownError struct{ Name string }
 
-func (e *UnknownError) Error() string { return "nothing is watched by the name " + e.Name }
+func (e *UnknownError) Error() string {
+	return "nothing is watched by the name " + e.Name + "; pocketci registry list has what is"
+}
 
 // TagError says that a tag cannot be pinned, since the registry has no such tag.
 type TagError struct{ Tag, Registry string }

@@ -44,7 +44,7 @@ func (r reader) forge(item *yaml.Node, entries []yamlfile.Entry) Forge {
 				f.Vendor = vendors[i]
 			}
 		case "url":
-			f.URL = r.url(e)
+			f.URL = r.url(e, "https://git.example.com")
 		case KeyWebhookSecrets:
 			f.WebhookSecrets = r.webhookSecrets(e)
 		case KeyUsername:
@@ -137,7 +137,8 @@ func (r reader) number(e yamlfile.Entry) int64 {
 	return value
 }
 
-func (r reader) url(e yamlfile.Entry) string {
+// url reads an address of HTTP; example is one as it should be.
+func (r reader) url(e yamlfile.Entry, example string) string {
 	s, ok := r.String(e.Value, e.Name)
 	if !ok {
 		return ""
@@ -145,7 +146,7 @@ func (r reader) url(e yamlfile.Entry) string {
 	u, err := url.Parse(s)
 	switch {
 	case err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || u.Opaque != "":
-		r.Fail(e.Value, "%s must be an address such as https://git.example.com", e.Name)
+		r.Fail(e.Value, "%s must be an address of http or https, such as %s", e.Name, example)
 	case u.User != nil:
 		r.Fail(e.Value, "%s holds a user; write username and token instead", e.Name)
 	}

@@ -34,7 +34,10 @@ func Load(path, dataDir string) (*Settings, error) {
 		}
 		return &Settings{}, nil
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("read the agent's configuration: %w; write it, or name another file with --config", err)
+	case err != nil:
 		return nil, fmt.Errorf("read the agent's configuration: %w", err)
 	}
 	return Parse(path, data)

@@ -116,7 +116,7 @@ func (r reader) mirror(item *yaml.Node, entries []yamlfile.Entry) Mirror {
 		case "url":
 			m.URL = r.address(e)
 		case "directory":
-			if m.Directory = r.path(e); m.Directory == "/" {
+			if m.Directory = r.place(e, "a directory, such as /srv/shop"); m.Directory == "/" {
 				r.Fail(e.Value, "directory must not be the whole of the file system")
 			}
 		case "branch":

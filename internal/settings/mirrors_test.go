@@ -73,7 +73,7 @@ func init() {
 		"a mirror of no tag":                 {"mirrors: [{name: a, url: 'https://x/y', directory: /a, tag: refs/heads/x}]", []string{"tag must be the name of a tag, such as v1.2.3"}, false},
 		"a mirror's password":                {"mirrors: [{name: a, url: 'https://me:hunter2@x/y', directory: /a, branch: b}]", []string{"such as git@github.com:acme/shop.git: it holds a user or password"}, false},
 		"a mirror of no address":             {"mirrors: [{name: a, url: hunter2, directory: /a, branch: b}]", []string{"url must be the address of a repository"}, true},
-		"a mirror anywhere":                  {"mirrors: [{name: a, url: 'https://x/y', directory: srv, branch: b}]", []string{"directory must be the absolute path"}, true},
+		"a mirror anywhere":                  {"mirrors: [{name: a, url: 'https://x/y', directory: srv, branch: b}]", []string{"directory must be the absolute path of a directory, such as /srv/shop"}, true},
 		"a mirror everywhere":                {"mirrors: [{name: a, url: 'https://x/y', directory: /, branch: b}]", []string{"directory must not be the whole of the file system"}, false},
 		"a mirror's key as it is":            {"mirrors: [{name: a, url: 'git@x:y', directory: /a, branch: b, ssh-key: hunter2}]", []string{"ssh-key must be {from-env: NAME} or {from-file: PATH}"}, true},
 		"a mirror's passphrase alone":        {"mirrors: [{name: a, url: 'git@x:y', directory: /a, branch: b, passphrase: {from-env: P}}]", []string{"passphrase opens an ssh-key, and there is none"}, true},

@@ -2,9 +2,9 @@ package settings
 
 import (
 	"errors"
-	"fmt"
 	"iter"
 	"regexp"
+	"regexp/syntax"
 	"slices"
 	"strings"
 	"time"
@@ -228,7 +228,9 @@ func (r reader) versions(e yamlfile.Entry) (v Versions) {
 		return v
 	}
 	if n.Kind != yaml.MappingNode {
-		r.choice(e, []string{"semver"})
+		if s, ok := r.String(e.Value, e.Name); ok && s != "semver" {
+			r.Fail(e.Value, "%s must be semver, {prereleases: true} or {match: REGEXP}", e.Name)
+		}
 		return v
 	}
 	entries, _ := r.Mapping(n, e.Name)
@@ -255,11 +257,11 @@ func (r reader) expression(e yamlfile.Entry) string {
 		return ""
 	}
 	if _, err := regexp.Compile(s); err != nil {
-		reason := errors.New("cannot be read")
-		if syntax := errors.Unwrap(err); syntax != nil {
-			reason = syntax
+		reason := "it cannot be read"
+		if wrong, ok := errors.AsType[*syntax.Error](err); ok {
+			reason = string(wrong.Code)
 		}
-		r.Fail(e.Value, "%s must be a regular expression as RE2 has them: %s", e.Name, fmt.Sprint(reason))
+		r.Fail(e.Value, "%s must be a regular expression as RE2 has them: %s", e.Name, reason)
 		return ""
 	}
 	return s

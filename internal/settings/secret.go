@@ -49,12 +49,17 @@ func (r reader) secret(n *yaml.Node, what string) Secret {
 }
 
 func (r reader) path(e yamlfile.Entry) string {
+	return r.place(e, "a file, such as /etc/pocketci/deploy.key")
+}
+
+// place reads an absolute path. What it is of is said with an example.
+func (r reader) place(e yamlfile.Entry, what string) string {
 	s, ok := r.String(e.Value, e.Name)
 	if !ok {
 		return ""
 	}
 	if !path.IsAbs(s) || strings.ContainsRune(s, 0) {
-		r.Fail(e.Value, "%s must be the absolute path of a file, such as /etc/pocketci/deploy.key", e.Name)
+		r.Fail(e.Value, "%s must be the absolute path of %s", e.Name, what)
 		return ""
 	}
 	return path.Clean(s)

@@ -52,7 +52,7 @@ func (r reader) target(e yamlfile.Entry) Target {
 		case "ref":
 			t.Ref = r.ref(part)
 		case "clone-url":
-			t.CloneURL = r.url(part)
+			t.CloneURL = r.url(part, "https://git.example.com/acme/shop.git")
 		case "module":
 			t.Module = r.name(part, "a stored module")
 		default:

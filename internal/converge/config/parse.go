@@ -1,8 +1,10 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -50,7 +52,10 @@ type defaults struct {
 // Load reads the file at a path.
 func Load(path string) (*Config, error) {
 	f, err := os.Open(path)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("read the configuration: %w; write it, or name another file with --config", err)
+	case err != nil:
 		return nil, fmt.Errorf("read the configuration: %w", err)
 	}
 	defer f.Close()
