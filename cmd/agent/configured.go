@@ -45,12 +45,15 @@ type part func(d *draft) error
 // parts are all that agent.yaml configures and that needs no restart.
 func (p *process) parts() []part {
 	return []part{
-		p.forgesPart, p.secretsPart, p.webhooksPart, p.convergePart, p.schedulesPart, p.registriesPart, p.signedPart, p.mirrorsPart,
+		p.forgesPart, p.webhooksPart, p.convergePart, p.schedulesPart, p.registriesPart, p.signedPart, p.mirrorsPart,
 	}
 }
 
 // configure puts settings into force, all of them or, with an error, none.
 func (p *process) configure(conf *settings.Settings, vault *secrets.Vault) error {
+	// Before anything can use a secret: what a part cannot prepare may be told with it,
+	// and webhooks are received as soon as they are set.
+	vault.AddTo(p.masker)
 	d := &draft{configured: configured{settings: conf, vault: vault}}
 	for _, prepare := range p.parts() {
 		if err := prepare(d); err != nil {
@@ -101,12 +104,5 @@ func (p *process) forgesPart(d *draft) (err error) {
 	d.allow = d.settings.Modules
 	list := logins(d.settings, d.forges)
 	d.commits = append(d.commits, func() { p.mirrors.SetLogins(list) })
-	return nil
-}
-
-// secretsPart has the values of all secrets masked, before anything can use them.
-func (p *process) secretsPart(d *draft) error {
-	vault := d.vault
-	d.commits = append([]func(){func() { vault.AddTo(p.masker) }}, d.commits...)
 	return nil
 }

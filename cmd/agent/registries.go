@@ -1,24 +1,21 @@
 package main
 
 import (
-	"context"
 	"net/http"
 
-	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/events/registry"
 	"github.com/franela/pocketci/internal/api"
 	v1 "github.com/franela/pocketci/internal/api/v1"
 	"github.com/franela/pocketci/internal/poll"
 	"github.com/franela/pocketci/internal/registries"
 	"github.com/franela/pocketci/internal/server"
-	"github.com/franela/pocketci/internal/settings"
 )
 
 // newRegistries makes the set of what is watched, which is empty at first.
 func (p *process) newRegistries() *registries.Set {
 	return registries.New(registries.Config{
 		Store:  p.store,
-		Aim:    func(ctx context.Context, t settings.Target, e *events.Event) error { return p.targets.Aim(ctx, t, e) },
+		Aim:    p.targets.Aim,
 		Nudge:  func(name string) { p.poller.Nudge(registry.Kind, name) },
 		Mask:   p.masker.String,
 		States: func() []poll.State { return p.poller.States(registry.Kind) },
