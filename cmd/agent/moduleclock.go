@@ -37,10 +37,7 @@ func (c *moduleClock) Changed() {
 // Run looks until stop is done.
 func (c *moduleClock) Run(stop context.Context) {
 	for {
-		list, err := c.store.Modules(stop)
-		if err == nil {
-			err = c.recorder.Modules(stop, list)
-		}
+		err := c.recorder.Modules(stop, c.store.Modules)
 		if err != nil && stop.Err() == nil {
 			c.log.Warn("the schedules of stored modules may be out of date; looking again", "in", lookAtModulesEvery, "error", err)
 		}
