@@ -51,6 +51,9 @@ func (p *process) parts() []part {
 
 // configure puts settings into force, all of them or, with an error, none.
 func (p *process) configure(conf *settings.Settings, vault *secrets.Vault) error {
+	// Before anything can use a secret: what a part cannot prepare may be told with it,
+	// and webhooks are received as soon as they are set.
+	vault.AddTo(p.masker)
 	d := &draft{configured: configured{settings: conf, vault: vault}}
 	for _, prepare := range p.parts() {
 		if err := prepare(d); err != nil {

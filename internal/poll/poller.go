@@ -210,9 +210,7 @@ func (p *Poller) wait(ctx context.Context, w *watched, until time.Time) {
 			if left <= 0 {
 				return
 			}
-			timer := time.NewTimer(min(left, longestWait))
-			defer timer.Stop()
-			due = timer.C
+			due = time.After(min(left, longestWait))
 		}
 		select {
 		case <-due:

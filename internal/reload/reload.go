@@ -158,6 +158,7 @@ func (w *Watcher) Read(always bool) {
 		return
 	}
 	if err != nil {
+		w.seen = nil // once it can be read, it is in force again though it says the same
 		w.fail(fmt.Errorf("read the agent's configuration: %w", err))
 		return
 	}

@@ -140,6 +140,30 @@ func TestWhatCannotBeInForce(t *testing.T) {
 	}
 }
 
+// A file that could not be read for a while and says what it said has no error any more.
+func TestUnreadableForAWhile(t *testing.T) {
+	dir, _, w := start(t, "forks: never")
+	file := filepath.Join(dir, "agent.yaml")
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(file, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	w.Read(false)
+	if got := w.State().Error; !strings.Contains(got, "read the agent's configuration") {
+		t.Fatalf("the error is %q", got)
+	}
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir, "forks: never")
+	w.Read(false)
+	if got := w.State().Error; got != "" {
+		t.Errorf("the error is still %q", got)
+	}
+}
+
 // Whatever way a file is replaced in, it is noticed.
 func TestRun(t *testing.T) {
 	for name, replace := range map[string]func(t *testing.T, dir string, ask chan os.Signal){

@@ -143,8 +143,11 @@ func TestRecorder(t *testing.T) {
 
 	tick := schedule.Schedule{}.Event("Nightly", time.Now(), schedule.OfFunctions, 0)
 	tick.Repository, tick.Branch = pushed("", "").Repository, "main"
+	shop.tip = "2"
 	planned(&tick, "2")
 	check("after a tick at the tip", "acme/shop#Hourly, acme/shop#Nightly")
+	planned(&tick, "1")
+	check("after a tick that was planned before the last push", "acme/shop#Hourly, acme/shop#Nightly")
 	asked := len(shop.asked)
 	planned(&tick, "2")
 	if len(shop.asked) != asked {

@@ -38,8 +38,8 @@ type Recorder struct {
 // Planned is told of each event that was planned, with the files that it was planned
 // for. A push to the default branch, and a tick, which is planned at the tip of it,
 // bring the schedules of its repository up to date. If the event does not follow the
-// commit that was looked at last, because it was replayed, came late, or one before
-// it was lost, the branch itself is asked for its tip. The error is that of the store
+// commit that was looked at last, because it was replayed, came late, was planned
+// while a push came, or one before it was lost, the branch itself is asked for its tip. The error is that of the store
 // or [modules.ErrUnavailable]; whatever else is in the way is logged, and leaves the
 // schedules as they are.
 func (r *Recorder) Planned(ctx context.Context, event *events.Event, s *runs.Snapshot) error {
@@ -49,7 +49,7 @@ func (r *Recorder) Planned(ctx context.Context, event *events.Event, s *runs.Sna
 	name := event.Repository.FullName
 	return update(ctx, r.Store, name, func(before Record) (Record, error) {
 		sha, tree := s.Event.SHA, s.Tree
-		if event.IsPush() && before.SHA != "" && before.SHA != event.Before && before.SHA != sha {
+		if before.SHA != "" && before.SHA != event.Before && before.SHA != sha {
 			tip, err := r.tip(ctx, event)
 			if err != nil {
 				return r.leave(ctx, name, fmt.Errorf("look at the tip of %s: %w", event.Repository.DefaultBranch, err))

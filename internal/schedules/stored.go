@@ -10,20 +10,26 @@ import (
 )
 
 // Modules brings the schedules of the functions of stored modules up to date, and
-// forgets those of modules that there are not any more. The list has all modules. One
+// forgets those of modules that there are not any more. List returns all modules. One
 // whose schedules cannot be read keeps those that it had. The error is that of the store,
 // or says that no engine answers.
-func (r *Recorder) Modules(ctx context.Context, list []store.Module) error {
-	there := map[string]bool{}
-	for i := range list {
-		there[list[i].Repository().FullName] = true
-		if err := r.module(ctx, &list[i]); err != nil {
-			return fmt.Errorf("read the schedules of module %s: %w", list[i].Name, err)
-		}
-	}
+func (r *Recorder) Modules(ctx context.Context, list func(context.Context) ([]store.Module, error)) error {
+	// Before the modules: what another agent records of one that is deployed later is
+	// not to be forgotten.
 	positions, err := r.Store.Positions(ctx, RecordKind)
 	if err != nil {
 		return err
+	}
+	all, err := list(ctx)
+	if err != nil {
+		return err
+	}
+	there := map[string]bool{}
+	for i := range all {
+		there[all[i].Repository().FullName] = true
+		if err := r.module(ctx, &all[i]); err != nil {
+			return fmt.Errorf("read the schedules of module %s: %w", all[i].Name, err)
+		}
 	}
 	for _, p := range positions {
 		if _, stored := events.ModuleName(p.Name); stored && !there[p.Name] {

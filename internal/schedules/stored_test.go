@@ -52,12 +52,8 @@ func TestRecorderOfModules(t *testing.T) {
 			}
 			want := func(names ...string) {
 				t.Helper()
-				list, err := s.Modules(t.Context())
-				if err != nil {
-					t.Fatal(err)
-				}
 				for range 2 { // the second time nothing changes
-					if err := r.Modules(t.Context(), list); err != nil {
+					if err := r.Modules(t.Context(), s.Modules); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -90,12 +86,20 @@ func TestRecorderOfModules(t *testing.T) {
 				t.Fatal(err)
 			}
 			want(".modules/clock#hourly")
-			deploy("clock", "d")
-			list, err := s.Modules(t.Context())
-			if err != nil {
+			// Another agent records one that is deployed once the modules are listed.
+			if err := r.Modules(t.Context(), func(ctx context.Context) ([]store.Module, error) {
+				list, err := s.Modules(ctx)
+				deploy("late", "a")
+				return list, errors.Join(err, r.Modules(ctx, s.Modules))
+			}); err != nil {
 				t.Fatal(err)
 			}
-			if err := r.Modules(t.Context(), list); !errors.Is(err, modules.ErrUnavailable) {
+			want(".modules/clock#hourly", ".modules/late#nightly")
+			if err := s.DeleteModule(t.Context(), "late", store.Actor{}); err != nil {
+				t.Fatal(err)
+			}
+			deploy("clock", "d")
+			if err := r.Modules(t.Context(), s.Modules); !errors.Is(err, modules.ErrUnavailable) {
 				t.Errorf("without an engine: %v", err)
 			}
 			if err := s.DeleteModule(t.Context(), "clock", store.Actor{}); err != nil {

@@ -42,10 +42,7 @@ func (s *Stored) Changed() {
 // Run looks until stop is done.
 func (s *Stored) Run(stop context.Context) {
 	for {
-		list, err := s.modules.Modules(stop)
-		if err == nil {
-			err = s.recorder.Modules(stop, list)
-		}
+		err := s.recorder.Modules(stop, s.modules.Modules)
 		if err != nil && stop.Err() == nil {
 			s.log.Warn("the schedules of stored modules may be out of date; looking again", "in", lookAtModulesEvery, "error", err)
 		}
