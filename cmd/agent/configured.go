@@ -60,8 +60,6 @@ func (p *process) configure(conf *settings.Settings, vault *secrets.Vault) error
 			return err
 		}
 	}
-	// Before anything can use them.
-	vault.AddTo(p.masker)
 	if p.intake != nil {
 		if err := p.intake.SetHooks(d.hooks); err != nil {
 			return err
