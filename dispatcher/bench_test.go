@@ -1,11 +1,15 @@
 package dispatcher_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/franela/pocketci/dispatcher"
+	"github.com/franela/pocketci/events"
+	"github.com/franela/pocketci/internal/config"
+	"github.com/franela/pocketci/internal/predicate"
 	"github.com/franela/pocketci/modules"
 )
 
@@ -40,6 +44,42 @@ func BenchmarkPlan(b *testing.B) {
 				plan := dispatcher.Match(dispatcher.Input{Event: &ev, Changes: dispatcher.Changes{Files: files}, Module: module(functions)})
 				if len(plan.Calls)+len(plan.Skipped) != 1000 {
 					b.Fatalf("%d calls, %d skipped, want 1,000 in all", len(plan.Calls), len(plan.Skipped))
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkFilters plans a function with ten filters on a payload of 1 MiB, whose
+// values are at its end.
+func BenchmarkFilters(b *testing.B) {
+	var text strings.Builder
+	text.WriteString(`{"commits":[`)
+	for i := 0; text.Len() < 1<<20; i++ {
+		fmt.Fprintf(&text, `{"id":"%040d","message":"Change \"%d\" of many","files":["a/%d.go","b/%d.go"]},`, i, i, i, i)
+	}
+	text.WriteString(`{}],"pull_request":{"number":7,"head":{"ref":"main"}}}`)
+	var conditions []string
+	for i := range 10 {
+		conditions = append(conditions, fmt.Sprintf(`{"path":"/pull_request/number","is-not-equal-to":%d}`, i+10))
+	}
+	var filters []predicate.Filter
+	if err := json.Unmarshal([]byte("["+strings.Join(conditions, ",")+"]"), &filters); err != nil {
+		b.Fatal(err)
+	}
+	ev := events.Event{
+		Vendor: events.VendorGithub, Name: events.NamePullRequest, Filter: "opened", Trusted: true, Payload: json.RawMessage(text.String()),
+	}
+	for name, list := range map[string][]predicate.Filter{"ten-filters": filters, "none": nil} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				plan := dispatcher.Match(dispatcher.Input{
+					Event: &ev, Module: module([]modules.Function{fn("onGithubPullRequest")}),
+					Config: config.Module{Path: "ci", Functions: map[string]config.Function{"onGithubPullRequest": {Filters: list}}},
+				})
+				if len(plan.Calls) != 1 {
+					b.Fatalf("calls %+v, skipped %+v", plan.Calls, plan.Skipped)
 				}
 			}
 		})

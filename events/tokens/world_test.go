@@ -123,7 +123,7 @@ func databases(t *testing.T) map[string]func(*testing.T) store.Options {
 		t.Fatal(err)
 	}
 	kinds["PostgreSQL"] = func(t *testing.T) store.Options {
-		dsn, err := server.Database(t.Context())
+		dsn, err := server.Migrated(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}

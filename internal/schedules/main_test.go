@@ -41,7 +41,7 @@ var databases = map[string]func(*testing.T) store.Options{
 		if err != nil {
 			t.Fatal(err)
 		}
-		dsn, err := server.Database(t.Context())
+		dsn, err := server.Migrated(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}

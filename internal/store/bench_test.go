@@ -20,7 +20,7 @@ import (
 // and payloads of 10 kB, each with another commit and delivery id. The payload
 // is as good as GitHub's with a sixth of it random.
 func BenchmarkAccept(b *testing.B) {
-	for name, options := range map[string]func(testing.TB) store.Options{"SQLite": sqliteOptions, "PostgreSQL": postgresOptions} {
+	for name, options := range map[string]func(testing.TB) store.Options{"SQLite": sqliteOptions, "PostgreSQL": durableOptions} {
 		b.Run(name, func(b *testing.B) {
 			o := options(b)
 			o.Depth = 10_000_000
@@ -74,7 +74,7 @@ func BenchmarkAccept(b *testing.B) {
 // BenchmarkCall measures a call from its claim to its end with 10,000 more of
 // 20 repositories waiting.
 func BenchmarkCall(b *testing.B) {
-	for name, options := range map[string]func(testing.TB) store.Options{"SQLite": sqliteOptions, "PostgreSQL": postgresOptions} {
+	for name, options := range map[string]func(testing.TB) store.Options{"SQLite": sqliteOptions, "PostgreSQL": durableOptions} {
 		b.Run(name, func(b *testing.B) {
 			s := open(b, options(b))
 			a := join(b, s, "a")
@@ -93,7 +93,7 @@ func BenchmarkCall(b *testing.B) {
 // BenchmarkOverview measures what is asked for to show and to watch the state of
 // a database with 300,000 runs and 400,000 attempts of calls in 34 days.
 func BenchmarkOverview(b *testing.B) {
-	for name, options := range map[string]func(testing.TB) store.Options{"SQLite": sqliteOptions, "PostgreSQL": postgresOptions} {
+	for name, options := range map[string]func(testing.TB) store.Options{"SQLite": sqliteOptions, "PostgreSQL": durableOptions} {
 		b.Run(name, func(b *testing.B) {
 			o := options(b)
 			s := open(b, o)

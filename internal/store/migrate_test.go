@@ -30,8 +30,23 @@ func raw(t testing.TB, o store.Options) *sql.DB {
 	return db
 }
 
+// emptyDatabase is one of PostgreSQL without the schema, which others are made with.
+func emptyDatabase(t *testing.T) string {
+	t.Helper()
+	server, err := postgres()
+	need(t, err)
+	dsn, err := server.Database(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dsn
+}
+
 func TestManyAgentsStartAtOnce(t *testing.T) {
 	onBoth(t, func(t *testing.T, o store.Options) {
+		if o.DSN != "" {
+			o.DSN = emptyDatabase(t)
+		}
 		stores := make([]*store.Store, 8)
 		var wg sync.WaitGroup
 		for n := range stores {
@@ -60,6 +75,9 @@ func TestManyAgentsStartAtOnce(t *testing.T) {
 
 func TestNewerSchemaIsRefused(t *testing.T) {
 	onBoth(t, func(t *testing.T, o store.Options) {
+		if o.DSN != "" {
+			o.DSN = emptyDatabase(t)
+		}
 		s, err := store.Open(t.Context(), o)
 		if err != nil {
 			t.Fatal(err)

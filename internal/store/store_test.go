@@ -62,10 +62,11 @@ func need(t testing.TB, err error) {
 	}
 }
 
-// ownServer starts a PostgreSQL that the test may kill.
-func ownServer(t *testing.T) (*pgtest.Server, store.Options) {
+// ownServer starts a PostgreSQL that the test may kill, and that waits for its disk
+// as in production.
+func ownServer(t testing.TB) (*pgtest.Server, store.Options) {
 	t.Helper()
-	server, err := pgtest.Start()
+	server, err := pgtest.StartDurable()
 	need(t, err)
 	t.Cleanup(func() {
 		if err := server.Stop(); err != nil {
@@ -79,11 +80,18 @@ func ownServer(t *testing.T) (*pgtest.Server, store.Options) {
 	return server, store.Options{DSN: dsn, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
 }
 
+// durableOptions are those of a PostgreSQL whose speed is that of production.
+func durableOptions(t testing.TB) store.Options {
+	t.Helper()
+	_, options := ownServer(t)
+	return options
+}
+
 func postgresOptions(t testing.TB) store.Options {
 	t.Helper()
 	server, err := postgres()
 	need(t, err)
-	dsn, err := server.Database(t.Context())
+	dsn, err := server.Migrated(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -169,8 +170,17 @@ func groupsIn(t *testing.T, dir string) (found []int) {
 // Whenever the agent is killed, the next one has the directory right, touches the
 // trigger and tells of it.
 func TestKilledAtAnyTime(t *testing.T) {
+	t.Parallel()
+	rounds := 6
+	if text := os.Getenv("POCKETCI_CRASH_ROUNDS"); text != "" {
+		var err error
+		if rounds, err = strconv.Atoi(text); err != nil || rounds < 1 {
+			t.Fatalf("POCKETCI_CRASH_ROUNDS is %q", text)
+		}
+	}
 	for name, atomic := range map[string]string{"plain": "false", "atomic": "true, keep: 0s"} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			repo := gittest.NewRepo(t)
 			data, home := t.TempDir(), t.TempDir()
 			trigger := filepath.Join(home, "trigger")
@@ -184,7 +194,7 @@ func TestKilledAtAnyTime(t *testing.T) {
 				return edits
 			}
 			sha := ""
-			for n := range 12 {
+			for n := range rounds {
 				sha = repo.Commit("main", "next", content(n)...)
 				kill := startVictim(t, envData+"="+data, envConfig+"="+config)
 				time.Sleep(time.Duration(20+rand.IntN(200)) * time.Millisecond)
@@ -211,7 +221,7 @@ func TestKilledAtAnyTime(t *testing.T) {
 			a.quiet()
 			for i := range 200 {
 				path := filepath.Join(home, "shop", fmt.Sprintf("d%d/f%d", i%10, i))
-				if got, err := os.ReadFile(path); err != nil || string(got) != "11" {
+				if got, err := os.ReadFile(path); err != nil || string(got) != strconv.Itoa(rounds-1) {
 					t.Fatalf("%s is %q, %v", path, got, err)
 				}
 			}
