@@ -48,14 +48,6 @@ func (s stored) module(ctx context.Context, name string) (*events.Repository, st
 	return m.Repository(), m.SHA, nil
 }
 
-// storedName is the name of the module that a repository stands for, if it does.
-func storedName(r *events.Repository) (string, bool) {
-	if _, ok := r.Module(); !ok {
-		return "", false
-	}
-	return events.ModuleName(r.FullName)
-}
-
 // Functions is [agent.Agent.Functions] in the words of the API.
 func (t trial) Functions(ctx context.Context, event events.Event) (string, []dispatcher.Declared, error) {
 	sha, list, err := t.agent.Functions(ctx, event)

@@ -70,15 +70,11 @@ func (r repositories) open(ctx context.Context, event *events.Event, s *mirror.S
 			return nil, err
 		}
 	}
-	place := dispatcher.Place{Source: event.Repository.CloneURL + "#" + s.SHA}
-	if name, ok := storedName(event.Repository); ok {
-		// There is no address of it. `pocketci module export` makes this folder.
-		place = dispatcher.Place{Source: ".", Dir: name}
-	}
+	base := ""
 	if terms.BaseRules {
-		place.Rules = event.Repository.CloneURL + "#" + rules.Commit
+		base = rules.Commit
 	}
-	opened, err := runs.Open(pinned, s, place, r.events)
+	opened, err := runs.Open(pinned, s, runs.PlaceOf(event, s.SHA, base), r.events)
 	if err != nil {
 		return nil, err
 	}

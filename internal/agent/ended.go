@@ -128,13 +128,8 @@ func (a *Agent) readEnded(ctx context.Context, id string) (*endedRun, error) {
 		Invalid: record.View.Invalid, Skipped: record.View.Skipped, Warnings: record.View.Warnings,
 	}
 	e := &endedRun{run: run, report: &dispatcher.Run{ID: reportID(&run), Plan: plan}, count: map[store.State]int{}}
+	e.place = runs.PlaceOf(&event.Event, record.SHA, record.Base)
 	e.place.EventFile = event.ID + ".json"
-	if event.Repository != nil {
-		e.place.Source = event.Repository.CloneURL + "#" + record.SHA
-		if record.Base != "" {
-			e.place.Rules = event.Repository.CloneURL + "#" + record.Base
-		}
-	}
 	for i := range calls {
 		c := &calls[i]
 		if !c.Planned {

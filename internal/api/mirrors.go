@@ -41,13 +41,20 @@ type syncMirrorInput struct {
 	Body v1.SyncMirror
 }
 
-func (s *service) syncMirror(_ context.Context, in *syncMirrorInput) (*struct{}, error) {
+func (s *service) syncMirror(ctx context.Context, in *syncMirrorInput) (*struct{}, error) {
 	err := reaction.ErrUnknown
 	if s.SyncMirror != nil {
 		err = s.SyncMirror(in.Name, in.Body.Touch)
 	}
-	if errors.Is(err, reaction.ErrUnknown) {
+	switch {
+	case errors.Is(err, reaction.ErrUnknown):
 		return nil, absent("the agent that answers has no mirror of this name; GET " + v1.Prefix + "/mirrors lists which agent has")
+	case err != nil:
+		return nil, err
 	}
-	return nil, err
+	detail := ""
+	if in.Body.Touch {
+		detail = "touches its trigger file"
+	}
+	return nil, s.Store.Note(ctx, who(ctx).actor, "sync", "mirror "+in.Name, detail)
 }

@@ -45,6 +45,17 @@ func TestMirrors(t *testing.T) {
 	if got := fmt.Sprint(synced); got != "[shoptrue shopfalse]" {
 		t.Errorf("synced %s", got)
 	}
+	var audit v1.Audit
+	f.do(v1.ScopeAdmin, http.MethodGet, "/audit", nil, http.StatusOK, &audit)
+	synced = nil
+	for _, e := range audit.Entries {
+		if e.Action == "sync" {
+			synced = append(synced, fmt.Sprintf("%s %s: %s", e.Person, e.Object, e.Detail))
+		}
+	}
+	if got := fmt.Sprintf("%q", synced); got != `["runner mirror shop: " "runner mirror shop: touches its trigger file"]` {
+		t.Errorf("the audit log has %s", got)
+	}
 	failing = true
 	f.do(v1.ScopeRead, http.MethodGet, "/mirrors", nil, http.StatusInternalServerError, nil)
 }

@@ -53,7 +53,7 @@ func TestPush(t *testing.T) {
 	if status != http.StatusUnauthorized || r.Err != "not signed by a trusted key" || r.Exit == 0 || len(h.files()) > 0 {
 		t.Errorf("with another key: %d %q, files %v", status, r.Err, h.files())
 	}
-	if status, r = h.push("nobody", h.sign(h.key, writeAndCopy)); status != http.StatusNotFound || !strings.Contains(r.Err, "no source of this name") {
+	if status, r = h.push("nobody", h.sign(h.key, writeAndCopy)); status != http.StatusUnauthorized || r.Err != "not signed by a trusted key" {
 		t.Errorf("to another source: %d %q", status, r.Err)
 	}
 	first := h.sign(h.key, writeAndCopy)

@@ -8,8 +8,10 @@ package converge
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"os"
@@ -23,6 +25,7 @@ import (
 	"github.com/franela/pocketci/internal/converge/outbox"
 	"github.com/franela/pocketci/internal/converge/pattern"
 	"github.com/franela/pocketci/internal/settings"
+	"github.com/franela/pocketci/internal/signed"
 )
 
 // Options are what a process is made of.
@@ -53,6 +56,10 @@ type Process struct {
 	work        sync.WaitGroup
 	host        string
 	metricsKey  string
+	// nobody are the keys of a source that is not there, of which nobody has one, and
+	// unknown is the secret of its webhook.
+	nobody  []signed.Key
+	unknown string
 }
 
 // New makes the process and its directories. It starts nothing.
@@ -66,6 +73,11 @@ func New(o Options) (*Process, error) {
 	if p.host, err = os.Hostname(); err != nil {
 		return nil, fmt.Errorf("find the name of the host: %w", err)
 	}
+	signer, err := signed.NewSigner("")
+	if err != nil {
+		return nil, err
+	}
+	p.nobody, p.unknown = []signed.Key{signer.Public()}, rand.Text()
 	if t := o.Config.MetricsToken; t != nil {
 		if p.metricsKey, err = o.Secret(*t); err != nil {
 			return nil, err
@@ -96,6 +108,10 @@ func New(o Options) (*Process, error) {
 	return p, nil
 }
 
+// leftAfter is how old a file must be for nobody to be writing it any more. Commands
+// such as status are other processes, beside one that runs.
+const leftAfter = time.Hour
+
 // private makes a directory that only its owner can look into.
 func private(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -105,11 +121,24 @@ func private(dir string) error {
 		return fmt.Errorf("close the state directory to others: %w", err)
 	}
 	// What a crash left of files that were being written.
-	left, err := filepath.Glob(filepath.Join(dir, ".new-*"))
-	for _, name := range left {
-		err = errors.Join(err, os.Remove(name))
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("read the state directory: %w", err)
 	}
-	return err
+	var failed []error
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), ".new-") {
+			continue
+		}
+		info, err := e.Info()
+		if err == nil && time.Since(info.ModTime()) > leftAfter {
+			err = os.Remove(filepath.Join(dir, e.Name()))
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			failed = append(failed, err)
+		}
+	}
+	return errors.Join(failed...)
 }
 
 func (p *Process) source(name string) *source {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -194,7 +195,11 @@ func (s *source) ask(ctx context.Context, i int, place config.Place) (string, er
 	}
 	response, err := puller.Do(request)
 	if err != nil {
-		return "", err
+		// What it wraps does not have the address, which may hold a secret.
+		if bad, ok := errors.AsType[*url.Error](err); ok {
+			err = bad.Err
+		}
+		return "", fmt.Errorf("ask the server: %w", err)
 	}
 	defer response.Body.Close()
 	switch {

@@ -51,8 +51,10 @@ sources:
 		"not yet valid":               {"listen", h.claims(h.key, signed.Claims{NotBefore: now.Add(30 * time.Minute), Content: content("listen", touch)}), http.StatusForbidden, "not valid yet"},
 		"without a pattern":           {"listen", h.claims(h.key, signed.Claims{Content: signed.Content{Source: "listen"}}), http.StatusUnprocessableEntity, "the token has no pattern"},
 		"a pattern with a mistake":    {"listen", h.sign(h.key, `commands: [{id: a, chnge: b}]`), http.StatusUnprocessableEntity, `pattern.yaml:1:20: unknown key "chnge" in a command; did you mean "change"?`},
-		"a source without pushes":     {"pulls", h.claims(h.key, signed.Claims{Content: content("pulls", touch)}), http.StatusNotFound, "no source of this name that takes pushes"},
-		"a source that is not there":  {"nobody", h.sign(h.key, touch), http.StatusNotFound, "no source of this name that takes pushes"},
+		"a source without pushes":     {"pulls", h.claims(h.key, signed.Claims{Content: content("pulls", touch)}), http.StatusNotFound, "takes no pushes"},
+		"a stranger to that":          {"pulls", h.sign(h.stranger, touch), http.StatusUnauthorized, "not signed by a trusted key"},
+		"a source that is not there":  {"nobody", h.sign(h.key, touch), http.StatusUnauthorized, "not signed by a trusted key"},
+		"no token for none":           {"nobody", "hello", http.StatusBadRequest, "malformed token"},
 		"an exec that is not allowed": {"fixed", h.claims(h.key, signed.Claims{Content: content("fixed", `commands: [{id: a, always: true, change: [touch, a]}]`)}), http.StatusUnprocessableEntity, "does not allow"},
 		"too large":                   {"listen", strings.Repeat("x", signed.MaxToken+1), http.StatusRequestEntityTooLarge, "read the token"},
 	} {

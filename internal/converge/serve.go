@@ -90,22 +90,29 @@ func same(sent, want string) bool {
 }
 
 func (p *Process) push(w http.ResponseWriter, r *http.Request) {
-	s := p.source(r.PathValue("source"))
-	if s == nil || !s.conf.Push {
-		refuse(w, http.StatusNotFound, errors.New("there is no source of this name that takes pushes"))
-		return
-	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, signed.MaxToken))
 	if err != nil {
 		refuse(w, http.StatusRequestEntityTooLarge, fmt.Errorf("read the token, of up to %d bytes: %w", signed.MaxToken, err))
 		return
 	}
 	text := strings.TrimSpace(string(body))
+	s := p.source(r.PathValue("source"))
+	if s == nil {
+		// Which sources there are is for those to know who may sign for one.
+		_, err := signed.Verify(text, signed.Rules{Keys: p.nobody, Now: p.Now()})
+		p.Log.Warn("a token for a source that is not there was refused", "error", err, "remote", r.RemoteAddr)
+		refuse(w, status(err), err)
+		return
+	}
 	// Whoever has no key that is trusted does not get into the queue.
 	if _, err := s.verify(text); err != nil {
 		p.metrics.refused(s.conf.Name, err)
 		s.log.Warn("a token was refused", "trigger", triggerPush, "error", err, "remote", r.RemoteAddr)
 		refuse(w, status(err), err)
+		return
+	}
+	if !s.conf.Push {
+		refuse(w, http.StatusNotFound, errors.New("the source takes no pushes; push: true in its configuration allows them"))
 		return
 	}
 	dry := r.URL.Query().Has("dry-run")

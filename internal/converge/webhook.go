@@ -23,13 +23,22 @@ const headerSignature = "X-Hub-Signature-256"
 // webhook runs a source for a request. What the request says reaches commands as
 // variables and input.
 func (p *Process) webhook(w http.ResponseWriter, r *http.Request) {
+	// Which sources there are, and which have a webhook, is for those to know who have
+	// the secret of one.
+	secrets, log := []string{p.unknown}, p.Log
 	s := p.source(r.PathValue("source"))
-	if s == nil || len(s.secrets) == 0 {
-		refuse(w, http.StatusNotFound, errors.New("there is no source of this name that has a webhook"))
-		return
+	if s != nil && len(s.secrets) > 0 {
+		secrets, log = s.secrets, s.log
 	}
-	if r.Header.Get(headerSignature) == "" && bearer(r) == "" {
+	switch signature := r.Header.Get(headerSignature); {
+	case signature == "" && bearer(r) == "":
 		refuse(w, http.StatusUnauthorized, fmt.Errorf("neither %s nor a bearer is given", headerSignature))
+		return
+	case signature == "" && !proven(secrets, r, nil):
+		// The server would else read the body before it answers.
+		w.Header().Set("Connection", "close")
+		log.Warn("a request was refused", "remote", r.RemoteAddr)
+		refuse(w, http.StatusUnauthorized, errUnproven)
 		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
@@ -37,9 +46,9 @@ func (p *Process) webhook(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusRequestEntityTooLarge, fmt.Errorf("read the request, of up to %d bytes: %w", maxRequest, err))
 		return
 	}
-	if !s.proven(r, body) {
-		s.log.Warn("a request was refused", "remote", r.RemoteAddr)
-		refuse(w, http.StatusUnauthorized, errors.New("the request is not proven by the source's secret"))
+	if !proven(secrets, r, body) {
+		log.Warn("a request was refused", "remote", r.RemoteAddr)
+		refuse(w, http.StatusUnauthorized, errUnproven)
 		return
 	}
 	t := trigger{kind: triggerWebhook, stdin: body, env: []string{
@@ -63,11 +72,14 @@ func write(w http.ResponseWriter, a *apply.Answer) {
 	_, _ = io.WriteString(w, a.Body)
 }
 
-// proven reports whether one of the source's secrets proves a request: by the
-// HMAC-SHA256 of its body, or as its bearer.
-func (s *source) proven(r *http.Request, body []byte) bool {
+// errUnproven is for whoever does not have the secret, or asks for no source.
+var errUnproven = errors.New("the request is not proven by the source's secret")
+
+// proven reports whether one of the secrets proves a request: by the HMAC-SHA256 of
+// its body, or as its bearer.
+func proven(secrets []string, r *http.Request, body []byte) bool {
 	valid := false
-	for _, secret := range s.secrets {
+	for _, secret := range secrets {
 		if same(strings.ToLower(r.Header.Get(headerSignature)), "sha256="+events.Sign(secret, body)) || same(bearer(r), secret) {
 			valid = true
 		}
@@ -75,11 +87,13 @@ func (s *source) proven(r *http.Request, body []byte) bool {
 	return valid
 }
 
-// headers are those of a request, a line each, sorted. What proves it is left out.
+// headers are those of a request, a line each, sorted. What proves it is left out, and
+// what proves somebody to others.
 func headers(h http.Header) string {
 	var lines []string
 	for _, name := range slices.Sorted(maps.Keys(h)) {
-		if name == "Authorization" || name == headerSignature {
+		switch name {
+		case "Authorization", "Proxy-Authorization", "Cookie", headerSignature:
 			continue
 		}
 		for _, value := range h[name] {

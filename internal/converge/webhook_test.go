@@ -36,11 +36,17 @@ sources:
 	}
 	const hostile = "$(touch pwned);`touch pwned`;touch pwned\n\"'; touch pwned #"
 	for what, header := range map[string]map[string]string{"nothing": nil, "another secret": {"Authorization": "Bearer another secret"}, "a bad signature": {"X-Hub-Signature-256": "sha256=00"}} {
-		if status, _, _ := h.request(http.MethodPost, "/webhooks/listen", hostile, header); status != http.StatusUnauthorized {
+		status, told, _ := h.request(http.MethodPost, "/webhooks/listen", hostile, header)
+		if status != http.StatusUnauthorized {
 			t.Errorf("with %s: status %d", what, status)
 		}
+		for name, path := range map[string]string{"without a webhook": "/webhooks/other", "that is not there": "/webhooks/nobody"} {
+			if s, body, _ := h.request(http.MethodPost, path, hostile, header); s != status || body != told {
+				t.Errorf("with %s, a source %s: status %d, %s", what, name, s, body)
+			}
+		}
 	}
-	status, body, header := h.request(http.MethodPost, "/webhooks/listen?x=$(touch%20pwned);`touch+pwned`", hostile, map[string]string{"Authorization": "Bearer " + secret, "X-Evil": "$(touch pwned)"})
+	status, body, header := h.request(http.MethodPost, "/webhooks/listen?x=$(touch%20pwned);`touch+pwned`", hostile, map[string]string{"Authorization": "Bearer " + secret, "X-Evil": "$(touch pwned)", "Cookie": "session=" + secret})
 	if status != http.StatusOK || body != "POST to /webhooks/listen" || header.Get("Content-Type") != "text/plain" {
 		t.Errorf("%d %q %v", status, body, header)
 	}

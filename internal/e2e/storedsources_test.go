@@ -1,95 +1,57 @@
 package e2e_test
 
 import (
-	"os"
+	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/events/registry/registrytest"
-	"github.com/franela/pocketci/internal/store"
 )
 
-// A webhook, a registry and a signed source call one module that is stored in the agent,
-// which is called for its version of that time, and has the events' files.
-func TestSourcesCallAStoredModule(t *testing.T) {
+// A stored module is called like a repository's, whatever the event comes from.
+func TestEverySourceCallsAStoredModule(t *testing.T) {
 	t.Parallel()
 	f := newForge(t)
-	images := registrytest.Start(t)
-	dir := t.TempDir()
-	signing, pulled := filepath.Join(dir, "build.key"), filepath.Join(dir, "web.jwt")
-	public, said, code := pocketci(t, "keygen", "--out", signing, "--id", "build")
+	r := registrytest.Start(t)
+	private := filepath.Join(t.TempDir(), "build.key")
+	public, said, code := pocketci(t, "keygen", "--out", private, "--id", "build")
 	if code != 0 {
 		t.Fatal(said)
 	}
-	a := start(t, f, settings{args: agentYAML(t,
-		"webhooks:",
-		"- {name: order, verify: {none: true}, filter: /kind, calls: {module: desk}}",
-		"registries:",
-		"- name: images",
-		"  host: "+images.Host,
-		"  insecure: true",
-		"  watch:",
-		"  - {repository: acme/shop, name: shop, interval: 1s, calls: {module: desk}}",
-		"signed:",
-		"  keys: ["+strings.TrimSpace(public)+"]",
-		"  sources:",
-		"  - {name: web, push: true, pull: {paths: ["+pulled+"], every: 1s}, calls: {module: desk}}",
+	a := start(t, f, settings{env: []string{"HOOK=secret-of-the-hook"}, args: agentYAML(t,
+		"webhooks: [{name: deploy, verify: {bearer: {tokens: [{from-env: HOOK}]}}, calls: {module: tools}}]",
+		"registries: [{name: images, host: '"+r.Host+"', insecure: true, watch: [{repository: shop, interval: 1s, calls: {module: tools}}]}]",
+		"signed: {keys: ['"+strings.TrimSpace(public)+"'], sources: [{name: web, push: true, calls: {module: tools}}]}",
 	)})
 	key := a.key("admin")
-	a.must(key, "module", "deploy", tool(t, "desk", `  pub onWebhookOrder(filter: String!, eventTrigger: File!): String! { "ordered " + filter + eventTrigger.contents }
-  pub onRegistryDeploy(filter: String!, eventTrigger: File!): String! { "deployed " + filter + eventTrigger.contents }
-  pub onSignedPush(filter: String!, eventTrigger: File!): String! { "pushed " + filter + eventTrigger.contents }
-  pub onSignedPull(filter: String!, eventTrigger: File!): String! { "pulled " + filter + eventTrigger.contents }
-  pub onPush: String! { "never" }`))
-	s := beside(t, a)
 
-	status, answer, _ := a.hooked("order", `{"kind": "book", "title": "claim-of-the-webhook"}`, nil)
-	if status != 202 {
-		t.Fatalf("%d %s", status, answer)
+	// Before there is the module, what comes is told so and is not lost without a word.
+	token := map[string]string{"Authorization": "Bearer secret-of-the-hook"}
+	status, answer, _ := a.hooked("deploy", `{"n": 1}`, token)
+	if status != http.StatusAccepted || !strings.Contains(answer, "there is no module tools stored in the agent") {
+		t.Errorf("without the module: %d %s", status, answer)
 	}
-	a.remember([]byte(answer))
-	images.Push("acme/shop", "v1.0.0")
-	claims := filepath.Join(dir, "claims.json")
-	if err := os.WriteFile(claims, []byte(`{"version": "claim-of-the-token"}`), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	a.pushed(signing, claims)
-	token, said, code := pocketci(t, "sign", "--key", signing, "--source", "web", "--payload", claims)
-	if code != 0 {
-		t.Fatal(said)
-	}
-	if err := os.WriteFile(pulled, []byte(token), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	a.must(key, "module", "deploy", tool(t, "tools", `  pub onWebhookDeploy(event: String!): String! { "a webhook: " + event }
+  pub onRegistryDeployShop(filter: String!): String! { "an image: " + filter }
+  pub onSignedPushWeb(filter: String!): String! { "a token for " + filter }`))
 
-	repository := events.ModuleOwner + "/desk"
-	for function, want := range map[string][]string{
-		"onWebhookOrder":   {"ordered book", "claim-of-the-webhook", `"vendor": "webhook"`},
-		"onRegistryDeploy": {"deployed acme/shop:v1.0.0", `"vendor": "registry"`},
-		"onSignedPush":     {"pushed web", "claim-of-the-token", `"vendor": "signed"`},
-		"onSignedPull":     {"pulled web", "claim-of-the-token", `"vendor": "signed"`},
-	} {
-		var calls []store.Call
-		until(t, function+" is called", patience, func() bool {
-			var err error
-			calls, err = s.ListCalls(t.Context(), store.CallFilter{Repository: repository, Function: function, State: store.StateSucceeded, Limit: 10})
-			if err != nil {
-				t.Fatal(err)
-			}
-			return len(calls) > 0
-		})
-		for _, text := range want {
-			if !strings.Contains(strings.ReplaceAll(string(calls[0].Result), `\"`, `"`), text) {
-				t.Errorf("%s returned %s, want %q in it", function, calls[0].Result, text)
-			}
-		}
-		if len(calls) != 1 {
-			t.Errorf("%s was called %d times", function, len(calls))
-		}
+	status, answer, _ = a.hooked("deploy", `{"n": 2}`, token)
+	if status != http.StatusAccepted {
+		t.Fatalf("with the module: %d %s", status, answer)
 	}
-	if out := a.must(key, "calls", "list", "--limit", "100"); strings.Contains(out, "onPush") {
-		t.Errorf("called are %s", out)
+	if got := a.finish(a.remember([]byte(answer)).ID).succeeded(".:onWebhookDeploy"); got != "a webhook: deploy" {
+		t.Errorf("the webhook's function returned %q", got)
+	}
+	if got := a.finish(a.pushed(private)).succeeded(".:onSignedPushWeb"); got != "a token for web" {
+		t.Errorf("the token's function returned %q", got)
+	}
+	r.Push("shop", "v1.0.0")
+	until(t, "the image is deployed", patience, func() bool {
+		w := a.watchStatus(key, "shop")
+		return w.Deployed != nil && w.Deployed.Tag == "v1.0.0"
+	})
+	if said := a.everything(); !strings.Contains(said, "an image: shop:v1.0.0") {
+		t.Error("the deployment did not call the module's function")
 	}
 }

@@ -35,6 +35,9 @@ type Hook struct {
 	Aim func(ctx context.Context, e *events.Event) (nothing string, err error)
 	// Filters are what the payload must fulfil for anything to be planned.
 	Filters []predicate.Filter
+	// Unproven says that anybody can send deliveries. They are not told why nothing is
+	// called: that has the filters' values in it, and whose functions they are.
+	Unproven bool
 	// Wait, if it is not nil, has a delivery be answered with what comes of it.
 	Wait *Wait
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/events/github"
@@ -260,5 +261,36 @@ func TestAimAndFilters(t *testing.T) {
 	const want = `the filter /ref matches "^refs/heads/" does not hold: the value is "refs/tags/v1.2.0"`
 	if a.status != 202 || a.body["reason"] != want || in.sink.deliveries[0].Nothing != want {
 		t.Errorf("%d %s", a.status, a.text)
+	}
+}
+
+// Whoever need not prove anything does not learn what the filters ask for.
+func TestUnprovenIsToldLittle(t *testing.T) {
+	t.Parallel()
+	var filters []predicate.Filter
+	if err := json.Unmarshal([]byte(`[{"path":"/body","is-equal-to":"open sesame"}]`), &filters); err != nil {
+		t.Fatal(err)
+	}
+	rules := &server.Rules{Methods: []string{"POST"}, ContentTypes: []string{"*/*"}, MaxBody: 20}
+	for name, wait := range map[string]*server.Wait{"at once": nil, "waiting": {Timeout: time.Minute}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			in := start(t, func(o *server.Options) {
+				o.Runs = runs(func(context.Context, int64) (server.Result, error) {
+					return server.Result{Ending: server.EndingHeld}, nil
+				})
+				o.Hooks = []server.Hook{{Name: "any", Source: anything{}, Rules: rules, Filters: filters, Unproven: true, Wait: wait}}
+			})
+			a := request(t, "POST", in.url+"/webhooks/any", "text/plain", "sesame")
+			if a.status != 202 || a.body["id"] == "" || strings.Contains(a.text, "open") {
+				t.Errorf("%d %s", a.status, a.text)
+			}
+			if got := in.sink.deliveries[0].Nothing; !strings.Contains(got, `"open sesame"`) {
+				t.Errorf("the run is skipped as %q", got)
+			}
+			if a := request(t, "POST", in.url+"/webhooks/any", "text/plain", strings.Repeat("x", 21)); a.status != 413 || a.body["error"] == "" {
+				t.Errorf("too large: %d %s", a.status, a.text)
+			}
+		})
 	}
 }

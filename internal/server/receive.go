@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -35,14 +36,25 @@ func (s *Server) receive(w *response, r *http.Request, hook *Hook) {
 		// It is taken over by now, whatever the sender is told of it later.
 		s.logDelivery(r, hook, &o, start)
 		o.event.Payload = nil // which is stored, and may be large
+		o.body = hook.told(&o)
 		status := s.await(w, r, hook, &o)
 		s.answer(hook.Source.Vendor(), status)
 		s.answered(r.Context(), hook, &o, status, start)
 		return
 	}
 	s.answer(hook.Source.Vendor(), o.status)
-	w.reply(o.status, o.body)
+	w.reply(o.status, hook.told(&o))
 	s.logDelivery(r, hook, &o, start)
+}
+
+// told is the answer as the sender may have it. What is refused is said to everybody.
+func (h *Hook) told(o *outcome) map[string]any {
+	if !h.Unproven || o.status >= http.StatusBadRequest {
+		return o.body
+	}
+	body := maps.Clone(o.body)
+	delete(body, "reason")
+	return body
 }
 
 func (s *Server) take(w *response, r *http.Request, hook *Hook) outcome {

@@ -27,7 +27,7 @@ type AuditEntry struct {
 	Person, Key, Remote string
 	// Action is what was done: abort, approve, auto-deploy, call, create-key,
 	// delete-key, delete-module, deploy, disable, enable, pin, redeploy, rename,
-	// replay, reset or restart.
+	// replay, reset, restart or sync.
 	Action string
 	// Object is what it was done to: a kind and an id or name, such as run ID.
 	Object string
@@ -67,6 +67,12 @@ func (s *Store) Audit(ctx context.Context, f AuditFilter) ([]AuditEntry, error) 
 		entries = append(entries, e)
 	}
 	return entries, nil
+}
+
+// Note writes to the audit log what somebody has done that changes nothing in the
+// store. The action is a word, object and detail are those of [AuditEntry].
+func (s *Store) Note(ctx context.Context, by Actor, action, object, detail string) error {
+	return s.change(ctx, action, action+" "+object, func(t *tx) error { return s.record(t, by, action, object, detail) })
 }
 
 // record writes to the audit log what the transaction does.

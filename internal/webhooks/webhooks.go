@@ -37,7 +37,7 @@ func Open(file string, w settings.Webhook, secret func(settings.Secret) (string,
 		return fail(err)
 	}
 	hook := server.Hook{
-		Name: w.Name, Source: source, Filters: w.Filters,
+		Name: w.Name, Source: source, Filters: w.Filters, Unproven: w.Verify.None,
 		Rules: &server.Rules{Methods: w.Methods, ContentTypes: w.ContentTypes, MaxBody: w.MaxSize, Challenge: source.Challenge()},
 		Aim:   func(ctx context.Context, e *events.Event) (string, error) { return aimed(ctx, w.Calls, e, aim) },
 	}

@@ -180,14 +180,17 @@ func TestWebhooks(t *testing.T) {
 		"open by GET":       {"GET", "open?q=1&z=2", "", []string{"Content-Type", "text/plain"}, 202, "", "webhook open   acme/shop@https://git.example.com/acme/shop.git  false", `{"method":"GET","headers":{},"query":{"q":["1"]},"body":{"content_type":"text/plain","text":""}}`, ""},
 		"open, too large":   {"POST", "open", "123456789", nil, 413, "larger than 8 bytes", "", "", ""},
 		"another method":    {"PUT", "open", "1", nil, 405, "this path takes GET, POST", "", "", ""},
-		"of nobody known":   {"POST", "lost", "{}", nil, 202, "it is not known where the repository nobody/knows is cloned from", "webhook lost   -  true", "{}", "it is not known where the repository nobody/knows is cloned from"},
-		"no stored module":  {"POST", "stored", "{}", nil, 202, "there is no stored module site", "webhook stored   -  false", "{}", "there is no stored module site"},
+		"of nobody known":   {"POST", "lost", "{}", nil, 202, "", "webhook lost   -  true", "{}", "it is not known where the repository nobody/knows is cloned from"},
+		"no stored module":  {"POST", "stored", "{}", nil, 202, "", "webhook stored   -  false", "{}", "there is no stored module site"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := &intake{t, in.url, in.store}
 			status, answer := in.send(c.method, c.hook, c.body, c.header...)
 			if status != c.status || !strings.Contains(fmt.Sprint(answer), c.says) {
 				t.Fatalf("%d %v, want %d %q", status, answer, c.status, c.says)
+			}
+			if _, said := answer["reason"]; said && c.hook != "signed" {
+				t.Errorf("anybody is told %v", answer)
 			}
 			if c.want == "" {
 				return

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"os"
@@ -70,7 +71,8 @@ func (o *Outbox) Put(id string, report []byte) error {
 	}
 	for len(names) >= maxFiles {
 		o.Log.Error("a report is given up, since too many wait", "report", names[0])
-		if err := os.Remove(filepath.Join(o.Dir, names[0])); err != nil {
+		// It may be sent at this moment, or another source gives it up.
+		if err := os.Remove(filepath.Join(o.Dir, names[0])); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("give up a report: %w", err)
 		}
 		names = names[1:]
@@ -137,6 +139,9 @@ func (o *Outbox) Flush(ctx context.Context) error {
 	for _, name := range names {
 		path := filepath.Join(o.Dir, name)
 		data, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // it was given up meanwhile
+		}
 		if err != nil {
 			return fmt.Errorf("read a report: %w", err)
 		}
@@ -148,7 +153,7 @@ func (o *Outbox) Flush(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := os.Remove(path); err != nil {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("remove a report that was sent: %w", err)
 		}
 	}

@@ -114,3 +114,29 @@ func TestBound(t *testing.T) {
 		t.Errorf("error %v, the first is %v", err, a.sent()[:1])
 	}
 }
+
+// Sources give up reports beside each other while others are sent, and none of them
+// fails for it.
+func TestBoundAtOnce(t *testing.T) {
+	a := &agent{status: http.StatusAccepted}
+	o, _ := newOutbox(t, a)
+	for i := range 1000 {
+		if err := o.Put(fmt.Sprintf("r%04d", i), []byte("{}")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var sources sync.WaitGroup
+	for source := range 4 {
+		sources.Go(func() {
+			for i := range 25 {
+				if err := o.Put(fmt.Sprintf("s%d%02d", source, i), []byte("{}")); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	if err := o.Flush(t.Context()); err != nil {
+		t.Error(err)
+	}
+	sources.Wait()
+}
