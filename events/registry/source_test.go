@@ -18,37 +18,41 @@ import (
 	"github.com/franela/pocketci/events/registry/registrytest"
 	"github.com/franela/pocketci/internal/poll"
 	"github.com/franela/pocketci/internal/poll/polltest"
-	"github.com/franela/pocketci/internal/store"
 )
 
 func TestConformance(t *testing.T) {
-	polltest.Run(t, func(t *testing.T) store.Options { return store.Options{DataDir: t.TempDir()} }, func(t *testing.T) polltest.World {
-		real := registrytest.Start(t)
-		number := 0
-		return polltest.World{
-			New: func(t *testing.T) poll.Source {
-				return &registry.Source{
-					Watch:    registry.Watch{Name: "shop", Host: real.Host, Repository: "acme/shop", Interval: time.Minute, AutoDeploy: true, Attempts: 3},
-					Registry: openRemote(t, registry.Where{Host: real.Host, Repository: "acme/shop", Insecure: true}),
-					Outcome: func(context.Context, string) (registry.Outcome, error) {
-						return registry.Outcome{Ending: registry.Succeeded}, nil
-					},
-					Aim: func(context.Context, *events.Event) error { return nil },
-				}
-			},
-			Happen: func(*testing.T) string {
-				number++
-				tag := fmt.Sprintf("v1.0.%d", number)
-				real.Push("acme/shop", tag)
-				return "acme/shop:" + tag
-			},
-			Now: time.Now,
-			Break: func(*testing.T) func() {
-				real.Down()
-				return real.Up
-			},
-		}
-	})
+	for name, database := range databases {
+		t.Run(name, func(t *testing.T) { polltest.Run(t, database, shopWorld) })
+	}
+}
+
+// shopWorld is a real registry, in which each thing that happens is a new version.
+func shopWorld(t *testing.T) polltest.World {
+	real := registrytest.Start(t)
+	number := 0
+	return polltest.World{
+		New: func(t *testing.T) poll.Source {
+			return &registry.Source{
+				Watch:    registry.Watch{Name: "shop", Host: real.Host, Repository: "acme/shop", Interval: time.Minute, AutoDeploy: true, Attempts: 3},
+				Registry: openRemote(t, registry.Where{Host: real.Host, Repository: "acme/shop", Insecure: true}),
+				Outcome: func(context.Context, string) (registry.Outcome, error) {
+					return registry.Outcome{Ending: registry.Succeeded}, nil
+				},
+				Aim: func(context.Context, *events.Event) error { return nil },
+			}
+		},
+		Happen: func(*testing.T) string {
+			number++
+			tag := fmt.Sprintf("v1.0.%d", number)
+			real.Push("acme/shop", tag)
+			return "acme/shop:" + tag
+		},
+		Now: time.Now,
+		Break: func(*testing.T) func() {
+			real.Down()
+			return real.Up
+		},
+	}
 }
 
 // shelf is a registry in memory: digests by tags.

@@ -24,6 +24,8 @@ type site struct {
 	// lists are those of the module deploy, by commit. A commit's module has the
 	// functions of its list alone.
 	lists map[string][]string
+	// on are the events that have it converge, nil for pushes.
+	on []config.EventPattern
 
 	mu sync.Mutex
 	// there is what is deployed: a commit for each id.
@@ -61,7 +63,7 @@ func (s *site) module(commit string) *modules.Module {
 func (s *site) planned(req dispatcher.Request) (*dispatcher.Plan, error) {
 	if !req.Event.IsApply() {
 		p := &dispatcher.Plan{Event: *req.Event}
-		if !req.Foreign {
+		if !req.Foreign && (s.on == nil || slices.ContainsFunc(s.on, func(o config.EventPattern) bool { return o.Matches(req.Event) })) {
 			p.Following = []dispatcher.Following{{Module: "deploy", Why: "a push"}}
 		}
 		return p, nil
@@ -242,6 +244,32 @@ func TestAModuleConverges(t *testing.T) {
 	s.expect("all are gone", "removeApp@two", "", "")
 	s.ended(s.push(p, "p6", "none"), store.StateSkipped)
 	s.expect("nothing is left", "", "", "")
+}
+
+// Ticks, signed tokens and what else is in the list have a module converge, and pushes
+// then do not. The event that follows names the one before.
+func TestAModuleConvergesOnOtherEvents(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, map[string][]string{"one": {"db"}, "two": {"db", "app"}})
+	s.on = []config.EventPattern{{Vendor: events.VendorTime, Event: events.NameTick, Filter: "nightly"}, {Vendor: events.VendorSigned, Event: "push"}}
+	p := s.begin(nil)
+	happens := func(id, vendor, name, filter, commit string) string {
+		e := push(id)
+		e.Vendor, e.Name, e.Kind, e.Filter, e.Ref, e.SHA = vendor, name, name, filter, "", sha(commit)
+		return s.ended(s.accept(p, e), store.StateSkipped).Event
+	}
+	s.ended(s.following(happens("t1", events.VendorTime, events.NameTick, "nightly", "one")), store.StateSucceeded)
+	s.expect("a tick", "checkDb@one changeDb@one", "db@one", "db@one")
+	s.ended(s.following(happens("s1", events.VendorSigned, "push", "web", "two")), store.StateSucceeded)
+	s.expect("a signed token", "checkDb@two changeDb@two checkApp@two changeApp@two", "app@two db@two", "db@two app@two")
+
+	happens("t2", events.VendorTime, events.NameTick, "hourly", "one")
+	happens("p1", events.VendorGithub, events.NamePush, "main", "one")
+	s.expect("neither another tick nor a push", "", "app@two db@two", "db@two app@two")
+	list, err := s.store.Runs(t.Context(), store.RunFilter{Name: events.NameApply})
+	if err != nil || len(list) != 2 {
+		t.Errorf("%d convergences (%v), want 2", len(list), err)
+	}
 }
 
 func TestAConvergenceThatFailsGoesOnWhereItStopped(t *testing.T) {
