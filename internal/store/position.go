@@ -36,8 +36,16 @@ func (s *Store) Position(ctx context.Context, kind, name string) (Position, erro
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return Position{}, fmt.Errorf("read the position of %s %s: %w", kind, name, err)
 	}
-	p.Value, p.MovedAt = value, fromMicros(at)
+	p.Value, p.MovedAt = valueOf(value), fromMicros(at)
 	return p, nil
+}
+
+// valueOf is the value of a position as it was given: none is stored as null.
+func valueOf(stored []byte) json.RawMessage {
+	if string(stored) == "null" {
+		return nil
+	}
+	return stored
 }
 
 // Positions lists the positions of a kind by their names.
@@ -52,7 +60,7 @@ func (s *Store) Positions(ctx context.Context, kind string) ([]Position, error) 
 		if err != nil {
 			return nil, fmt.Errorf("list the positions of %s: %w", kind, s.failed(err))
 		}
-		p.Value, p.MovedAt = slices.Clone(value), fromMicros(at)
+		p.Value, p.MovedAt = valueOf(slices.Clone(value)), fromMicros(at)
 		found = append(found, p)
 	}
 	return found, nil

@@ -57,6 +57,12 @@ func TestAdvance(t *testing.T) {
 		if others, err := s.Positions(t.Context(), "registry"); err != nil || len(others) != 0 {
 			t.Errorf("another kind has %v, %v", others, err)
 		}
+		if _, _, err := s.Advance(t.Context(), store.Position{Kind: "time", Name: "nowhere"}, tick("c")); err != nil {
+			t.Fatal(err)
+		}
+		if p, err := s.Position(t.Context(), "time", "nowhere"); err != nil || p.Version != 1 || p.Value != nil {
+			t.Errorf("without a value it is %+v, %v", p, err)
+		}
 		if err := s.Forget(t.Context(), "time", "nightly"); err != nil {
 			t.Fatal(err)
 		}
