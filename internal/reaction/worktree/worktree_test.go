@@ -219,8 +219,7 @@ func TestPeopleInTheDirectory(t *testing.T) {
 				t.Fatal(err)
 			}
 		},
-		"an empty branch": func() { s.write(".git/refs/heads/main", "") },
-		"an empty HEAD":   func() { s.write(".git/HEAD", "") },
+		"an empty HEAD": func() { s.write(".git/HEAD", "") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			act()
@@ -246,6 +245,26 @@ func TestPeopleInTheDirectory(t *testing.T) {
 	if got := s.git("rev-parse", "mine^"); got != first {
 		t.Errorf("the branch of somebody's has moved to %s", got)
 	}
+}
+
+// An empty file for the branch counts as damage, for which the repository is made
+// anew. It is not one of the cases above, since others' branches go with it.
+func TestEmptyBranch(t *testing.T) {
+	s := newSetup(t)
+	first := s.repo.SHA("main")
+	s.changed(first)
+	s.write(".git/refs/heads/main", "")
+	if _, err := s.try(); err != nil {
+		t.Fatal(err)
+	}
+	s.has(map[string]string{"a": "1"})
+	if got := s.git("status", "--porcelain"); got != "" {
+		t.Errorf("status is %q", got)
+	}
+	if got := s.git("symbolic-ref", "HEAD") + " " + s.git("rev-parse", "HEAD"); got != "refs/heads/main "+first {
+		t.Errorf("HEAD is %s", got)
+	}
+	s.unchanged(first)
 }
 
 func (s *setup) conflict() {
