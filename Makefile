@@ -44,8 +44,9 @@ test: packages lint $(ENGINE_ENV) ## Lint, then all tests against the real engin
 	@cd ci/engine && $(GO) test -timeout 30m ./...
 
 crash: export POCKETCI_ENGINE_IGNORE_DOCKER = 1
-crash: packages $(ENGINE_ENV) ## Kill agents and stores amid their work, 20 rounds of each database.
+crash: packages $(ENGINE_ENV) ## Kill agents, stores and mirrors amid their work, 20 rounds each.
 	@POCKETCI_CRASH_ROUNDS=20 $(GO) test -count=1 -timeout 30m -run TestNothingAcknowledgedIsLost -v ./internal/store
+	@POCKETCI_CRASH_ROUNDS=20 $(GO) test -count=1 -timeout 30m -run TestKilledAtAnyTime ./internal/reaction/worktree
 	@set -a; source $(ENGINE_ENV); set +a; POCKETCI_CRASH_ROUNDS=20 $(GO) test -race -count=1 -timeout 30m -run TestCrash ./internal/e2e
 
 packages: # Debian packages that only tests need, and descriptions of APIs; the engine's come with it.
