@@ -84,7 +84,7 @@ var valid = map[string]struct {
         deploy-attempts: 2
         calls: acme/shop
       - {repository: acme/api, name: api, versions: semver}
-  - {name: hub, host: docker.io, docker-config: /root/.docker/config.json, watch: [{repository: nginx, versions: {prereleases: true}, calls: {module: site}}]}
+  - {name: hub, host: docker.io, docker-config: /etc/pocketci/docker.json, watch: [{repository: nginx, versions: {prereleases: true}, calls: {module: site}}]}
   - {name: none, host: localhost, token: {from-env: T}, watch: []}
 `, settings.Settings{Registries: []settings.Registry{
 		{
@@ -99,7 +99,7 @@ var valid = map[string]struct {
 				{Name: "api", Repository: "acme/api", Interval: time.Minute, AutoDeploy: true, DeployAttempts: 5, Line: 17},
 			},
 		},
-		{Name: "hub", Host: "docker.io", DockerConfig: "/root/.docker/config.json", Line: 18, Watch: []settings.Watch{
+		{Name: "hub", Host: "docker.io", DockerConfig: "/etc/pocketci/docker.json", Line: 18, Watch: []settings.Watch{
 			{Name: "nginx", Repository: "nginx", Interval: time.Minute, Versions: settings.Versions{Prereleases: true}, AutoDeploy: true, DeployAttempts: 5, Calls: settings.Target{Module: "site", Line: 18}, Line: 18},
 		}},
 		{Name: "none", Host: "localhost", Token: &settings.Secret{Env: "T", Line: 19}, Line: 19},
