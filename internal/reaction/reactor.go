@@ -111,12 +111,40 @@ func (r *Reactor) Run(ctx context.Context) {
 	r.working.Wait()
 }
 
+// idle reports whether there is nobody who waits for events.
+func (r *Reactor) idle() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.reactions) == 0
+}
+
+// skip goes to the end of what there is, unless somebody began to wait for events
+// meanwhile, or it cannot be told.
+func (r *Reactor) skip(ctx context.Context, f *follower) {
+	ahead := &follower{store: f.store, now: f.now}
+	if err := ahead.begin(ctx); err == nil && r.idle() {
+		*f = *ahead
+	}
+}
+
 // follow hands on events until ctx is done.
 func (r *Reactor) follow(ctx context.Context, f *follower, stored <-chan struct{}) {
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
 	failing := false
 	for {
+		if r.idle() {
+			// To read what nobody waits for would be a good part of the work of
+			// storing it. Where the follower stands may be a while ago.
+			select {
+			case <-stored:
+			case <-ticker.C:
+				r.skip(ctx, f)
+			case <-ctx.Done():
+				return
+			}
+			continue
+		}
 		found, err := f.next(ctx)
 		switch {
 		case ctx.Err() != nil:
