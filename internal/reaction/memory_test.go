@@ -22,6 +22,8 @@ type memory struct {
 	skipped   map[string]string // why, by the ids of events
 	watchers  []chan struct{}
 	away      error
+	// reads is how often events were asked for.
+	reads int
 }
 
 func newMemory() *memory {
@@ -31,6 +33,7 @@ func newMemory() *memory {
 func (m *memory) Events(_ context.Context, f store.EventFilter) ([]store.Event, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.reads++
 	var found []store.Event
 	for _, e := range m.events {
 		if e.Seq > f.After && (f.Before == 0 || e.Seq < f.Before) {
@@ -134,6 +137,13 @@ func (m *memory) told(name string) (found []store.Event) {
 func (m *memory) achieved(name string) string {
 	p, _ := m.Position(context.Background(), "mirror", "here/"+name)
 	return string(p.Value)
+}
+
+// asked is how often events were asked for.
+func (m *memory) asked() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.reads
 }
 
 // count is how many positions there are.

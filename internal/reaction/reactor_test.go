@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -361,6 +363,48 @@ func TestTouchAndTargets(t *testing.T) {
 		synctest.Wait()
 		if last.Touch {
 			t.Error("it was touched once more")
+		}
+	})
+}
+
+// Where there are no reactions nobody reads what is stored, and the first one misses
+// nothing that comes after it.
+func TestNoReactions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory()
+		r := newReactor(m)
+		running(t, r)
+		synctest.Wait()
+		before := m.asked()
+		for i := range 100 {
+			m.happen(push(fmt.Sprint("early ", i)))
+			synctest.Wait()
+		}
+		if reads := m.asked() - before; reads != 0 {
+			t.Errorf("events were read %d times for nobody", reads)
+		}
+		time.Sleep(time.Hour) // it goes to the end of what there is
+		synctest.Wait()
+		var (
+			mu     sync.Mutex
+			causes []string
+		)
+		r.Set(1, []reaction.Reaction{&double{name: "a", wants: []string{"push"}, react: func(_ context.Context, round reaction.Round) (reaction.Outcome, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			if round.Cause != nil {
+				causes = append(causes, round.Cause.ID)
+			}
+			return reaction.Outcome{Achieved: []byte(`1`)}, nil
+		}}})
+		synctest.Wait()
+		m.happen(push("late"))
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		mu.Lock()
+		defer mu.Unlock()
+		if !slices.Equal(causes, []string{"late"}) {
+			t.Errorf("it looked after %q", causes)
 		}
 	})
 }
