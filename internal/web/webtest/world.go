@@ -131,13 +131,20 @@ func (w *World) Stranger() *Browser {
 	if err != nil {
 		w.T.Fatal(err)
 	}
-	return &Browser{w, &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	return &Browser{w, w.URL, &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 }
 
 // SignIn is a browser that has signed in with the key for a scope.
 func (w *World) SignIn(scope v1.Scope) *Browser {
 	w.T.Helper()
+	return w.SignInAt(w.URL, scope)
+}
+
+// SignInAt does so at another site over the same API.
+func (w *World) SignInAt(at string, scope v1.Scope) *Browser {
+	w.T.Helper()
 	b := w.Stranger()
+	b.at = at
 	if a := b.Post("/sign-in", url.Values{"key": {w.Keys[scope]}}); a.Status != http.StatusSeeOther {
 		w.T.Fatalf("signing in gives %d: %s", a.Status, a.Text)
 	}
@@ -146,7 +153,9 @@ func (w *World) SignIn(scope v1.Scope) *Browser {
 
 // Browser asks for pages.
 type Browser struct {
-	world  *World
+	world *World
+	// at is the address of the site.
+	at     string
 	Client *http.Client
 }
 
@@ -162,7 +171,7 @@ type Answer struct {
 // Get asks for a path.
 func (b *Browser) Get(path string) *Answer {
 	b.world.T.Helper()
-	r, err := http.NewRequestWithContext(b.world.T.Context(), http.MethodGet, b.world.URL+path, nil)
+	r, err := http.NewRequestWithContext(b.world.T.Context(), http.MethodGet, b.at+path, nil)
 	if err != nil {
 		b.world.T.Fatal(err)
 	}
@@ -182,12 +191,12 @@ func (b *Browser) Page(path string) *Page {
 // Post sends a form as a browser would that shows a page of the site.
 func (b *Browser) Post(path string, form url.Values) *Answer {
 	b.world.T.Helper()
-	r, err := http.NewRequestWithContext(b.world.T.Context(), http.MethodPost, b.world.URL+path, strings.NewReader(form.Encode()))
+	r, err := http.NewRequestWithContext(b.world.T.Context(), http.MethodPost, b.at+path, strings.NewReader(form.Encode()))
 	if err != nil {
 		b.world.T.Fatal(err)
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("Origin", b.world.URL)
+	r.Header.Set("Origin", b.at)
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
 	return b.Do(r)
 }
