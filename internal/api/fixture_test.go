@@ -47,6 +47,7 @@ type fixture struct {
 	t      *testing.T
 	store  *store.Store
 	agent  *store.Agent
+	api    *api.API
 	server *httptest.Server
 	// stop ends the base context of the server.
 	stop  context.CancelFunc
@@ -102,9 +103,10 @@ func newFixture(t *testing.T, change ...func(*api.Options, *http.Server)) *fixtu
 	for _, c := range change {
 		c(&o, config)
 	}
-	if config.Handler, err = api.New(o); err != nil {
+	if f.api, err = api.New(o); err != nil {
 		t.Fatal(err)
 	}
+	config.Handler = f.api
 	base, stop := context.WithCancel(context.Background())
 	f.stop = stop
 	f.server = httptest.NewUnstartedServer(nil)
