@@ -138,7 +138,7 @@ func (s *Store) BranchRun(ctx context.Context, repository, branch string) (Run, 
 
 // BranchCall is [Store.BranchRun] for a function: its call in the latest of the last
 // hundred such runs that has one which ended in one of those states. An empty module
-// stands for any. The call has no spec.
+// stands for any.
 func (s *Store) BranchCall(ctx context.Context, repository, branch, module, function string) (Call, error) {
 	runs, args := branchRuns("id, number", repository, branch)
 	which := ""

@@ -78,9 +78,10 @@ const (
 	heldCalls   = `SELECT ` + openColumns + ` FROM calls WHERE holder <> '' LIMIT ?`
 	queuedCalls = `SELECT ` + openColumns + ` FROM calls WHERE ended_at = 0 AND state = 'queued' ORDER BY number LIMIT ?`
 	heldRuns    = `SELECT ` + runColumns + ` FROM runs WHERE holder <> '' LIMIT ?`
-	queuedRuns  = `SELECT number FROM runs WHERE state = 'queued' AND holder = '' ORDER BY number LIMIT ?`
-	unapproved  = `SELECT ` + runColumns + ` FROM runs WHERE state = 'waiting-approval' ORDER BY number LIMIT ?`
-	failedRuns  = `SELECT ` + runColumns + ` FROM runs WHERE state IN ('failed', 'timed-out', 'invalid') ORDER BY ended_at DESC, number DESC LIMIT ?`
+	// By a sum, so that SQLite takes the index of the queue and not the whole table.
+	queuedRuns = `SELECT number FROM runs WHERE state = 'queued' AND holder = '' ORDER BY number + 0 LIMIT ?`
+	unapproved = `SELECT ` + runColumns + ` FROM runs WHERE state = 'waiting-approval' ORDER BY number LIMIT ?`
+	failedRuns = `SELECT ` + runColumns + ` FROM runs WHERE state IN ('failed', 'timed-out', 'invalid') ORDER BY ended_at DESC, number DESC LIMIT ?`
 )
 
 // open lists calls that are not over.
