@@ -17,23 +17,20 @@ func (c *Client) Overview(ctx context.Context, p Page) (v1.Overview, error) {
 }
 
 // WatchOverview yields the overview with the first page of repositories at once and then
-// whenever it changes, once a second at most, for as long as it is asked. A broken stream
-// is opened again as with [Client.FollowLog].
-func (c *Client) WatchOverview(ctx context.Context, retry Retry) iter.Seq2[v1.Overview, error] {
-	return func(yield func(v1.Overview, error) bool) {
+// whenever it changes, once a second at most, for as long as it is asked. Each is a
+// [v1.Overview] as JSON, so that whoever shows it to many need read it once. A broken
+// stream is opened again as with [Client.FollowLog].
+func (c *Client) WatchOverview(ctx context.Context, retry Retry) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
 		stopped := false
 		err := keepOpen(ctx, retry, func() (bool, error) {
 			return c.follow(ctx, get("overview", "stream"), func(m message) (bool, error) {
-				var o v1.Overview
-				if err := c.decode(m.data, &o); err != nil {
-					return false, err
-				}
-				stopped = !yield(o, nil)
+				stopped = !yield(m.data, nil)
 				return stopped, nil
 			})
 		})
 		if err != nil && !stopped {
-			yield(v1.Overview{}, err)
+			yield("", err)
 		}
 	}
 }

@@ -35,16 +35,16 @@ func TestWatchOverview(t *testing.T) {
 	c := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, "data: {\"more_running\": 1}\n\n:\n\ndata: {\"more_running\": 2}\n\n")
 	})
-	var got []int
+	var got []string
 	for o, err := range c.WatchOverview(t.Context(), nil) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got = append(got, o.MoreRunning); len(got) == 3 {
+		if got = append(got, o); len(got) == 3 {
 			break
 		}
 	}
-	if diff := cmp.Diff([]int{1, 2, 1}, got); diff != "" {
+	if diff := cmp.Diff([]string{`{"more_running": 1}`, `{"more_running": 2}`, `{"more_running": 1}`}, got); diff != "" {
 		t.Error(diff)
 	}
 }
