@@ -105,6 +105,8 @@ type service struct {
 	failures *limiter
 	// strangers are requests without a key whose bodies are read or wait.
 	strangers chan struct{}
+	// shared are the overviews that are followed.
+	shared shares
 }
 
 // API is the handler of everything under [v1.Prefix]. It keeps no goroutines;
@@ -205,6 +207,7 @@ func (s *service) routes() *http.ServeMux {
 	s.agentRoutes()
 	s.mirrorRoutes()
 	s.keyRoutes()
+	s.overviewRoutes()
 	open(s.api.OpenAPI())
 	return mux
 }

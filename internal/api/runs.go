@@ -70,6 +70,7 @@ type runQuery struct {
 	Name       string    `query:"name" maxLength:"255" doc:"name of the event, such as push"`
 	Function   string    `query:"function" maxLength:"255" doc:"name of a function that is in the plan"`
 	PR         int       `query:"pr_number" minimum:"1" doc:"number of the pull request"`
+	Sender     string    `query:"sender" maxLength:"255" doc:"login of who caused the event"`
 	Since      time.Time `query:"since" doc:"made at that time or later"`
 	Until      time.Time `query:"until" doc:"made before that time"`
 }
@@ -84,7 +85,7 @@ func (s *service) listRuns(ctx context.Context, in *runQuery) (*body[v1.Runs], e
 	}
 	found, err := s.Store.Runs(ctx, store.RunFilter{
 		Repository: in.Repository, Ref: in.Ref, State: store.State(in.State), Event: in.Event, Name: in.Name, Function: in.Function,
-		PullRequest: in.PR, Since: in.Since, Until: in.Until, Before: before, Limit: in.Limit + 1,
+		PullRequest: in.PR, Sender: in.Sender, Since: in.Since, Until: in.Until, Before: before, Limit: in.Limit + 1,
 	})
 	if err != nil {
 		return nil, err
