@@ -2,6 +2,7 @@ package browsertest
 
 import (
 	"context"
+	"flag"
 	"os"
 	"path/filepath"
 	"testing"
@@ -18,12 +19,16 @@ const ShotsVariable = "POCKETCI_SCREENSHOTS"
 // tallest is how much of a long page is in its picture, in pixels.
 const tallest = 6000
 
-// Shot writes a picture of the page as NAME.png, of its whole length up to 6000 pixels.
+// Shot writes a picture of the page as NAME.png, of its whole length up to 6000 pixels,
+// if somebody keeps it: with the variable, or with go test -artifacts.
 func (b *Browser) Shot(t testing.TB, name string) {
 	t.Helper()
 	dir := os.Getenv(ShotsVariable)
-	if dir == "" {
+	if kept := flag.Lookup("test.artifacts"); dir == "" && kept != nil && kept.Value.String() == "true" {
 		dir = t.ArtifactDir()
+	}
+	if dir == "" {
+		return
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
