@@ -17,6 +17,9 @@ var pages = []struct {
 	run bool
 }{
 	{name: "home", path: "/"},
+	{name: "runs", path: "/runs"},
+	{name: "repositories", path: "/repositories"},
+	{name: "nothing", path: "/settings/nothing"},
 }
 
 // worlds are the stores that pages are looked at with.
