@@ -63,7 +63,7 @@ func rowOf(r *v1.RepositoryState) repositoryRow {
 		b := bar{X: (barCount - 1 - i) * barStep, Number: recent[i].Number, State: stateOf(recent[i].State)}
 		b.Height = max(barLeast, min(barTop, int(float64(barTop)*took[i].Seconds()/longest.Seconds())))
 		b.Y = barTop - b.Height
-		b.Title = fmt.Sprintf("run %d: %s %s, %s", b.Number, recent[i].Vendor, recent[i].Name, b.State.Word)
+		b.Title = fmt.Sprintf("run %d: %s, %s", b.Number, recent[i].Name, b.State.Word)
 		if took[i] > 0 {
 			b.Title += ", " + duration(took[i])
 		}
