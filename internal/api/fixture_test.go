@@ -49,6 +49,7 @@ type fixture struct {
 	t      *testing.T
 	store  *store.Store
 	agent  *store.Agent
+	api    *api.API
 	server *httptest.Server
 	// stop ends the base context of the server.
 	stop  context.CancelFunc
@@ -104,9 +105,10 @@ func newFixture(t *testing.T, change ...func(*api.Options, *http.Server)) *fixtu
 	for _, c := range change {
 		c(&o, config)
 	}
-	if config.Handler, err = api.New(o); err != nil {
+	if f.api, err = api.New(o); err != nil {
 		t.Fatal(err)
 	}
+	config.Handler = f.api
 	base, stop := context.WithCancel(context.Background())
 	f.stop = stop
 	f.server = httptest.NewUnstartedServer(nil)

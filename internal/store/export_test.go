@@ -1,5 +1,7 @@
 package store
 
+import "context"
+
 import "strings"
 
 // Queries that must use their indexes, in the dialect of the store.
@@ -41,4 +43,9 @@ var Transitions = map[string]map[State][]State{"runs": runTransitions, "calls": 
 // row change to it that is in another one.
 func Allows(table string, from, to State) bool {
 	return strings.Contains(transitions(Transitions[table]).to(to), "'"+string(from)+"'")
+}
+
+// Sessions counts those that are stored, ended or not.
+func (s *Store) Sessions(ctx context.Context) (n int, err error) {
+	return n, s.get(ctx, []any{&n}, `SELECT count(*) FROM sessions`)
 }
