@@ -19,10 +19,9 @@ import (
 )
 
 const (
-	// lookEvery is how often the file is looked at, without reading it. Its directory
-	// is not watched: it is that of the database if nothing else is said, in which
-	// something is written with every event, and not every file system tells of what
-	// happens.
+	// lookEvery is how often the file is looked at, without reading it, as not every
+	// file system tells of what happens, and one that takes the file's place is not
+	// watched yet.
 	lookEvery = 500 * time.Millisecond
 	// readEvery is how often it is read all the same, should it look as before.
 	readEvery = 30 * time.Second
@@ -89,6 +88,8 @@ func (w *Watcher) State() State {
 // Run reads the file once it has changed, within about a second, and when something
 // comes from ask, until ctx is done.
 func (w *Watcher) Run(ctx context.Context, ask <-chan os.Signal) {
+	watch := w.watch()
+	defer watch.close()
 	looks, reads := time.NewTicker(lookEvery), time.NewTicker(readEvery)
 	defer looks.Stop()
 	defer reads.Stop()
@@ -100,6 +101,8 @@ func (w *Watcher) Run(ctx context.Context, ask <-chan os.Signal) {
 		case <-ask:
 			w.cfg.Log.Info("configuration is read again on demand")
 			w.Read(true)
+		case <-watch.changed:
+			pending = true
 		case <-looks.C:
 			// Editors and configuration systems write in several steps, the last of
 			// which is the one to read after.
@@ -107,6 +110,9 @@ func (w *Watcher) Run(ctx context.Context, ask <-chan os.Signal) {
 			settled := same(now, last)
 			if settled && pending {
 				w.Read(false)
+			}
+			if !settled {
+				watch.again()
 			}
 			last, pending = now, !settled
 		case <-reads.C:
