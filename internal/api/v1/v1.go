@@ -156,11 +156,16 @@ type Calls struct {
 type LogLine struct {
 	Time  time.Time `json:"time"`
 	State string    `json:"state" enum:"started,done,cached,failed,output" doc:"what happened to the step"`
-	Step  string    `json:"step,omitempty" doc:"the step as Dagger names it"`
+	// StepID and Parent are Dagger's own structure. Logs of old agents lack them.
+	StepID string `json:"step_id,omitempty" doc:"id of the step within this log"`
+	Parent string `json:"parent,omitempty" doc:"id of the step that this one is a part of; where a step starts and where it ends, the end knows better"`
+	Step   string `json:"step,omitempty" doc:"the step as Dagger names it"`
 	// Seconds is how long a step took that has ended.
 	Seconds float64 `json:"seconds,omitempty"`
 	// Text is what the step printed, or why it failed.
-	Text string `json:"text,omitempty"`
+	Text string `json:"text,omitempty" doc:"what the step printed, with its control sequences, or why it failed"`
+	// Open lines were divided, or are a last one without a newline.
+	Open bool `json:"open,omitempty" doc:"the step printed no newline behind the text"`
 }
 
 // End is the last message of a stream, under the event name end: there is
