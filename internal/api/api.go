@@ -22,6 +22,7 @@ import (
 	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/events/tokens"
 	v1 "github.com/franela/pocketci/internal/api/v1"
+	"github.com/franela/pocketci/internal/calllog"
 	"github.com/franela/pocketci/internal/store"
 )
 
@@ -105,6 +106,8 @@ type service struct {
 	failures *limiter
 	// strangers are requests without a key whose bodies are read or wait.
 	strangers chan struct{}
+	// logs are the logs of calls by lines.
+	logs *calllog.Logs
 }
 
 // API is the handler of everything under [v1.Prefix]. It keeps no goroutines;
@@ -158,7 +161,7 @@ func New(o Options) (*API, error) {
 	if o.Remote == nil {
 		o.Remote = connection
 	}
-	s := &service{Options: o, failures: newLimiter(time.Now), strangers: make(chan struct{}, maxStrangers)}
+	s := &service{Options: o, failures: newLimiter(time.Now), strangers: make(chan struct{}, maxStrangers), logs: calllog.New(o.Store)}
 	mux := s.routes()
 	asJSON, asYAML, err := documents(s.api.OpenAPI())
 	if err != nil {
@@ -196,6 +199,7 @@ func (s *service) routes() *http.ServeMux {
 	s.runRoutes()
 	s.callRoutes()
 	s.logRoutes()
+	s.logLineRoutes()
 	s.repositoryRoutes()
 	s.scheduleRoutes()
 	s.declaredRoutes()
