@@ -55,7 +55,7 @@ type linesQuery struct {
 func (s *service) listLogLines(ctx context.Context, in *linesQuery) (*body[v1.LogLines], error) {
 	log, err := s.logLines(ctx, &in.LogAttempt)
 	if err == nil && in.Wait > 0 {
-		log, err = s.awaitLine(ctx, in, log)
+		log, err = s.awaitLine(ctx, in)
 	}
 	if err != nil {
 		return nil, err
@@ -75,7 +75,7 @@ func (s *service) listLogLines(ctx context.Context, in *linesQuery) (*body[v1.Lo
 }
 
 // awaitLine waits for the first line that is asked for, if that has not been written.
-func (s *service) awaitLine(ctx context.Context, in *linesQuery, log *calllog.Log) (*calllog.Log, error) {
+func (s *service) awaitLine(ctx context.Context, in *linesQuery) (*calllog.Log, error) {
 	woken, unwatch := s.Store.Watch(store.TopicCall(in.ID))
 	defer unwatch()
 	look := time.NewTicker(linesLook)
@@ -84,8 +84,8 @@ func (s *service) awaitLine(ctx context.Context, in *linesQuery, log *calllog.Lo
 	defer patience.Stop()
 	for {
 		// Also at first: it may have been written before the watch began.
-		var err error
-		if log, err = s.logs.Log(ctx, in.ID, in.Attempt); err != nil {
+		log, err := s.logs.Log(ctx, in.ID, in.Attempt)
+		if err != nil {
 			return nil, s.unreadable(&in.LogAttempt, err)
 		}
 		if log.Lines() >= in.First || log.Ended() {
