@@ -108,6 +108,8 @@ type service struct {
 	strangers chan struct{}
 	// logs are the logs of calls by lines.
 	logs *calllog.Logs
+	// shared are the overviews that are followed.
+	shared shares
 }
 
 // API is the handler of everything under [v1.Prefix]. It keeps no goroutines;
@@ -121,7 +123,7 @@ type API struct {
 // API's own operations do, for what is served beside them.
 func (a *API) Protect(scope v1.Scope, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, err := a.service.identify(r, scope)
+		c, err := a.service.identify(r, scope, false)
 		if err != nil {
 			status, headers := a.service.refusal(r.Context(), r.URL.Path, err)
 			for name := range headers {
@@ -209,6 +211,7 @@ func (s *service) routes() *http.ServeMux {
 	s.agentRoutes()
 	s.mirrorRoutes()
 	s.keyRoutes()
+	s.overviewRoutes()
 	open(s.api.OpenAPI())
 	return mux
 }

@@ -27,8 +27,12 @@ const maxStrangers = 64
 type caller struct {
 	key   store.Key
 	actor store.Actor
-	// check returns an error once the key is deleted or has expired.
+	// check returns an error once the key is deleted or has expired, or the session
+	// has ended.
 	check func(context.Context) error
+	// limited is set for strangers, who see public repositories and nothing else.
+	limited bool
+	public  func(repository string) bool
 }
 
 type (
@@ -51,7 +55,8 @@ func (s *service) authenticate(ctx huma.Context, next func(huma.Context)) {
 	scope, keyed := ctx.Operation().Metadata["scope"].(v1.Scope)
 	var err error
 	if keyed {
-		c, err = s.identify(r, scope)
+		public, _ := ctx.Operation().Metadata["public"].(bool)
+		c, err = s.identify(r, scope, public)
 	} else {
 		err = s.admit(s.Remote(r))
 	}
@@ -101,8 +106,11 @@ func (s *service) paced(remote string) error {
 }
 
 // identify returns who makes a request, or the problem if that is nobody whose
-// key has the scope.
-func (s *service) identify(r *http.Request, needed v1.Scope) (*caller, error) {
+// key has the scope. What is public strangers may ask for as well.
+func (s *service) identify(r *http.Request, needed v1.Scope, public bool) (*caller, error) {
+	if v, local := r.Context().Value(visitorKey{}).(*Visitor); local {
+		return s.visitor(r.Context(), v, needed, public)
+	}
 	remote := s.Remote(r)
 	scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	secret = strings.TrimSpace(secret)
@@ -113,19 +121,11 @@ func (s *service) identify(r *http.Request, needed v1.Scope) (*caller, error) {
 		return nil, err
 	}
 	key, err := s.Store.Authenticate(r.Context(), secret)
-	switch {
-	case errors.Is(err, store.ErrNoKey):
-		s.failures.failed(remote)
-		return nil, unauthorized(`, error="invalid_token"`, "there is no such API key")
-	case errors.Is(err, store.ErrKeyExpired):
-		s.failures.failed(remote)
-		return nil, unauthorized(`, error="invalid_token"`, "the API key has expired")
-	case err != nil:
+	if err = s.unknown(remote, err); err == nil {
+		err = permit(key, needed)
+	}
+	if err != nil {
 		return nil, err
-	case !allows(v1.Scope(key.Scope), needed):
-		return nil, huma.ErrorWithHeaders(
-			huma.Error403Forbidden(fmt.Sprintf("this needs a key with the scope %s, and the scope of %s is %s", needed, key.Name, key.Scope)),
-			http.Header{"Www-Authenticate": {fmt.Sprintf(`Bearer realm="pocketci", error="insufficient_scope", scope="%s"`, needed)}})
 	}
 	return &caller{
 		key:   key,
@@ -138,6 +138,29 @@ func (s *service) identify(r *http.Request, needed v1.Scope) (*caller, error) {
 			return nil // a database that is away takes nobody's key
 		},
 	}, nil
+}
+
+// unknown counts an error that says that a secret is no key's, and makes it a problem.
+func (s *service) unknown(remote string, err error) error {
+	switch {
+	case errors.Is(err, store.ErrNoKey):
+		s.failures.failed(remote)
+		return unauthorized(`, error="invalid_token"`, "there is no such API key")
+	case errors.Is(err, store.ErrKeyExpired):
+		s.failures.failed(remote)
+		return unauthorized(`, error="invalid_token"`, "the API key has expired")
+	}
+	return err
+}
+
+// permit returns the problem of a key whose scope is too small.
+func permit(key store.Key, needed v1.Scope) error {
+	if allows(v1.Scope(key.Scope), needed) {
+		return nil
+	}
+	return huma.ErrorWithHeaders(
+		huma.Error403Forbidden(fmt.Sprintf("this needs a key with the scope %s, and the scope of %s is %s", needed, key.Name, key.Scope)),
+		http.Header{"Www-Authenticate": {fmt.Sprintf(`Bearer realm="pocketci", error="insufficient_scope", scope="%s"`, needed)}})
 }
 
 func unauthorized(reason, detail string) error {

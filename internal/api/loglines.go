@@ -23,7 +23,7 @@ const (
 func (s *service) logLineRoutes() {
 	register(s, operation{
 		id: "list-log-lines", method: http.MethodGet, path: "/calls/{id}/log/lines", tag: tagCalls, scope: v1.ScopeRead,
-		summary: "List lines of a call's log by their numbers",
+		summary: "List lines of a call's log by their numbers", public: true,
 		description: "Lines are counted from 1. A part of them comes at a time: the answer says whether there are more, and the number " +
 			"behind the last one is where they go on. With wait, an answer without lines comes only after that time, or when the attempt ends.",
 		errors: []int{http.StatusNotFound, http.StatusGone},
@@ -31,6 +31,7 @@ func (s *service) logLineRoutes() {
 	register(s, operation{
 		id: "list-log-steps", method: http.MethodGet, path: "/calls/{id}/log/steps", tag: tagCalls, scope: v1.ScopeRead,
 		summary:     "List the steps of a call",
+		public:      true,
 		description: "As far as its log tells of them by now, in the order in which they started.",
 		errors:      []int{http.StatusNotFound, http.StatusGone},
 	}, s.listLogSteps)

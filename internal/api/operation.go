@@ -58,6 +58,9 @@ type operation struct {
 	takes map[string]*huma.MediaType
 	// open operations need no key: the body proves itself who sent it.
 	open bool
+	// public operations may be used by strangers who look at the pages, for what
+	// belongs to repositories that are public: their handlers ask [seen].
+	public bool
 	// patient operations may take longer than the server gives requests.
 	patient bool
 }
@@ -99,7 +102,7 @@ func register[I, O any](s *service, o operation, handler func(context.Context, *
 		Tags:            []string{o.tag},
 		DefaultStatus:   o.status,
 		Security:        []map[string][]string{{keyScheme: {}}},
-		Metadata:        map[string]any{"scope": o.scope},
+		Metadata:        map[string]any{"scope": o.scope, "public": o.public},
 		BodyReadTimeout: bodyTimeout,
 		// One more, as huma refuses what reaches the limit.
 		MaxBodyBytes: max(o.body, bodyLimit) + 1,

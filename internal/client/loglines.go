@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"io"
 	"net/url"
 
 	v1 "github.com/franela/pocketci/internal/api/v1"
@@ -40,4 +41,13 @@ func (c *Client) LogSteps(ctx context.Context, call string, attempt int) (v1.Log
 	r := get("calls", call, "log", "steps")
 	r.query = url.Values(params{}.number("attempt", int64(attempt)))
 	return steps, c.do(ctx, r, &steps)
+}
+
+// RawLog writes to w what the steps of an attempt of a call have printed so far, byte for
+// byte. Attempt 0 is the present one.
+func (c *Client) RawLog(ctx context.Context, call string, attempt int, w io.Writer) error {
+	r := get("calls", call, "log")
+	r.query = url.Values(params{"format": {"raw"}}.number("attempt", int64(attempt)))
+	r.accept = "text/plain"
+	return c.download(ctx, r, w)
 }

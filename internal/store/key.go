@@ -192,7 +192,7 @@ func (s *Store) Keys(ctx context.Context) ([]Key, error) {
 	return keys, nil
 }
 
-// DeleteKey deletes a key, whose secret counts no longer from then on. The error
+// DeleteKey deletes a key, whose secret and sessions count no longer from then on. The error
 // is [ErrNotFound] if there is none of that id.
 func (s *Store) DeleteKey(ctx context.Context, id string, by Actor) error {
 	return s.change(ctx, "delete-key", "delete API key "+id, func(t *tx) error {
@@ -202,6 +202,9 @@ func (s *Store) DeleteKey(ctx context.Context, id string, by Actor) error {
 			return ErrNotFound
 		}
 		if err != nil {
+			return err
+		}
+		if _, err := t.exec(`DELETE FROM sessions WHERE key = ?`, id); err != nil {
 			return err
 		}
 		return s.record(t, by, "delete-key", "key "+id, name+", scope "+scope)
