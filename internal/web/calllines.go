@@ -74,7 +74,7 @@ func newRow(l *v1.NumberedLine) logRow {
 	text := l.Text
 	if l.State != "output" {
 		row.Kind = l.State
-		text = strings.TrimSuffix(ansi.Render(l.Step).Text(), " ")
+		text = stepName(l.Step)
 		switch l.State {
 		case "started":
 			text = "started: " + text
@@ -90,6 +90,9 @@ func newRow(l *v1.NumberedLine) logRow {
 	row.Spans, row.Cut = line.Spans, line.Cut
 	return row
 }
+
+// stepName is the name of a step, which programs give, without control sequences.
+func stepName(name string) string { return strings.TrimRight(ansi.Render(name).Text(), " ") }
 
 func seconds(s float64) string { return duration(time.Duration(s * float64(time.Second))) }
 

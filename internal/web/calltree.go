@@ -250,9 +250,9 @@ func (t *callTree) draw() {
 			to = end
 		}
 		view := stateOf(s.Shown)
-		bar := callBar{Key: s.Key(), Name: clear(s.Name), State: view, X: min(997, share(s.Started.Sub(begin))), Y: len(t.Bars) * barHeight}
+		bar := callBar{Key: s.Key(), Name: stepName(s.Name), State: view, X: min(997, share(s.Started.Sub(begin))), Y: len(t.Bars) * barHeight}
 		bar.Width = max(3, share(to.Sub(begin))-bar.X)
-		bar.Title = clear(s.Name) + ": " + view.Word + ", " + took.Text() + ", after " + duration(s.Started.Sub(begin))
+		bar.Title = stepName(s.Name) + ": " + view.Word + ", " + took.Text() + ", after " + duration(s.Started.Sub(begin))
 		t.Bars = append(t.Bars, bar)
 		return nil
 	})
