@@ -40,6 +40,11 @@ func (s *Site) routes() {
 	s.write("GET /functions/run", v1.ScopeRun, s.form)
 	s.write("POST /functions/run", v1.ScopeRun, s.callFunction)
 
+	s.public("GET /runs/{number}/calls/{function}", s.call)
+	s.public("GET /runs/{number}/calls/{function}/log", s.callRaw)
+	s.public("GET /runs/{number}/calls/{function}/lines", s.callLines)
+	s.public("GET /runs/{number}/calls/{function}/live", s.callLive)
+
 	s.open("/", s.nothing)
 }
 
