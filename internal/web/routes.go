@@ -33,8 +33,8 @@ func (s *Site) routes() {
 	s.public("GET /{$}", s.home)
 	s.public("GET /runs/home", s.homeLive)
 	s.public("GET /repositories", s.repositories)
-	s.read("GET /runs", s.runs)
-	s.read("GET /runs/live", s.runsLive)
+	s.public("GET /runs", s.runs)
+	s.public("GET /runs/live", s.runsLive)
 	s.public("GET /badges/{name...}", s.badge)
 
 	s.write("GET /functions/run", v1.ScopeRun, s.form)
