@@ -37,6 +37,24 @@ func (s *Site) routes() {
 	s.read("GET /runs/live", s.runsLive)
 	s.public("GET /badges/{name...}", s.badge)
 
+	s.read("GET /schedules", s.schedules)
+	s.read("GET /registries", s.registries)
+	s.read("GET /registries/{name}", s.registry)
+	s.write("POST /registries/{name}/pin", v1.ScopeRun, s.pinTag)
+	s.write("POST /registries/{name}/auto-deploy", v1.ScopeRun, s.autoDeploy)
+	s.write("POST /registries/{name}/redeploy", v1.ScopeRun, s.redeployWatch)
+	s.write("GET /registries/{name}/reset", v1.ScopeRun, s.resetWatchPage)
+	s.write("POST /registries/{name}/reset", v1.ScopeRun, s.resetWatch)
+	s.read("GET /mirrors", s.mirrors)
+	s.write("POST /mirrors/{name}/sync", v1.ScopeRun, s.syncMirror)
+	s.read("GET /signed", s.signed)
+	s.read("GET /modules", s.modules)
+	s.read("GET /modules/{name}", s.module)
+	s.read("GET /modules/{name}/archive", s.moduleArchive)
+	s.write("POST /modules/{name}/rename", v1.ScopeAdmin, s.renameModule)
+	s.write("GET /modules/{name}/delete", v1.ScopeAdmin, s.deleteModulePage)
+	s.write("POST /modules/{name}/delete", v1.ScopeAdmin, s.deleteModule)
+
 	s.open("/", s.nothing)
 }
 
