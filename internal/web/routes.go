@@ -54,6 +54,8 @@ func (s *Site) routes() {
 	s.write("POST /modules/{name}/rename", v1.ScopeAdmin, s.renameModule)
 	s.write("GET /modules/{name}/delete", v1.ScopeAdmin, s.deleteModulePage)
 	s.write("POST /modules/{name}/delete", v1.ScopeAdmin, s.deleteModule)
+	s.write("GET /functions/run", v1.ScopeRun, s.form)
+	s.write("POST /functions/run", v1.ScopeRun, s.callFunction)
 
 	s.open("/", s.nothing)
 }
