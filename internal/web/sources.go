@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -116,4 +117,15 @@ func zoned(t time.Time) string { return t.Format("Mon 2 Jan 2006, 15:04:05 -07:0
 // every is a number of seconds as a period.
 func every(seconds float64) string {
 	return periodWords(time.Duration(seconds * float64(time.Second)))
+}
+
+// size is a number of bytes in the unit that people would use.
+func size(n int64) string {
+	switch {
+	case n >= 1_000_000:
+		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+	case n >= 1000:
+		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
+	}
+	return many(n, "byte", "bytes")
 }

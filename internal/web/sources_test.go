@@ -71,23 +71,6 @@ func TestWithoutConfiguration(t *testing.T) {
 	}
 }
 
-// keeper keeps schedules.
-type keeper struct{ list []schedules.Listed }
-
-func (k *keeper) List(_ context.Context, now time.Time, times int) ([]schedules.Listed, error) {
-	for i := range k.list {
-		k.list[i].Next = nil
-		for at := k.list[i].Schedule.Next(now); len(k.list[i].Next) < times && !at.IsZero(); at = k.list[i].Schedule.Next(at) {
-			k.list[i].Next = append(k.list[i].Next, at)
-		}
-	}
-	return k.list, nil
-}
-
-func (k *keeper) Tick(context.Context, string, time.Time) (events.Event, error) {
-	return events.Event{}, schedules.ErrUnknown
-}
-
 func parse(t *testing.T, expression string) schedule.Schedule {
 	t.Helper()
 	s, err := schedule.Parse(expression, nil)
@@ -100,21 +83,21 @@ func parse(t *testing.T, expression string) schedule.Schedule {
 func TestSchedulesPage(t *testing.T) {
 	t.Parallel()
 	daily := parse(t, "TZ=Europe/Berlin 30 2 * * *")
-	k := &keeper{list: []schedules.Listed{
+	k := webtest.Schedules{
 		{Entry: schedules.Entry{Name: "nightly", Filter: "nightly", Schedule: daily, Of: schedule.OfAgent, Repository: "acme/shop"}},
 		{Entry: schedules.Entry{Name: "acme/site#" + evil, Filter: evil, Schedule: parse(t, "@every 90s"), Of: schedule.OfFunctions,
 			Repository: "acme/site", Paused: "disabled by mona: " + evil,
 			Functions: []dispatcher.FunctionName{{Module: "ci", Function: "syncOnTimeTickOften"}, {Module: evil, Function: evil}}}},
 		{Entry: schedules.Entry{Name: "greet", Filter: "greet", Schedule: parse(t, "@hourly"), Of: schedule.OfAgent, Module: "greeter"}, Error: "the branch is gone: " + evil},
 		{Entry: schedules.Entry{Name: "past", Filter: "past", Schedule: parse(t, "2020-03-01T12:00:00Z"), Of: schedule.OfAgent, Repository: "acme/shop"}},
-	}}
+	}
 	w := webtest.New(t, webtest.Options{API: func(o *api.Options) { o.Schedules = k }})
 	tick := daily.Event("nightly", time.Now().Add(-time.Hour), schedule.OfAgent, 0)
 	tick.ID, tick.Repository, tick.Delivery = events.NewID(), &events.Repository{FullName: "acme/shop"}, "1"
 	d := webtest.Push("acme/shop")
 	d.Event, d.Hook = tick, poll.Hook(schedules.Kind, "nightly")
 	w.PlannedOf(d, "cleanUp")
-	k.list[0].Told = tick.OccurredAt
+	k[0].Told = tick.OccurredAt
 
 	page := w.SignIn(v1.ScopeRun).Page("/schedules")
 	harmless(t, page)
@@ -157,9 +140,9 @@ func TestSchedulesPage(t *testing.T) {
 
 func TestManySchedules(t *testing.T) {
 	t.Parallel()
-	k := &keeper{}
+	var k webtest.Schedules
 	for i := range 1000 {
-		k.list = append(k.list, schedules.Listed{Entry: schedules.Entry{
+		k = append(k, schedules.Listed{Entry: schedules.Entry{
 			Name: "s" + strconv.Itoa(i), Filter: strings.Repeat("very-long-", 20), Schedule: parse(t, "@hourly"), Of: schedule.OfAgent, Repository: "acme/shop"}})
 	}
 	b := webtest.New(t, webtest.Options{API: func(o *api.Options) { o.Schedules = k }}).SignIn(v1.ScopeRead)

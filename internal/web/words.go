@@ -33,6 +33,7 @@ func functions(a *assets) template.FuncMap {
 		"under": under,
 		"zoned": zoned,
 		"every": every,
+		"size":  size,
 	}
 }
 
