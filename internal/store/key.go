@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -157,19 +158,26 @@ func (s *Store) Authenticate(ctx context.Context, secret string) (Key, error) {
 	return k, nil
 }
 
-// uses keeps requests from recording the use of a key all at once, and from
-// trying again and again if that fails.
+// usesKept is how many ids are remembered before those are looked for that
+// count no more.
+const usesKept = 1000
+
+// uses keeps requests from recording the use of a key or session all at once,
+// and from trying again and again if that fails.
 type uses struct {
 	mu   sync.Mutex
 	last map[string]time.Duration
 }
 
-// due reports whether the use of a key is to be recorded now.
+// due reports whether the use of a key or session is to be recorded now.
 func (u *uses) due(key string, now time.Duration) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if last, tried := u.last[key]; tried && now-last < usedEvery {
 		return false
+	}
+	if len(u.last) >= usesKept {
+		maps.DeleteFunc(u.last, func(_ string, last time.Duration) bool { return now-last >= usedEvery })
 	}
 	if u.last == nil {
 		u.last = map[string]time.Duration{}
@@ -192,8 +200,8 @@ func (s *Store) Keys(ctx context.Context) ([]Key, error) {
 	return keys, nil
 }
 
-// DeleteKey deletes a key, whose secret counts no longer from then on. The error
-// is [ErrNotFound] if there is none of that id.
+// DeleteKey deletes a key with its sessions, whose secrets count no longer from
+// then on. The error is [ErrNotFound] if there is none of that id.
 func (s *Store) DeleteKey(ctx context.Context, id string, by Actor) error {
 	return s.change(ctx, "delete-key", "delete API key "+id, func(t *tx) error {
 		var name, scope string
@@ -202,6 +210,9 @@ func (s *Store) DeleteKey(ctx context.Context, id string, by Actor) error {
 			return ErrNotFound
 		}
 		if err != nil {
+			return err
+		}
+		if _, err := t.exec(`DELETE FROM sessions WHERE api_key = ?`, id); err != nil {
 			return err
 		}
 		return s.record(t, by, "delete-key", "key "+id, name+", scope "+scope)

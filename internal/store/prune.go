@@ -74,6 +74,9 @@ func (s *Store) Prune(ctx context.Context, keep Retention) (int, error) {
 	if err := s.pruneModules(ctx, micros(earliest.Add(-keepVersions))); err != nil {
 		return deleted, err
 	}
+	if err := s.pruneSessions(ctx, earliest); err != nil {
+		return deleted, err
+	}
 	if keep.Audit > 0 {
 		if err := s.pruneAudit(ctx, micros(earliest.Add(-keep.Audit))); err != nil {
 			return deleted, err
