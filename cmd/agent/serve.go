@@ -13,6 +13,7 @@ import (
 	v1 "github.com/franela/pocketci/internal/api/v1"
 	"github.com/franela/pocketci/internal/forges"
 	"github.com/franela/pocketci/internal/server"
+	"github.com/franela/pocketci/internal/web"
 )
 
 // listen makes the servers and their listeners.
@@ -53,6 +54,9 @@ func (p *process) listen() error {
 		return err
 	}
 	options.API = service
+	if options.Pages, err = web.New(web.Options{API: service, PublicURL: p.o.publicURL, Log: p.log}); err != nil {
+		return err
+	}
 	options.Registries = p.watcher(service)
 	if p.o.metricsListen == "" {
 		options.Metrics = service.Protect(v1.ScopeRead, p.metrics.Handler())

@@ -54,6 +54,8 @@ type Options struct {
 	// InsecureHTTP allows to send the key over plain HTTP to other hosts than
 	// this one.
 	InsecureHTTP bool
+	// Transport sends the requests; nil is over the network.
+	Transport http.RoundTripper
 	// UserAgent is the name and version of the program.
 	UserAgent string
 }
@@ -110,6 +112,10 @@ func New(o Options) (*Client, error) {
 	}
 	if strings.ContainsFunc(o.Key, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return nil, errors.New("the API key has characters that no key has")
+	}
+	if o.Transport != nil {
+		own := &http.Client{Transport: o.Transport, CheckRedirect: stay}
+		return &Client{base: base, key: o.Key, userAgent: o.UserAgent, quick: own, slow: own, endless: own}, nil
 	}
 	// The system's defaults know proxies and HTTP/2.
 	transport := http.DefaultTransport.(*http.Transport).Clone()

@@ -15,18 +15,16 @@ import (
 	"sync"
 	"time"
 
-	"github.com/fsnotify/fsnotify"
-
 	"github.com/franela/pocketci/internal/settings"
 )
 
 const (
-	// quiet is for how long nothing may have happened to the file before it is
-	// read: editors and configuration systems write it in several steps.
-	quiet = 300 * time.Millisecond
-	// lookEvery is how often the file is looked at all the same, since not every
-	// file system tells of changes.
-	lookEvery = 30 * time.Second
+	// lookEvery is how often the file is looked at, without reading it, as not every
+	// file system tells of what happens, and one that takes the file's place is not
+	// watched yet.
+	lookEvery = 500 * time.Millisecond
+	// readEvery is how often it is read all the same, should it look as before.
+	readEvery = 30 * time.Second
 )
 
 // Config is what a watcher is made of.
@@ -87,15 +85,15 @@ func (w *Watcher) State() State {
 	return w.state
 }
 
-// Run reads the file whenever it changes, and when something comes from ask, until
-// ctx is done.
+// Run reads the file once it has changed, within about a second, and when something
+// comes from ask, until ctx is done.
 func (w *Watcher) Run(ctx context.Context, ask <-chan os.Signal) {
-	changes, end := w.changes()
-	defer end()
-	every := time.NewTicker(lookEvery)
-	defer every.Stop()
-	settled := time.NewTimer(quiet)
-	defer settled.Stop()
+	watch := w.watch()
+	defer watch.close()
+	looks, reads := time.NewTicker(lookEvery), time.NewTicker(readEvery)
+	defer looks.Stop()
+	defer reads.Stop()
+	last, pending := w.look(), true // what changed before is not known
 	for {
 		select {
 		case <-ctx.Done():
@@ -103,33 +101,42 @@ func (w *Watcher) Run(ctx context.Context, ask <-chan os.Signal) {
 		case <-ask:
 			w.cfg.Log.Info("configuration is read again on demand")
 			w.Read(true)
-		case <-changes:
-			settled.Reset(quiet)
-		case <-settled.C:
-			w.Read(false)
-		case <-every.C:
+		case <-watch.changed:
+			pending = true
+		case <-looks.C:
+			// Editors and configuration systems write in several steps, the last of
+			// which is the one to read after.
+			now := w.look()
+			settled := same(now, last)
+			if settled && pending {
+				w.Read(false)
+			}
+			if !settled {
+				watch.again()
+			}
+			last, pending = now, !settled
+		case <-reads.C:
 			w.Read(false)
 		}
 	}
 }
 
-// changes tells of everything that happens in the directory of the file: files are
-// replaced rather than written, and what links to them, too.
-func (w *Watcher) changes() (changes <-chan fsnotify.Event, end func()) {
-	watcher, err := fsnotify.NewWatcher()
-	if err == nil {
-		if err = watcher.Add(filepath.Dir(w.file)); err == nil {
-			go func() {
-				for err := range watcher.Errors {
-					w.cfg.Log.Warn("watch the configuration", "error", err)
-				}
-			}()
-			return watcher.Events, func() { watcher.Close() }
-		}
-		watcher.Close()
+// look is what the file looks like from outside, nil if it cannot be seen. Of a link it
+// is what that leads to.
+func (w *Watcher) look() fs.FileInfo {
+	info, err := os.Stat(w.file)
+	if err != nil {
+		return nil
 	}
-	w.cfg.Log.Warn("changes of the configuration are not told; it is looked at from time to time", "every", lookEvery, "error", err)
-	return nil, func() {}
+	return info
+}
+
+// same reports whether a file looks as it did.
+func same(a, b fs.FileInfo) bool {
+	if a == nil || b == nil {
+		return a == nil && b == nil
+	}
+	return os.SameFile(a, b) && a.ModTime().Equal(b.ModTime()) && a.Size() == b.Size() && a.Mode() == b.Mode()
 }
 
 // Read looks at the file and puts it into force if it has changed, or in any case if

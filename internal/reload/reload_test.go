@@ -189,6 +189,30 @@ func TestRun(t *testing.T) {
 				}
 			}
 		},
+		"written while others write beside it": func(t *testing.T, dir string, _ chan os.Signal) {
+			wal, err := os.Create(filepath.Join(dir, "pocketci.db-wal"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			stop, ended := make(chan struct{}), make(chan struct{})
+			go func() {
+				defer close(ended)
+				defer wal.Close()
+				for {
+					select {
+					case <-stop:
+						return
+					case <-time.After(10 * time.Millisecond):
+						if _, err := wal.WriteAt([]byte("page"), 0); err != nil {
+							t.Error(err)
+							return
+						}
+					}
+				}
+			}()
+			t.Cleanup(func() { close(stop); <-ended })
+			write(t, dir, "forks: approve")
+		},
 		"asked to": func(_ *testing.T, _ string, ask chan os.Signal) { ask <- syscall.SIGHUP },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -201,7 +225,7 @@ func TestRun(t *testing.T) {
 				w.Run(ctx, ask)
 			}()
 			replace(t, dir, ask)
-			for deadline := time.Now().Add(20 * time.Second); len(a.all()) == 0; time.Sleep(10 * time.Millisecond) {
+			for deadline := time.Now().Add(10 * time.Second); len(a.all()) == 0; time.Sleep(10 * time.Millisecond) {
 				if time.Now().After(deadline) {
 					t.Fatal("it was not noticed")
 				}

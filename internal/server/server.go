@@ -7,12 +7,12 @@
 //	POST /                  the first webhook of a forge
 //	POST /webhooks/NAME     the webhook of that name, also by other methods if its
 //	                        rules say so
-//	GET  /                  what is served here, for people
+//	GET  /                  the home page, or what is served here if there are no pages
 //	GET  /healthz           200 while the process answers
 //	GET  /readyz            200 if every check holds, else 503
 //	     /api/              the API, if there is one
 //	GET  /metrics           metrics, if they are served here
-//	GET  /runs/NUMBER       how to see a run, for those who follow its link
+//	     /runs/…            and other pages, if there are any
 //	     /repos, /tags/…    what registrywatcher served, if registries are watched
 //
 // Every answer of its own is JSON. Errors are {"error": "…"}. Only what functions
@@ -27,7 +27,6 @@ import (
 	"net/http"
 	"runtime/debug"
 	"slices"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -54,6 +53,8 @@ type Options struct {
 	Checks []Check
 	// API is served at /api/, and Metrics at /metrics; either may be nil.
 	API, Metrics http.Handler
+	// Pages are what people look at, at the paths that they say they serve; nil is none.
+	Pages Pages
 	// Registries serves the paths that it says it does, beside those of the
 	// server's own; it may be nil.
 	Registries Registries
@@ -61,6 +62,12 @@ type Options struct {
 	Answered func(vendor string, status int)
 	// Log gets one line per delivery; nil is slog's default.
 	Log *slog.Logger
+}
+
+// Pages are what people look at. Which paths they serve does not change.
+type Pages interface {
+	http.Handler
+	Serves(path string) bool
 }
 
 // Registries is what people do with the registries that are watched, at paths that they
@@ -79,6 +86,7 @@ type Server struct {
 	checks  []*probe
 	api     http.Handler
 	metrics http.Handler
+	pages   Pages
 	watched Registries
 	answer  func(string, int)
 	bodies  *semaphore.Weighted
@@ -92,7 +100,7 @@ func New(o Options) (*Server, error) {
 	if o.Sink == nil {
 		return nil, errors.New("no sink for events is given")
 	}
-	s := &Server{sink: o.Sink, runs: o.Runs, waiters: make(chan struct{}, maxWaiting), api: o.API, metrics: o.Metrics, watched: o.Registries, answer: o.Answered,
+	s := &Server{sink: o.Sink, runs: o.Runs, waiters: make(chan struct{}, maxWaiting), api: o.API, metrics: o.Metrics, pages: o.Pages, watched: o.Registries, answer: o.Answered,
 		bodies: semaphore.NewWeighted(maxBodies), log: o.Log}
 	if s.log == nil {
 		s.log = slog.Default()
@@ -172,6 +180,10 @@ func (s *Server) route(w *response, r *http.Request) {
 			}
 			return
 		}
+		if s.pages != nil {
+			s.pages.ServeHTTP(w, r)
+			return
+		}
 		s.index(w)
 	case path == "/healthz":
 		if allow(w, r, http.MethodGet, http.MethodHead) {
@@ -183,10 +195,8 @@ func (s *Server) route(w *response, r *http.Request) {
 		}
 	case s.api != nil && strings.HasPrefix(path, "/api/"):
 		s.api.ServeHTTP(w, r)
-	case strings.HasPrefix(path, "/runs/"):
-		if allow(w, r, http.MethodGet, http.MethodHead) {
-			s.run(w, strings.TrimPrefix(path, "/runs/"))
-		}
+	case s.pages != nil && s.pages.Serves(path):
+		s.pages.ServeHTTP(w, r)
 	case s.metrics != nil && path == "/metrics":
 		if allow(w, r, http.MethodGet, http.MethodHead) {
 			s.metrics.ServeHTTP(w, r)
@@ -215,16 +225,6 @@ func (s *Server) index(w *response) {
 	w.reply(http.StatusOK, map[string]any{
 		"service": "pocketci", "webhooks": paths, "alive": "/healthz", "ready": "/readyz",
 	})
-}
-
-// run tells somebody who follows the link to a run how to see it. Whether there
-// is one is for those to know who have a key.
-func (s *Server) run(w *response, number string) {
-	if _, err := strconv.ParseUint(number, 10, 63); err != nil {
-		w.fail(http.StatusNotFound, "runs have numbers")
-		return
-	}
-	w.reply(http.StatusOK, map[string]string{"run": number, "see": "pocketci runs show " + number, "api": "/api/v1/runs/" + number})
 }
 
 // allow answers 405 and returns false unless the request's method is one of

@@ -356,15 +356,6 @@ func TestOtherHandlers(t *testing.T) {
 			t.Errorf("%s without it: %d %s", path, a.status, a.text)
 		}
 	}
-	for path, want := range map[string]int{"/runs/12": 200, "/runs/": 404, "/runs/x": 404, "/runs/1/2": 404} {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, with.url+path, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if a := send(t, r); a.status != want {
-			t.Errorf("%s: %d %s", path, a.status, a.text)
-		}
-	}
 	send(t, delivery(t, with.url+"/", "push", payload(t, "push")))
 	if fmt.Sprint(statuses) != "[202]" {
 		t.Errorf("was told of %v", statuses)

@@ -63,8 +63,12 @@ func (r reader) mirrorWebhook(e yamlfile.Entry) *MirrorWebhook {
 }
 
 // taken are the paths that the agent serves itself, and all below those that end with
-// a slash.
-var taken = []string{"/", "/healthz", "/readyz", "/metrics", "/api/", "/runs/", "/webhooks/", "/tags/", "/repos", "/ping/"}
+// a slash. A test holds the pages' own to what package web says.
+var taken = []string{
+	"/", "/healthz", "/readyz", "/metrics", "/api/", "/webhooks/", "/tags/", "/repos", "/ping/",
+	"/badges/", "/events/", "/functions/", "/mirrors/", "/modules/", "/registries/", "/repositories/", "/runs/", "/schedules/",
+	"/settings/", "/sign-in/", "/sign-out/", "/signed/", "/static/", "/try/",
+}
 
 func (r reader) webhookPath(e yamlfile.Entry) string {
 	s := r.matching(e, urlPath, "the path of a URL, such as /gwg/shop: letters, digits, dashes, dots, underscores, tildes and slashes")

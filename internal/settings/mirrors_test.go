@@ -2,12 +2,14 @@ package settings_test
 
 import (
 	"maps"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/franela/pocketci/internal/settings"
+	"github.com/franela/pocketci/internal/web"
 )
 
 // mirror is one with the values that hold where the file is silent.
@@ -109,5 +111,16 @@ func TestSecretsOfMirrors(t *testing.T) {
 	want := map[string]string{"ssh-key": "/etc/pocketci/shop.key", "passphrase": "SHOP_PASSPHRASE", "webhook-secrets": "SHOP_WEBHOOK"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// A webhook cannot be where the pages are.
+func TestPathsOfPages(t *testing.T) {
+	t.Parallel()
+	for _, section := range web.Sections() {
+		file := "mirrors: [{name: shop, url: 'https://github.com/acme/shop.git', directory: /srv/shop, branch: main, webhook: {path: /" + section + "/x, webhook-secrets: [{from-env: S}]}}]"
+		if _, err := settings.Parse("agent.yaml", []byte(file)); err == nil || !strings.Contains(err.Error(), "the agent serves itself") {
+			t.Errorf("/%s/x: %v", section, err)
+		}
 	}
 }

@@ -1,0 +1,118 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// live is the connection to a page that is kept up to date, by server-sent events. The
+// event patch holds elements that take the places of those with the same ids; end is
+// the last event.
+type live struct {
+	v       *visit
+	page    *page
+	control *http.ResponseController
+
+	mu   sync.Mutex
+	sent map[string][]byte
+}
+
+// push renders a part of a page and sends it unless the browser has it already. Key
+// names the part among those of the same name.
+type push func(part, key string, data any) error
+
+// live keeps a page up to date for as long as f runs. It ends when f returns, with the
+// visitor, or once the session has ended. What f returns is not for people.
+func (v *visit) live(name string, f func(ctx context.Context, send push) error) error {
+	p, known := v.site.pages[name]
+	if !known {
+		return fmt.Errorf("there is no page %s", name)
+	}
+	l := &live{v: v, page: p, control: http.NewResponseController(v.w), sent: map[string][]byte{}}
+	v.w.Header().Set("Content-Type", "text/event-stream")
+	// nginx would gather what is sent.
+	v.w.Header().Set("X-Accel-Buffering", "no")
+	// Where there are no deadlines, none need to be moved, here and below.
+	_ = l.control.SetReadDeadline(time.Time{})
+	ctx, cancel := context.WithCancelCause(v.ctx())
+	var beating sync.WaitGroup
+	beating.Go(func() { cancel(l.beat(ctx)) })
+	err := l.write(":\n\n")
+	if err == nil {
+		err = f(ctx, l.push)
+	}
+	if err == nil {
+		err = l.write("event: end\ndata:\n\n")
+	}
+	cancel(nil)
+	beating.Wait()
+	if err != nil && ctx.Err() == nil {
+		// The browser comes again.
+		v.site.Log.Debug("a page is not kept up to date any more", "path", v.r.URL.Path, "error", err)
+	}
+	return nil
+}
+
+func (l *live) push(part, key string, data any) error {
+	out, err := l.page.part(part, data)
+	if err != nil {
+		return err
+	}
+	id := part + " " + key
+	l.mu.Lock()
+	known := bytes.Equal(l.sent[id], out)
+	l.sent[id] = out
+	l.mu.Unlock()
+	if known {
+		return nil
+	}
+	var b bytes.Buffer
+	b.WriteString("event: patch\n")
+	for line := range bytes.SplitSeq(out, []byte("\n")) {
+		b.WriteString("data: ")
+		b.Write(bytes.ReplaceAll(line, []byte("\r"), nil))
+		b.WriteString("\n")
+	}
+	b.WriteString("\n")
+	return l.write(b.String())
+}
+
+func (l *live) write(text string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_ = l.control.SetWriteDeadline(time.Now().Add(l.v.site.Stall))
+	if _, err := l.v.w.Write([]byte(text)); err != nil {
+		return fmt.Errorf("send to the browser: %w", err)
+	}
+	return l.control.Flush()
+}
+
+// errEnded is why nothing more is sent.
+var errEnded = errors.New("the session has ended")
+
+// beat keeps the connection in use, and returns when the visitor has gone or may look no
+// more.
+func (l *live) beat(ctx context.Context) error {
+	beats := time.NewTicker(l.v.site.KeepAlive)
+	defer beats.Stop()
+	for {
+		select {
+		case <-beats.C:
+		case <-ctx.Done():
+			return nil
+		}
+		if l.v.me != nil {
+			if _, err := l.v.api.Me(ctx); err != nil && ctx.Err() == nil {
+				return errors.Join(errEnded, err)
+			}
+		}
+		if err := l.write(":\n\n"); err != nil {
+			return err
+		}
+	}
+}

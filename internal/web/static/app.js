@@ -1,0 +1,113 @@
+// What makes pages live. Every page works without it.
+"use strict";
+
+// live keeps the page up to date: the events of the address in data-live hold
+// elements that take the places of those with the same ids.
+function live(root) {
+  const source = new EventSource(root.dataset.live);
+  source.addEventListener("patch", (event) => patch(event.data));
+  source.addEventListener("end", () => {
+    source.close();
+    root.dispatchEvent(new CustomEvent("live-end", { bubbles: true }));
+  });
+  // The browser comes again by itself while the connection is only lost.
+  source.addEventListener("error", () => {
+    root.toggleAttribute("data-stale", source.readyState === EventSource.CLOSED);
+  });
+  addEventListener("pagehide", () => source.close());
+}
+
+// patch puts elements in the places of those with the same ids, and leaves what
+// somebody has opened, typed or focused as it is.
+function patch(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  for (const fresh of [...template.content.children]) {
+    const old = document.getElementById(fresh.id);
+    if (!old || old.outerHTML === fresh.outerHTML) continue;
+    const focus = old.contains(document.activeElement) ? document.activeElement : null;
+    if (focus && focus.matches("input, textarea, select")) continue;
+    for (const one of old.querySelectorAll("details[id]")) {
+      const twin = fresh.querySelector("#" + CSS.escape(one.id));
+      if (twin) twin.open = one.open;
+    }
+    if (old.matches("details")) fresh.open = old.open;
+    const index = focus ? focusable(old).indexOf(focus) : -1;
+    const name = focus && focus.id;
+    old.replaceWith(fresh);
+    prepare(fresh);
+    if (focus) {
+      const again = (name && document.getElementById(name)) || focusable(fresh)[index];
+      if (again) again.focus({ preventScroll: true });
+    }
+  }
+}
+
+function focusable(element) {
+  return [...element.querySelectorAll("a[href], button, summary, [tabindex]")];
+}
+
+// rough and ago are in the words of words.go.
+function rough(seconds) {
+  if (seconds < 60) return `${Math.floor(seconds)} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 172800) return `${Math.floor(seconds / 3600)} h`;
+  return `${Math.floor(seconds / 86400)} d`;
+}
+
+function ago(seconds) {
+  if (seconds < 0) return "in " + rough(-seconds);
+  return seconds < 10 ? "just now" : rough(seconds) + " ago";
+}
+
+function duration(seconds) {
+  const two = (n) => String(Math.floor(n)).padStart(2, "0");
+  if (seconds < 10) return `${Math.max(0, seconds).toFixed(1)} s`;
+  if (seconds < 60) return `${Math.floor(seconds)} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${two(seconds % 60)} s`;
+  return `${Math.floor(seconds / 3600)} h ${two((seconds % 3600) / 60)} min`;
+}
+
+// The agent's clock and the reader's may differ; what the agent says counts.
+const ahead = Date.now() - Date.parse(document.documentElement.dataset.now || new Date().toISOString());
+
+function tick() {
+  const now = Date.now() - ahead;
+  for (const time of document.querySelectorAll("time")) {
+    const seconds = (now - Date.parse(time.dateTime)) / 1000;
+    const text = "since" in time.dataset ? duration(seconds) : time.matches(".when") ? ago(seconds) : time.textContent;
+    if (time.textContent !== text) time.textContent = text;
+  }
+}
+
+// prepare shows what is of use only with a script.
+function prepare(root) {
+  for (const button of root.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
+}
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  const text = button.dataset.copy || button.closest(".copy").querySelector("code").textContent;
+  const label = button.textContent;
+  try {
+    await navigator.clipboard.writeText(text);
+    button.textContent = "Copied";
+  } catch {
+    button.textContent = "Not copied";
+  }
+  setTimeout(() => { button.textContent = label; }, 1500);
+});
+
+// A form is sent once, however often its button is pressed.
+document.addEventListener("submit", (event) => {
+  for (const button of event.target.querySelectorAll("button")) setTimeout(() => { button.disabled = true; });
+});
+addEventListener("pageshow", () => {
+  for (const button of document.querySelectorAll("form button:disabled")) button.disabled = false;
+});
+
+prepare(document);
+for (const root of document.querySelectorAll("[data-live]")) live(root);
+tick();
+setInterval(tick, 1000);
