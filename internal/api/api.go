@@ -118,7 +118,7 @@ type API struct {
 // API's own operations do, for what is served beside them.
 func (a *API) Protect(scope v1.Scope, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, err := a.service.identify(r, scope)
+		c, err := a.service.identify(r, scope, false)
 		if err != nil {
 			status, headers := a.service.refusal(r.Context(), r.URL.Path, err)
 			for name := range headers {

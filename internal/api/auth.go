@@ -29,6 +29,8 @@ type caller struct {
 	actor store.Actor
 	// check returns an error once the key is deleted or has expired.
 	check func(context.Context) error
+	// public says what may be read by who has no key; it is nil for all others.
+	public func(repository string) bool
 }
 
 type (
@@ -50,9 +52,13 @@ func (s *service) authenticate(ctx huma.Context, next func(huma.Context)) {
 	var c *caller
 	scope, keyed := ctx.Operation().Metadata["scope"].(v1.Scope)
 	var err error
-	if keyed {
-		c, err = s.identify(r, scope)
-	} else {
+	public, _ := ctx.Operation().Metadata["public"].(bool)
+	switch _, visits := visitorOf(r.Context()); {
+	case keyed:
+		c, err = s.identify(r, scope, public)
+	case visits:
+		err = unauthorized("", "this is not for pages")
+	default:
 		err = s.admit(s.Remote(r))
 	}
 	if err != nil {
@@ -101,8 +107,25 @@ func (s *service) paced(remote string) error {
 }
 
 // identify returns who makes a request, or the problem if that is nobody whose
-// key has the scope.
-func (s *service) identify(r *http.Request, needed v1.Scope) (*caller, error) {
+// key has the scope. Public is for what some may do without a key.
+func (s *service) identify(r *http.Request, needed v1.Scope, public bool) (*caller, error) {
+	c, err := s.known(r, public)
+	switch {
+	case err != nil:
+		return nil, err
+	case c.public == nil && !allows(v1.Scope(c.key.Scope), needed):
+		return nil, huma.ErrorWithHeaders(
+			huma.Error403Forbidden(fmt.Sprintf("this needs a key with the scope %s, and the scope of %s is %s", needed, c.key.Name, c.key.Scope)),
+			http.Header{"Www-Authenticate": {fmt.Sprintf(`Bearer realm="pocketci", error="insufficient_scope", scope="%s"`, needed)}})
+	}
+	return c, nil
+}
+
+// known returns who makes a request, whatever the key may do.
+func (s *service) known(r *http.Request, public bool) (*caller, error) {
+	if v, ok := visitorOf(r.Context()); ok {
+		return s.visitor(r.Context(), v, public)
+	}
 	remote := s.Remote(r)
 	scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	secret = strings.TrimSpace(secret)
@@ -122,22 +145,27 @@ func (s *service) identify(r *http.Request, needed v1.Scope) (*caller, error) {
 		return nil, unauthorized(`, error="invalid_token"`, "the API key has expired")
 	case err != nil:
 		return nil, err
-	case !allows(v1.Scope(key.Scope), needed):
-		return nil, huma.ErrorWithHeaders(
-			huma.Error403Forbidden(fmt.Sprintf("this needs a key with the scope %s, and the scope of %s is %s", needed, key.Name, key.Scope)),
-			http.Header{"Www-Authenticate": {fmt.Sprintf(`Bearer realm="pocketci", error="insufficient_scope", scope="%s"`, needed)}})
 	}
+	return s.holder(key, remote, func(ctx context.Context) error {
+		_, err := s.Store.Authenticate(ctx, secret)
+		return err
+	}), nil
+}
+
+// holder is the caller who has a key, by its secret or by a session; again looks
+// whether he still has.
+func (s *service) holder(key store.Key, remote string, again func(context.Context) error) *caller {
 	return &caller{
 		key:   key,
 		actor: store.Actor{Person: key.Name, Key: key.ID, Remote: remote},
 		check: func(ctx context.Context) error {
-			_, err := s.Store.Authenticate(ctx, secret)
-			if errors.Is(err, store.ErrNoKey) || errors.Is(err, store.ErrKeyExpired) {
+			err := again(ctx)
+			if errors.Is(err, store.ErrNoKey) || errors.Is(err, store.ErrKeyExpired) || errors.Is(err, store.ErrNoSession) {
 				return err
 			}
 			return nil // a database that is away takes nobody's key
 		},
-	}, nil
+	}
 }
 
 func unauthorized(reason, detail string) error {

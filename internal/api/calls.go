@@ -18,7 +18,7 @@ func (s *service) callRoutes() {
 		errors: []int{http.StatusNotFound},
 	}, s.listCalls)
 	register(s, operation{
-		id: "get-call", method: http.MethodGet, path: "/calls/{id}", tag: tagCalls, scope: v1.ScopeRead,
+		id: "get-call", method: http.MethodGet, path: "/calls/{id}", tag: tagCalls, scope: v1.ScopeRead, public: true,
 		summary: "Show a call with its attempts", errors: []int{http.StatusNotFound},
 	}, s.getCall)
 	register(s, operation{

@@ -15,11 +15,11 @@ const listRun = "run"
 
 func (s *service) runRoutes() {
 	register(s, operation{
-		id: "list-runs", method: http.MethodGet, path: "/runs", tag: tagRuns, scope: v1.ScopeRead,
+		id: "list-runs", method: http.MethodGet, path: "/runs", tag: tagRuns, scope: v1.ScopeRead, public: true,
 		summary: "List runs, the latest first",
 	}, s.listRuns)
 	register(s, operation{
-		id: "get-run", method: http.MethodGet, path: "/runs/{id}", tag: tagRuns, scope: v1.ScopeRead,
+		id: "get-run", method: http.MethodGet, path: "/runs/{id}", tag: tagRuns, scope: v1.ScopeRead, public: true,
 		summary: "Show a run with its plan, calls and attempts", errors: []int{http.StatusNotFound},
 	}, s.getRun)
 	register(s, operation{

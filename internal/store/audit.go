@@ -27,7 +27,7 @@ type AuditEntry struct {
 	Person, Key, Remote string
 	// Action is what was done: abort, approve, auto-deploy, call, create-key,
 	// delete-key, delete-module, deploy, disable, enable, pin, redeploy, rename,
-	// replay, reset, restart, sign-in or sync.
+	// replay, reset, restart, sign-in, sign-out or sync.
 	Action string
 	// Object is what it was done to: a kind and an id or name, such as run ID.
 	Object string

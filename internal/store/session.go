@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"crypto/rand"
+	"database/sql"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -123,14 +124,23 @@ func (s *Store) Session(ctx context.Context, token string) (Session, error) {
 const sessionKeyColumns = `keys.id, keys.name, keys.scope, keys.login, keys.created_by, keys.created_at, keys.expires_at, keys.used_at`
 
 // DeleteSession ends the session of a token, which counts no longer from then
-// on. The error is [ErrNoSession] if there is none.
-func (s *Store) DeleteSession(ctx context.Context, token string) error {
+// on. Of the actor only the address counts. The error is [ErrNoSession] if there
+// is none.
+func (s *Store) DeleteSession(ctx context.Context, token string, by Actor) error {
 	return s.change(ctx, "sign-out", "end session", func(t *tx) error {
-		n, err := t.exec(`DELETE FROM sessions WHERE hash = ?`, hashOf(token))
-		if err == nil && n == 0 {
+		var id string
+		by := Actor{Remote: by.Remote}
+		err := t.get([]any{&id, &by.Key}, `DELETE FROM sessions WHERE hash = ? RETURNING id, api_key`, hashOf(token))
+		if err == nil {
+			err = t.get([]any{&by.Person}, `SELECT name FROM keys WHERE id = ?`, by.Key)
+		}
+		if errors.Is(err, sql.ErrNoRows) {
 			return ErrNoSession
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return s.record(t, by, "sign-out", "session "+id, "")
 	})
 }
 

@@ -68,7 +68,7 @@ func TestSessions(t *testing.T) {
 			if got, err := s.Session(ctx, wrong); !errors.Is(err, store.ErrNoSession) || got != (store.Session{}) {
 				t.Errorf("%s: session is %+v (%v)", name, got, err)
 			}
-			if err := s.DeleteSession(ctx, wrong); !errors.Is(err, store.ErrNoSession) {
+			if err := s.DeleteSession(ctx, wrong, octocat); !errors.Is(err, store.ErrNoSession) {
 				t.Errorf("%s: ending it gives %v", name, err)
 			}
 		}
@@ -81,7 +81,7 @@ func TestSessions(t *testing.T) {
 				t.Errorf("signing in with %q gives %q (%v)", wrong, token, err)
 			}
 		}
-		if err := s.DeleteSession(ctx, other); err != nil {
+		if err := s.DeleteSession(ctx, other, store.Actor{Remote: "192.0.2.8"}); err != nil {
 			t.Error(err)
 		}
 		if _, err := s.Session(ctx, other); !errors.Is(err, store.ErrNoSession) {
@@ -97,7 +97,10 @@ func TestSessions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		e := entries[2] // before the other sign-in and the deletion of the key
+		if e := entries[1]; e.Action != "sign-out" || e.Person != "ada" || e.Key != second.Key.ID || e.Remote != "192.0.2.8" || e.Object != "session "+second.ID {
+			t.Errorf("the audit log says %+v", e)
+		}
+		e := entries[3] // the other sign-in is between them
 		if e.Action != "sign-in" || e.Person != "ada" || e.Key != k.ID || e.Remote != "192.0.2.7" || e.Object != "session "+first.ID ||
 			!strings.HasPrefix(e.Detail, "scope run, until ") {
 			t.Errorf("the audit log says %+v", e)
