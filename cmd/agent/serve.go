@@ -43,6 +43,7 @@ func (p *process) listen() error {
 		Signed:        p.signedSources,
 		CanWrite:      writers(p),
 		Configuration: p.configuration,
+		Loaded:        p.loaded,
 		Mirrors:       p.mirrorList,
 		SyncMirror:    p.host.Sync,
 		Registries:    p.registries,
