@@ -27,10 +27,12 @@ const maxStrangers = 64
 type caller struct {
 	key   store.Key
 	actor store.Actor
-	// check returns an error once the key is deleted or has expired.
+	// check returns an error once the key is deleted or has expired, or the session
+	// has ended.
 	check func(context.Context) error
-	// public says what may be read by who has no key; it is nil for all others.
-	public func(repository string) bool
+	// limited is set for strangers, who see public repositories and nothing else.
+	limited bool
+	public  func(repository string) bool
 }
 
 type (
@@ -52,8 +54,8 @@ func (s *service) authenticate(ctx huma.Context, next func(huma.Context)) {
 	var c *caller
 	scope, keyed := ctx.Operation().Metadata["scope"].(v1.Scope)
 	var err error
-	public, _ := ctx.Operation().Metadata["public"].(bool)
-	switch _, visits := visitorOf(r.Context()); {
+	_, visits := r.Context().Value(visitorKey{}).(*Visitor)
+	switch public, _ := ctx.Operation().Metadata["public"].(bool); {
 	case keyed:
 		c, err = s.identify(r, scope, public)
 	case visits:
@@ -107,24 +109,10 @@ func (s *service) paced(remote string) error {
 }
 
 // identify returns who makes a request, or the problem if that is nobody whose
-// key has the scope. Public is for what some may do without a key.
+// key has the scope. What is public strangers may ask for as well.
 func (s *service) identify(r *http.Request, needed v1.Scope, public bool) (*caller, error) {
-	c, err := s.known(r, public)
-	switch {
-	case err != nil:
-		return nil, err
-	case c.public == nil && !allows(v1.Scope(c.key.Scope), needed):
-		return nil, huma.ErrorWithHeaders(
-			huma.Error403Forbidden(fmt.Sprintf("this needs a key with the scope %s, and the scope of %s is %s", needed, c.key.Name, c.key.Scope)),
-			http.Header{"Www-Authenticate": {fmt.Sprintf(`Bearer realm="pocketci", error="insufficient_scope", scope="%s"`, needed)}})
-	}
-	return c, nil
-}
-
-// known returns who makes a request, whatever the key may do.
-func (s *service) known(r *http.Request, public bool) (*caller, error) {
-	if v, ok := visitorOf(r.Context()); ok {
-		return s.visitor(r.Context(), v, public)
+	if v, local := r.Context().Value(visitorKey{}).(*Visitor); local {
+		return s.visitor(r.Context(), v, needed, public)
 	}
 	remote := s.Remote(r)
 	scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
@@ -136,36 +124,46 @@ func (s *service) known(r *http.Request, public bool) (*caller, error) {
 		return nil, err
 	}
 	key, err := s.Store.Authenticate(r.Context(), secret)
-	switch {
-	case errors.Is(err, store.ErrNoKey):
-		s.failures.failed(remote)
-		return nil, unauthorized(`, error="invalid_token"`, "there is no such API key")
-	case errors.Is(err, store.ErrKeyExpired):
-		s.failures.failed(remote)
-		return nil, unauthorized(`, error="invalid_token"`, "the API key has expired")
-	case err != nil:
+	if err = s.unknown(remote, err); err == nil {
+		err = permit(key, needed)
+	}
+	if err != nil {
 		return nil, err
 	}
-	return s.holder(key, remote, func(ctx context.Context) error {
-		_, err := s.Store.Authenticate(ctx, secret)
-		return err
-	}), nil
-}
-
-// holder is the caller who has a key, by its secret or by a session; again looks
-// whether he still has.
-func (s *service) holder(key store.Key, remote string, again func(context.Context) error) *caller {
 	return &caller{
 		key:   key,
 		actor: store.Actor{Person: key.Name, Key: key.ID, Remote: remote},
 		check: func(ctx context.Context) error {
-			err := again(ctx)
-			if errors.Is(err, store.ErrNoKey) || errors.Is(err, store.ErrKeyExpired) || errors.Is(err, store.ErrNoSession) {
+			_, err := s.Store.Authenticate(ctx, secret)
+			if errors.Is(err, store.ErrNoKey) || errors.Is(err, store.ErrKeyExpired) {
 				return err
 			}
 			return nil // a database that is away takes nobody's key
 		},
+	}, nil
+}
+
+// unknown counts an error that says that a secret is no key's, and makes it a problem.
+func (s *service) unknown(remote string, err error) error {
+	switch {
+	case errors.Is(err, store.ErrNoKey):
+		s.failures.failed(remote)
+		return unauthorized(`, error="invalid_token"`, "there is no such API key")
+	case errors.Is(err, store.ErrKeyExpired):
+		s.failures.failed(remote)
+		return unauthorized(`, error="invalid_token"`, "the API key has expired")
 	}
+	return err
+}
+
+// permit returns the problem of a key whose scope is too small.
+func permit(key store.Key, needed v1.Scope) error {
+	if allows(v1.Scope(key.Scope), needed) {
+		return nil
+	}
+	return huma.ErrorWithHeaders(
+		huma.Error403Forbidden(fmt.Sprintf("this needs a key with the scope %s, and the scope of %s is %s", needed, key.Name, key.Scope)),
+		http.Header{"Www-Authenticate": {fmt.Sprintf(`Bearer realm="pocketci", error="insufficient_scope", scope="%s"`, needed)}})
 }
 
 func unauthorized(reason, detail string) error {

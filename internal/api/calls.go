@@ -18,8 +18,8 @@ func (s *service) callRoutes() {
 		errors: []int{http.StatusNotFound},
 	}, s.listCalls)
 	register(s, operation{
-		id: "get-call", method: http.MethodGet, path: "/calls/{id}", tag: tagCalls, scope: v1.ScopeRead, public: true,
-		summary: "Show a call with its attempts", errors: []int{http.StatusNotFound},
+		id: "get-call", method: http.MethodGet, path: "/calls/{id}", tag: tagCalls, scope: v1.ScopeRead,
+		summary: "Show a call with its attempts", public: true, errors: []int{http.StatusNotFound},
 	}, s.getCall)
 	register(s, operation{
 		id: "abort-call", method: http.MethodPost, path: "/calls/{id}/abort", tag: tagCalls, scope: v1.ScopeRun,
@@ -65,8 +65,17 @@ func (s *service) listCalls(ctx context.Context, in *callQuery) (*body[v1.Calls]
 	return answer(v1.Calls{Calls: wireCalls(found, plan{}), Next: next}), nil
 }
 
+// findCall reads a call that the caller may read.
+func (s *service) findCall(ctx context.Context, id string) (store.Call, error) {
+	c, err := s.Store.Call(ctx, id)
+	if err == nil {
+		err = seen(ctx, c.Repository)
+	}
+	return c, err
+}
+
 func (s *service) getCall(ctx context.Context, in *CallID) (*body[v1.Call], error) {
-	c, err := s.Store.Call(ctx, in.ID)
+	c, err := s.findCall(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -37,6 +37,10 @@ func cut[T any](p Page, list string, found []T, place func(T) int64) ([]T, strin
 		return found, ""
 	}
 	found = found[:p.Limit]
-	last := list + " " + strconv.FormatInt(place(found[p.Limit-1]), 10)
-	return found, base64.RawURLEncoding.EncodeToString([]byte(last))
+	return found, cursorOf(list, place(found[p.Limit-1]))
+}
+
+// cursorOf is the cursor of the page behind a place in a list.
+func cursorOf(list string, place int64) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(list + " " + strconv.FormatInt(place, 10)))
 }

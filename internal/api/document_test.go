@@ -347,8 +347,11 @@ var every = map[string]func(f *fixture) (method, path string, body any){
 	"create-key": func(*fixture) (string, string, any) {
 		return "POST", "/keys", v1.KeyRequest{Name: "bot", Scope: v1.ScopeRead}
 	},
-	"delete-key": func(f *fixture) (string, string, any) { return "DELETE", "/keys/" + f.spareKey(), nil },
-	"list-audit": func(f *fixture) (string, string, any) { f.disabled(); return "GET", "/audit", nil },
+	"delete-key":      func(f *fixture) (string, string, any) { return "DELETE", "/keys/" + f.spareKey(), nil },
+	"get-overview":    func(f *fixture) (string, string, any) { f.ended(); return "GET", "/overview?limit=1", nil },
+	"stream-overview": func(f *fixture) (string, string, any) { f.ended(); return "GET", endless, nil },
+	"get-badge":       func(f *fixture) (string, string, any) { f.ended(); return "GET", "/badge?repository=a/b", nil },
+	"list-audit":      func(f *fixture) (string, string, any) { f.disabled(); return "GET", "/audit", nil },
 }
 
 // openOperation is the one that needs no key. [TestPushOfASignedToken] tests it.

@@ -51,6 +51,17 @@ func LinesFrom(log []byte, chunk int, place int64) (found []string, behind []int
 	return found, behind
 }
 
+// Share is what those who follow an overview share.
+type Share struct{ s share }
+
+// Get is share.get.
+func (s *Share) Get(ctx context.Context, since time.Time, compute func() ([]byte, error)) ([]byte, error) {
+	return s.s.get(ctx, since, compute)
+}
+
+// InWords is why something waits.
+func InWords(w *store.Waiting) string { return inWords(w) }
+
 // InProcess is the transport to a handler.
 func InProcess(h http.Handler, log *slog.Logger) http.RoundTripper {
 	return &inProcess{handler: h, visitor: Visitor{Remote: "192.0.2.9"}, log: log}

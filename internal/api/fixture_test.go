@@ -1,9 +1,11 @@
 package api_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -47,6 +49,7 @@ type fixture struct {
 	t      *testing.T
 	store  *store.Store
 	agent  *store.Agent
+	api    *api.API
 	server *httptest.Server
 	// stop ends the base context of the server.
 	stop  context.CancelFunc
@@ -102,9 +105,10 @@ func newFixture(t *testing.T, change ...func(*api.Options, *http.Server)) *fixtu
 	for _, c := range change {
 		c(&o, config)
 	}
-	if config.Handler, err = api.New(o); err != nil {
+	if f.api, err = api.New(o); err != nil {
 		t.Fatal(err)
 	}
+	config.Handler = f.api
 	base, stop := context.WithCancel(context.Background())
 	f.stop = stop
 	f.server = httptest.NewUnstartedServer(nil)
@@ -190,9 +194,17 @@ func (f *fixture) request(secret, method, path string, body any) *http.Request {
 	return r
 }
 
+// endless is what has no end of its own.
+const endless = "/overview/stream"
+
 // send sends a request and holds the answer to the document.
 func (f *fixture) send(r *http.Request) *answered {
 	f.t.Helper()
+	if strings.HasSuffix(r.URL.Path, endless) {
+		ctx, cancel := context.WithCancel(r.Context())
+		defer cancel()
+		return f.begin(r.WithContext(ctx))
+	}
 	response, err := f.server.Client().Do(r)
 	if err != nil {
 		f.t.Fatal(err)
@@ -203,6 +215,29 @@ func (f *fixture) send(r *http.Request) *answered {
 		f.t.Fatal(err)
 	}
 	a := &answered{response.StatusCode, response.Header, data}
+	documented(f.t, r, a)
+	return a
+}
+
+// begin is send for what has no end: it reads the first message, or all of a refusal.
+func (f *fixture) begin(r *http.Request) *answered {
+	f.t.Helper()
+	response, err := f.server.Client().Do(r)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	a := &answered{status: response.StatusCode, header: response.Header}
+	for lines := bufio.NewReader(response.Body); ; {
+		line, err := lines.ReadBytes('\n')
+		a.body = append(a.body, line...)
+		if errors.Is(err, io.EOF) || bytes.Equal(line, []byte("\n")) {
+			break
+		}
+		if err != nil {
+			f.t.Fatal(err)
+		}
+	}
 	documented(f.t, r, a)
 	return a
 }

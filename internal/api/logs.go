@@ -15,16 +15,16 @@ import (
 func (s *service) logRoutes() {
 	text := &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}}
 	register(s, operation{
-		id: "get-call-log", method: http.MethodGet, path: "/calls/{id}/log", tag: tagCalls, scope: v1.ScopeRead, public: true,
-		summary: "Download a call's log",
+		id: "get-call-log", method: http.MethodGet, path: "/calls/{id}/log", tag: tagCalls, scope: v1.ScopeRead,
+		summary: "Download a call's log", public: true,
 		description: "What there is of it by now. As ndjson each line is one LogLine; as text each is made for people, without control " +
 			"sequences; raw is what the steps printed, byte for byte, and nothing else.",
 		errors:   []int{http.StatusNotFound, http.StatusGone},
 		produces: map[string]*huma.MediaType{"application/x-ndjson": text, "text/plain; charset=utf-8": text},
 	}, s.getLog)
 	register(s, operation{
-		id: "stream-call-log", method: http.MethodGet, path: "/calls/{id}/log/stream", tag: tagCalls, scope: v1.ScopeRead, public: true,
-		summary: "Follow a call's log",
+		id: "stream-call-log", method: http.MethodGet, path: "/calls/{id}/log/stream", tag: tagCalls, scope: v1.ScopeRead,
+		summary: "Follow a call's log", public: true,
 		description: "Server-sent events: each line of the log as it is written. The id of an event is the place in bytes behind its " +
 			"line; Last-Event-ID or from continues there. When the attempt has ended, a last event named end follows.",
 		errors: []int{http.StatusNotFound, http.StatusGone}, produces: s.streams(v1.LogLine{}, v1.End{}),
@@ -40,7 +40,7 @@ type LogPlace struct {
 
 // log finds the attempt that is asked for.
 func (s *service) log(ctx context.Context, in *LogPlace) (attempt int, err error) {
-	c, err := s.Store.Call(ctx, in.ID)
+	c, err := s.findCall(ctx, in.ID)
 	if err != nil {
 		return 0, err
 	}

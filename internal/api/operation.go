@@ -58,8 +58,8 @@ type operation struct {
 	takes map[string]*huma.MediaType
 	// open operations need no key: the body proves itself who sent it.
 	open bool
-	// public operations may be used without a key by visitors of the page, for
-	// repositories that are public. Their input is an [ofRepository].
+	// public operations may be used by strangers who look at the pages, for what
+	// belongs to repositories that are public: their handlers ask [seen].
 	public bool
 	// patient operations may take longer than the server gives requests.
 	patient bool
@@ -113,9 +113,6 @@ func register[I, O any](s *service, o operation, handler func(context.Context, *
 		op.Errors = append(op.Errors, http.StatusBadRequest, http.StatusRequestTimeout,
 			http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	}
-	if o.public {
-		op.Errors = append(op.Errors, http.StatusNotFound)
-	}
 	slices.Sort(op.Errors)
 	op.Errors = slices.Compact(op.Errors)
 	if o.open {
@@ -132,18 +129,10 @@ func register[I, O any](s *service, o operation, handler func(context.Context, *
 	if o.produces != nil {
 		op.Responses = map[string]*huma.Response{"200": {Description: http.StatusText(http.StatusOK), Content: o.produces}}
 	}
-	if _, ok := any(new(I)).(ofRepository); o.public && !ok {
-		panic("the operation " + o.id + " is public, and its input names no repository")
-	}
 	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
-		if c, ok := ctx.Value(callerKey{}).(*caller); ok && c.public != nil {
-			if err := s.permit(ctx, c, in); err != nil {
-				return nil, s.problem(ctx, o.id, err)
-			}
-		}
 		out, err := handler(ctx, in)
 		if err != nil {
-			return nil, s.problem(ctx, o.id, err)
+			return nil, s.problem(ctx, o.id, hide(ctx, err))
 		}
 		return out, nil
 	})

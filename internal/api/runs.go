@@ -15,12 +15,12 @@ const listRun = "run"
 
 func (s *service) runRoutes() {
 	register(s, operation{
-		id: "list-runs", method: http.MethodGet, path: "/runs", tag: tagRuns, scope: v1.ScopeRead, public: true,
-		summary: "List runs, the latest first",
+		id: "list-runs", method: http.MethodGet, path: "/runs", tag: tagRuns, scope: v1.ScopeRead,
+		summary: "List runs, the latest first", public: true,
 	}, s.listRuns)
 	register(s, operation{
-		id: "get-run", method: http.MethodGet, path: "/runs/{id}", tag: tagRuns, scope: v1.ScopeRead, public: true,
-		summary: "Show a run with its plan, calls and attempts", errors: []int{http.StatusNotFound},
+		id: "get-run", method: http.MethodGet, path: "/runs/{id}", tag: tagRuns, scope: v1.ScopeRead,
+		summary: "Show a run with its plan, calls and attempts", public: true, errors: []int{http.StatusNotFound},
 	}, s.getRun)
 	register(s, operation{
 		id: "restart-run", method: http.MethodPost, path: "/runs/{id}/restart", tag: tagRuns, scope: v1.ScopeRun,
@@ -47,13 +47,18 @@ type RunID struct {
 	ID string `path:"id" maxLength:"100" pattern:"^[0-9A-Za-z_.~-]+$" patternDescription:"an id" doc:"id or number of the run"`
 }
 
-// find reads a run by id or number.
-func (s *service) find(ctx context.Context, id string) (store.Run, error) {
+// find reads a run by id or number that the caller may read.
+func (s *service) find(ctx context.Context, id string) (r store.Run, err error) {
 	// Ids have dashes and letters.
-	if number, err := strconv.ParseInt(id, 10, 64); err == nil {
-		return s.Store.RunByNumber(ctx, number)
+	if number, ok := strconv.ParseInt(id, 10, 64); ok == nil {
+		r, err = s.Store.RunByNumber(ctx, number)
+	} else {
+		r, err = s.Store.Run(ctx, id)
 	}
-	return s.Store.Run(ctx, id)
+	if err == nil {
+		err = seen(ctx, r.Repository)
+	}
+	return r, err
 }
 
 type runQuery struct {
@@ -65,18 +70,22 @@ type runQuery struct {
 	Name       string    `query:"name" maxLength:"255" doc:"name of the event, such as push"`
 	Function   string    `query:"function" maxLength:"255" doc:"name of a function that is in the plan"`
 	PR         int       `query:"pr_number" minimum:"1" doc:"number of the pull request"`
+	Sender     string    `query:"sender" maxLength:"255" doc:"login of who caused the event"`
 	Since      time.Time `query:"since" doc:"made at that time or later"`
 	Until      time.Time `query:"until" doc:"made before that time"`
 }
 
 func (s *service) listRuns(ctx context.Context, in *runQuery) (*body[v1.Runs], error) {
 	before, err := in.before(listRun)
+	if err == nil {
+		err = seen(ctx, in.Repository)
+	}
 	if err != nil {
 		return nil, err
 	}
 	found, err := s.Store.Runs(ctx, store.RunFilter{
 		Repository: in.Repository, Ref: in.Ref, State: store.State(in.State), Event: in.Event, Name: in.Name, Function: in.Function,
-		PullRequest: in.PR, Since: in.Since, Until: in.Until, Before: before, Limit: in.Limit + 1,
+		PullRequest: in.PR, Sender: in.Sender, Since: in.Since, Until: in.Until, Before: before, Limit: in.Limit + 1,
 	})
 	if err != nil {
 		return nil, err

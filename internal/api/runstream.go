@@ -18,8 +18,8 @@ const lookEvery = time.Second
 
 func (s *service) runStreamRoute() {
 	register(s, operation{
-		id: "stream-run", method: http.MethodGet, path: "/runs/{id}/stream", tag: tagRuns, scope: v1.ScopeRead, public: true,
-		summary: "Follow a run",
+		id: "stream-run", method: http.MethodGet, path: "/runs/{id}/stream", tag: tagRuns, scope: v1.ScopeRead,
+		summary: "Follow a run", public: true,
 		description: "Server-sent events: the run with its calls, without plan and attempts, at once and after every change. " +
 			"When it has ended, a last event named end follows.",
 		errors: []int{http.StatusNotFound}, produces: s.streams(v1.Run{}, v1.End{}),

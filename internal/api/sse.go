@@ -81,16 +81,24 @@ func (o *sse) beat(ctx context.Context) error {
 // streams is what an operation with server-sent events produces. The message
 // has no event name; end is the last one.
 func (s *service) streams(message, end any) map[string]*huma.MediaType {
-	registry := s.api.OpenAPI().Components.Schemas
-	one := func(name string, v any, properties map[string]*huma.Schema, required ...string) *huma.Schema {
-		properties["data"] = registry.Schema(reflect.TypeOf(v), true, "")
-		return &huma.Schema{Title: name, Type: huma.TypeObject, Properties: properties, Required: append(required, "data")}
-	}
+	return sent(s.message("news", message, map[string]*huma.Schema{"id": {Type: huma.TypeString}}),
+		s.message("end", end, map[string]*huma.Schema{"event": {Type: huma.TypeString, Enum: []any{"end"}}}, "event"))
+}
+
+// news is streams without an end.
+func (s *service) news(message any) map[string]*huma.MediaType {
+	return sent(s.message("news", message, map[string]*huma.Schema{}))
+}
+
+// message describes a kind of message.
+func (s *service) message(name string, v any, properties map[string]*huma.Schema, required ...string) *huma.Schema {
+	properties["data"] = s.api.OpenAPI().Components.Schemas.Schema(reflect.TypeOf(v), true, "")
+	return &huma.Schema{Title: name, Type: huma.TypeObject, Properties: properties, Required: append(required, "data")}
+}
+
+func sent(messages ...*huma.Schema) map[string]*huma.MediaType {
 	return map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{
 		Type: huma.TypeArray, Description: "Server-sent events; data is JSON.",
-		Items: &huma.Schema{OneOf: []*huma.Schema{
-			one("news", message, map[string]*huma.Schema{"id": {Type: huma.TypeString}}),
-			one("end", end, map[string]*huma.Schema{"event": {Type: huma.TypeString, Enum: []any{"end"}}}, "event"),
-		}},
+		Items: &huma.Schema{OneOf: messages},
 	}}}
 }

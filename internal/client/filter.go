@@ -34,6 +34,9 @@ type RunFilter struct {
 	Event, Name string
 	// Function is one that the run calls.
 	Function string
+	// PR is the number of a pull request, Sender the login of who caused the event.
+	PR     int
+	Sender string
 	// Since and Until bound the time at which the run was made.
 	Since, Until time.Time
 }
@@ -82,7 +85,8 @@ func (f EventFilter) query() params {
 
 func (f RunFilter) query() params {
 	return params{}.page(f.Page).text("repository", f.Repository).text("ref", f.Ref).text("state", f.State).
-		text("event", f.Event).text("name", f.Name).text("function", f.Function).time("since", f.Since).time("until", f.Until)
+		text("event", f.Event).text("name", f.Name).text("function", f.Function).
+		number("pr_number", int64(f.PR)).text("sender", f.Sender).time("since", f.Since).time("until", f.Until)
 }
 
 func (f CallFilter) query() params {

@@ -44,6 +44,13 @@ func Place(label string, untrusted bool) string {
 	return label
 }
 
+// PlaceNeeds is what a call needs by its place in the queue: a runner with a label,
+// which is empty for any, and one for other people's code.
+func PlaceNeeds(place string) (label string, untrusted bool) {
+	label, untrusted = strings.CutPrefix(place, untrustedPlace)
+	return label, untrusted
+}
+
 // Labels lists the labels of the runners that are marked for other people's code,
 // or of those that are not.
 func (r Runners) Labels(untrusted bool) []string {

@@ -27,6 +27,11 @@ type Agent struct {
 	confirmed time.Duration
 	// heard is what has been heard of the other agents, by their ids.
 	heard map[string]heard
+	// offer is what the agent takes, once it has looked for calls, which offering
+	// says, and told what was stored of that last.
+	offer    offer
+	offering bool
+	told     string
 }
 
 // heard is the last heartbeat of another agent and when it was first seen here:
@@ -155,10 +160,13 @@ func (a *Agent) Beat(ctx context.Context) error {
 	begun := a.store.clock.Elapsed()
 	bounded, cancel := context.WithTimeout(ctx, a.limit()/2)
 	defer cancel()
-	gone := false
+	gone, takes := false, a.offerText()
 	err := a.store.change(bounded, "beat", "send heartbeat", func(t *tx) error {
-		n, err := t.exec(`UPDATE agents SET beat = beat + 1, seen_at = ? WHERE id = ? AND ended_at = 0`, a.store.now(), a.id)
+		n, err := t.exec(`UPDATE agents SET beat = beat + 1, seen_at = ?, offer = ? WHERE id = ? AND ended_at = 0`, a.store.now(), takes, a.id)
 		gone = n == 0
+		if a.tells(takes) {
+			t.ring(TopicRuns) // other reasons to wait
+		}
 		return err
 	})
 	switch {

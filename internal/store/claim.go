@@ -88,6 +88,7 @@ func (a *Agent) claim(ctx context.Context, q queue, l Limits) (Claim, error) {
 	if err := a.check(); err != nil {
 		return Claim{}, fmt.Errorf("%s: %w", doing, err)
 	}
+	a.offers(q, l)
 	repositories, err := a.store.candidates(ctx, q, l)
 	if err != nil {
 		return Claim{}, fmt.Errorf("%s: %w", doing, err)

@@ -26,6 +26,7 @@ func (s *Store) Disable(ctx context.Context, d Disabled, by Actor) error {
 			key(d.Repository), key(d.Module), key(d.Function), clean(by.Person), clean(d.Reason), s.now()); err != nil {
 			return err
 		}
+		t.ring(TopicRuns)
 		return s.record(t, by, "disable", whatOf(d.Repository, d.Module, d.Function), d.Reason)
 	})
 }
@@ -41,6 +42,7 @@ func (s *Store) Enable(ctx context.Context, repository, module, function string,
 		if n == 0 {
 			return ErrNotFound
 		}
+		t.ring(TopicRuns)
 		return s.record(t, by, "enable", whatOf(repository, module, function), "")
 	})
 }

@@ -1,5 +1,7 @@
 package store
 
+import "context"
+
 import "strings"
 
 // Queries that must use their indexes, in the dialect of the store.
@@ -9,6 +11,8 @@ func (s *Store) Queries() map[string]string {
 		"waiting runs": `SELECT count(*), min(queued_at) FROM runs WHERE ` + runQueue.waiting,
 		"running runs": `SELECT state, count(*) FROM runs WHERE state = 'running' GROUP BY state`,
 		"open calls":   `SELECT state, count(*) FROM calls WHERE ended_at = 0 GROUP BY state`,
+		"held calls":   heldCalls, "queued calls": queuedCalls, "held runs": heldRuns, "queued runs": queuedRuns,
+		"unapproved runs": unapproved, "failed runs": failedRuns, "latest runs": latestRuns,
 	}
 	for name, list := range map[string]struct {
 		table string
@@ -25,6 +29,7 @@ func (s *Store) Queries() map[string]string {
 			queries[name] = strings.Replace(queries[name], "reason", "fields", 1)
 		}
 	}
+	queries["runs of a branch"], _ = branchRuns(runColumns, "", "")
 	for name, query := range queries {
 		queries[name] = s.dialect.rebind(query)
 	}
@@ -38,4 +43,9 @@ var Transitions = map[string]map[State][]State{"runs": runTransitions, "calls": 
 // row change to it that is in another one.
 func Allows(table string, from, to State) bool {
 	return strings.Contains(transitions(Transitions[table]).to(to), "'"+string(from)+"'")
+}
+
+// Sessions counts those that are stored, ended or not.
+func (s *Store) Sessions(ctx context.Context) (n int, err error) {
+	return n, s.get(ctx, []any{&n}, `SELECT count(*) FROM sessions`)
 }

@@ -111,6 +111,7 @@ func (a *Agent) Return(ctx context.Context, c Claim, reason string) error {
 		}
 		t.ring(TopicWork)
 		t.ring(TopicCall(c.Call))
+		t.ring(TopicRun(c.Run))
 		return nil, a.store.requeueCall(t, c.Call, a.id, reason, false)
 	})
 }
@@ -150,6 +151,7 @@ func (a *Agent) heldRun(t *tx, c Claim) (r *runRow, gone, err error) {
 		return r, nil, nil
 	}
 	t.ring(TopicWork)
+	t.ring(TopicRun(c.Run))
 	if _, err := t.exec(`UPDATE runs SET holder = '' WHERE id = ?`, c.Run); err != nil {
 		return nil, nil, err
 	}
@@ -169,6 +171,7 @@ func (a *Agent) heldCall(t *tx, c Claim) (r *runRow, gone, err error) {
 	if errors.Is(gone, ErrAborted) {
 		t.ring(TopicWork)
 		t.ring(TopicCall(c.Call))
+		t.ring(TopicRun(r.id))
 		if _, err := t.exec(`UPDATE calls SET holder = '' WHERE id = ?`, c.Call); err != nil {
 			return nil, nil, err
 		}

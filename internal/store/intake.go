@@ -54,6 +54,7 @@ func (s *Store) insertBatch(t *tx, batch []*pending, free int) (int, error) {
 	}
 	if len(fresh) > 0 {
 		t.ring(TopicEvents)
+		t.ring(TopicRuns)
 	}
 	return queued, nil
 }

@@ -200,8 +200,8 @@ func (s *Store) Keys(ctx context.Context) ([]Key, error) {
 	return keys, nil
 }
 
-// DeleteKey deletes a key with its sessions, whose secrets count no longer from
-// then on. The error is [ErrNotFound] if there is none of that id.
+// DeleteKey deletes a key, whose secret and sessions count no longer from then on. The error
+// is [ErrNotFound] if there is none of that id.
 func (s *Store) DeleteKey(ctx context.Context, id string, by Actor) error {
 	return s.change(ctx, "delete-key", "delete API key "+id, func(t *tx) error {
 		var name, scope string
@@ -212,7 +212,7 @@ func (s *Store) DeleteKey(ctx context.Context, id string, by Actor) error {
 		if err != nil {
 			return err
 		}
-		if _, err := t.exec(`DELETE FROM sessions WHERE api_key = ?`, id); err != nil {
+		if _, err := t.exec(`DELETE FROM sessions WHERE key = ?`, id); err != nil {
 			return err
 		}
 		return s.record(t, by, "delete-key", "key "+id, name+", scope "+scope)

@@ -53,6 +53,7 @@ func (s *Store) releaseCall(t *tx, call, holder, why string) error {
 		return err
 	}
 	t.ring(TopicCall(call))
+	t.ring(TopicRun(r.id))
 	t.ring(TopicWork)
 	if state != StateRunning {
 		n, err := t.exec(`UPDATE calls SET holder = '', token = token + 1 WHERE id = ? AND holder = ?`, call, holder)
@@ -105,6 +106,7 @@ func (s *Store) releaseRun(t *tx, run, holder, why string) error {
 		return err
 	}
 	t.ring(TopicWork)
+	t.ring(TopicRun(r.id))
 	switch {
 	case r.state != StateRunning:
 		if _, err := t.exec(`UPDATE runs SET holder = '', token = token + 1 WHERE id = ?`, run); err != nil {

@@ -107,7 +107,9 @@ type RunFilter struct {
 	// Function is that of a call in the run's plan.
 	Function    string
 	PullRequest int
-	State       State
+	// Sender is the login of who caused the event.
+	Sender string
+	State  State
 	// Since and Until bound the time at which the run was made.
 	Since, Until time.Time
 	// Before is a run's number: only older runs are listed, for the next page
@@ -140,6 +142,7 @@ func (s *Store) Runs(ctx context.Context, f RunFilter) ([]Run, error) {
 	add(!f.Since.IsZero(), "created_at >= ?", micros(f.Since))
 	add(!f.Until.IsZero(), "created_at < ?", micros(f.Until))
 	add(f.PullRequest != 0, "pull_request <> 0 AND pull_request = ?", f.PullRequest)
+	add(f.Sender != "", "sender = ?", clean(f.Sender))
 	add(f.State != "", "state = ?", string(f.State))
 	if f.Limit == 0 {
 		f.Limit = 100

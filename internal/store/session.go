@@ -13,33 +13,30 @@ import (
 )
 
 const (
-	// sessionPrefix keeps a token from being taken for the secret of a key.
-	sessionPrefix = "pcs_"
-	// sessionAge is how long a session lasts at most, sessionIdle how long it
-	// does without being used.
-	sessionAge  = 30 * 24 * time.Hour
-	sessionIdle = 7 * 24 * time.Hour
+	// SessionAge is how long a session lasts at most, SessionIdle without being used.
+	SessionAge  = 30 * 24 * time.Hour
+	SessionIdle = 7 * 24 * time.Hour
 	// keySessions is how many sessions of a key there may be: the oldest ends
 	// for one more, so that signing in again and again fills no disk.
 	keySessions = 100
+	// sessionPrefix lets people and scanners see what a token is.
+	sessionPrefix = "pcs_"
 )
 
-// ErrNoSession says that a token belongs to no session, or to one that is over.
-var ErrNoSession = errors.New("there is no such session")
-
-// Session is that somebody has signed in with an API key. It may do what the key
-// may, and ends with it, 30 days after it began or when it was not used for 7.
+// Session is somebody who has signed in with an API key. It may what the key may, for as
+// long as there is the key.
 type Session struct {
 	ID  string
 	Key Key
-	// CreatedAt is when it began, ExpiresAt when it ends at the latest.
+	// CreatedAt is when it began, ExpiresAt when it ends at the latest: a session that
+	// is not used for a week ends before.
 	CreatedAt, ExpiresAt time.Time
 }
 
-// CreateSession begins a session for who has the secret of an API key and
-// returns it with its token, which is not kept and cannot be had again. Of the
-// actor only the address counts, since the key says who it is. The errors are
-// those of [Store.Authenticate].
+// CreateSession makes a session of the key that a secret belongs to, and returns it with
+// its token, which is not kept and cannot be had again. A key has a hundred at most: the
+// oldest of them ends for one more. The errors are those of
+// [Store.Authenticate]. The audit log has it; of by only the address counts.
 func (s *Store) CreateSession(ctx context.Context, secret string, by Actor) (Session, string, error) {
 	k, err := s.Authenticate(ctx, secret)
 	if err != nil {
@@ -49,42 +46,48 @@ func (s *Store) CreateSession(ctx context.Context, secret string, by Actor) (Ses
 	rand.Read(random) // it never fails
 	token := sessionPrefix + base64.RawURLEncoding.EncodeToString(random)
 	now := fromMicros(s.now())
-	session := Session{ID: events.NewID(), Key: k, CreatedAt: now, ExpiresAt: now.Add(sessionAge)}
+	session := Session{ID: events.NewID(), Key: k, CreatedAt: now, ExpiresAt: now.Add(SessionAge)}
 	if !k.ExpiresAt.IsZero() && k.ExpiresAt.Before(session.ExpiresAt) {
 		session.ExpiresAt = k.ExpiresAt
 	}
-	err = s.change(ctx, "sign-in", "begin session", func(t *tx) error {
-		if _, err := t.exec(`INSERT INTO sessions (id, api_key, hash, created_at, expires_at, used_at) VALUES (?, ?, ?, ?, ?, ?)`,
-			session.ID, k.ID, hashOf(token), micros(now), micros(session.ExpiresAt), micros(now)); err != nil {
+	err = s.change(ctx, "create-session", "create session", func(t *tx) error {
+		// It may have been deleted since, and its sessions with it.
+		var id string
+		if err := t.get([]any{&id}, `SELECT id FROM keys WHERE id = ?`+t.d.forUpdate, k.ID); err != nil {
 			return err
 		}
-		if _, err := t.exec(`DELETE FROM sessions WHERE api_key = ? AND id NOT IN
-			(SELECT id FROM sessions WHERE api_key = ? ORDER BY created_at DESC, id DESC LIMIT ?)`, k.ID, k.ID, keySessions); err != nil {
+		if _, err := t.exec(`INSERT INTO sessions (id, key, hash, created_at, used_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)`,
+			session.ID, k.ID, hashOf(token), micros(now), micros(now), micros(session.ExpiresAt)); err != nil {
+			return err
+		}
+		if _, err := t.exec(`DELETE FROM sessions WHERE key = ? AND id NOT IN
+			(SELECT id FROM sessions WHERE key = ? ORDER BY created_at DESC, id DESC LIMIT ?)`, k.ID, k.ID, keySessions); err != nil {
 			return err
 		}
 		return s.record(t, Actor{Person: k.Name, Key: k.ID, Remote: by.Remote}, "sign-in", "session "+session.ID,
 			"scope "+k.Scope+", until "+session.ExpiresAt.Format(time.RFC3339))
 	})
+	if errors.Is(err, sql.ErrNoRows) {
+		return Session{}, "", ErrNoKey
+	}
 	if err != nil {
 		return Session{}, "", err
 	}
 	return session, token, nil
 }
 
-// Session returns the session that a token belongs to. The errors are
-// [ErrNoSession], also for one that is over, and [ErrKeyExpired], or those of the
-// database. That it was used, and with it its key, is recorded once a minute; if
-// that fails the token counts nonetheless. What is over stays so if the clock is
-// set back while the store is open.
+// Session returns the session that a token belongs to. The errors are [ErrNoSession], also
+// for one that has ended, and those of the database. That it was used is recorded as
+// [Store.Authenticate] does it.
 func (s *Store) Session(ctx context.Context, token string) (Session, error) {
 	var (
 		session                Session
-		created, expires, used int64
+		created, used, expires int64
 	)
 	dest, made := keyScan()
-	err := s.get(ctx, append(dest, &session.ID, &created, &expires, &used), `SELECT `+sessionKeyColumns+`, sessions.id,
-		sessions.created_at, sessions.expires_at, sessions.used_at FROM sessions JOIN keys ON keys.id = sessions.api_key
-		WHERE sessions.hash = ?`, hashOf(token))
+	err := s.get(ctx, append([]any{&session.ID, &created, &used, &expires}, dest...), `SELECT sessions.id, sessions.created_at, sessions.used_at, sessions.expires_at,
+		keys.id, keys.name, keys.scope, keys.login, keys.created_by, keys.created_at, keys.expires_at, keys.used_at
+		FROM sessions JOIN keys ON keys.id = sessions.key WHERE sessions.hash = ?`, hashOf(token))
 	if errors.Is(err, ErrNotFound) {
 		return Session{}, ErrNoSession
 	}
@@ -92,64 +95,55 @@ func (s *Store) Session(ctx context.Context, token string) (Session, error) {
 		return Session{}, fmt.Errorf("look up session: %w", err)
 	}
 	session.Key, session.CreatedAt, session.ExpiresAt = made(), fromMicros(created), fromMicros(expires)
+	// A clock that is set back makes nothing last longer.
 	_, latest := s.bounds()
-	switch ends := session.Key.ExpiresAt; {
-	case !ends.IsZero() && !latest.Before(ends):
-		return Session{}, fmt.Errorf("%w at %s", ErrKeyExpired, ends.Format(time.RFC3339))
-	case !latest.Before(session.ExpiresAt), latest.Sub(fromMicros(used)) >= sessionIdle:
+	if !latest.Before(session.ExpiresAt) || !latest.Before(fromMicros(used).Add(SessionIdle)) {
 		return Session{}, ErrNoSession
 	}
-	now := s.clock.Now()
-	if since := now.Sub(fromMicros(used)); since < usedEvery && since > -usedEvery || !s.uses.due(session.ID, s.clock.Elapsed()) {
+	if !session.Key.ExpiresAt.IsZero() && !latest.Before(session.Key.ExpiresAt) {
+		return Session{}, ErrNoSession
+	}
+	now := s.now()
+	if since := fromMicros(now).Sub(fromMicros(used)); since < usedEvery && since > -usedEvery || !s.uses.due(session.ID, s.clock.Elapsed()) {
 		return session, nil
 	}
 	bounded, cancel := context.WithTimeout(ctx, usedWait)
 	defer cancel()
 	err = s.change(bounded, "use-session", "record the use of session "+session.ID, func(t *tx) error {
-		if _, err := t.exec(`UPDATE sessions SET used_at = ? WHERE id = ?`, micros(now), session.ID); err != nil {
+		if _, err := t.exec(`UPDATE sessions SET used_at = ? WHERE id = ?`, now, session.ID); err != nil {
 			return err
 		}
-		_, err := t.exec(`UPDATE keys SET used_at = ? WHERE id = ?`, micros(now), session.Key.ID)
+		_, err := t.exec(`UPDATE keys SET used_at = ? WHERE id = ?`, now, session.Key.ID)
 		return err
 	})
 	if err != nil {
 		s.log.Warn("cannot record that a session was used", "session", session.ID, "error", err)
-		return session, nil
 	}
-	session.Key.UsedAt = fromMicros(micros(now))
 	return session, nil
 }
 
-// sessionKeyColumns are keyColumns where sessions are joined.
-const sessionKeyColumns = `keys.id, keys.name, keys.scope, keys.login, keys.created_by, keys.created_at, keys.expires_at, keys.used_at`
-
-// DeleteSession ends the session of a token, which counts no longer from then
-// on. Of the actor only the address counts. The error is [ErrNoSession] if there
-// is none.
+// DeleteSession ends a session. That there is none is no error: it has ended then.
 func (s *Store) DeleteSession(ctx context.Context, token string, by Actor) error {
-	return s.change(ctx, "sign-out", "end session", func(t *tx) error {
-		var id string
-		by := Actor{Remote: by.Remote}
-		err := t.get([]any{&id, &by.Key}, `DELETE FROM sessions WHERE hash = ? RETURNING id, api_key`, hashOf(token))
-		if err == nil {
-			err = t.get([]any{&by.Person}, `SELECT name FROM keys WHERE id = ?`, by.Key)
-		}
+	return s.change(ctx, "delete-session", "end session", func(t *tx) error {
+		var id, key, name string
+		err := t.get([]any{&id, &key, &name}, `SELECT sessions.id, keys.id, keys.name FROM sessions JOIN keys ON keys.id = sessions.key WHERE sessions.hash = ?`, hashOf(token))
 		if errors.Is(err, sql.ErrNoRows) {
-			return ErrNoSession
+			return nil
 		}
 		if err != nil {
 			return err
 		}
-		return s.record(t, by, "sign-out", "session "+id, "")
+		if _, err := t.exec(`DELETE FROM sessions WHERE id = ?`, id); err != nil {
+			return err
+		}
+		return s.record(t, Actor{Person: name, Key: key, Remote: by.Remote}, "sign-out", "session "+id, "")
 	})
 }
 
-// pruneSessions deletes those that are over by the earliest that the time can be,
-// and what a key has left that was deleted while somebody signed in with it.
-func (s *Store) pruneSessions(ctx context.Context, earliest time.Time) error {
-	return s.change(ctx, "prune", "delete old sessions", func(t *tx) error {
-		_, err := t.exec(`DELETE FROM sessions WHERE expires_at <= ? OR used_at <= ? OR NOT EXISTS (SELECT 1 FROM keys WHERE keys.id = sessions.api_key)`,
-			micros(earliest), micros(earliest.Add(-sessionIdle)))
+// pruneSessions deletes those that have ended.
+func (s *Store) pruneSessions(ctx context.Context, now time.Time) error {
+	return s.change(ctx, "prune", "forget sessions that have ended", func(t *tx) error {
+		_, err := t.exec(`DELETE FROM sessions WHERE expires_at < ? OR used_at < ?`, micros(now), micros(now.Add(-SessionIdle)))
 		return err
 	})
 }

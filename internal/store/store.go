@@ -121,6 +121,8 @@ var (
 	ErrNoKey = errors.New("there is no such API key")
 	// ErrKeyExpired says that the API key of a secret has expired.
 	ErrKeyExpired = errors.New("the API key expired")
+	// ErrNoSession says that a token belongs to no session, or to one that has ended.
+	ErrNoSession = errors.New("there is no such session")
 	// ErrBadKey says that an API key cannot be made as it is asked for.
 	ErrBadKey = errors.New("such a key cannot be made")
 	// ErrLogGone says that a log has been deleted to make room.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -110,8 +111,13 @@ func (t *tx) each(dest []any, query string, args ...any) iter.Seq2[int, error] {
 }
 
 // ring has everybody woken who watches the topic, once the transaction has
-// been committed.
-func (t *tx) ring(topic string) { t.rings = append(t.rings, topic) }
+// been committed. What is rung for one run is rung for all of them.
+func (t *tx) ring(topic string) {
+	t.rings = append(t.rings, topic)
+	if strings.HasPrefix(topic, topicRun) && !slices.Contains(t.rings, TopicRuns) {
+		t.rings = append(t.rings, TopicRuns)
+	}
+}
 
 // each is [tx.each] outside of a transaction.
 func (s *Store) each(ctx context.Context, dest []any, query string, args ...any) iter.Seq2[int, error] {

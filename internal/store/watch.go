@@ -21,9 +21,15 @@ const TopicEvents = "events"
 // TopicPositions is the topic that wakes when a position has moved.
 const TopicPositions = "positions"
 
+// TopicRuns is the topic that wakes when there are new runs, when any run or call has
+// changed its state, and when something else has changed that an overview shows.
+const TopicRuns = "runs"
+
 // TopicRun returns the topic that wakes when the run or one of its calls has
 // changed its state.
-func TopicRun(id string) string { return "run " + id }
+func TopicRun(id string) string { return topicRun + id }
+
+const topicRun = "run "
 
 // TopicCall returns the topic that wakes when the call has changed its state
 // or its log has grown.

@@ -22,7 +22,10 @@ type live struct {
 	sent map[string][]byte
 }
 
-// push renders a part of a page and sends it unless the browser has it already. Key
+// rendered is a part of a page that was rendered before, for many.
+type rendered []byte
+
+// push renders a part of a page, unless it is [rendered], and sends it unless the browser has it already. Key
 // names the part among those of the same name.
 type push func(part, key string, data any) error
 
@@ -59,9 +62,12 @@ func (v *visit) live(name string, f func(ctx context.Context, send push) error) 
 }
 
 func (l *live) push(part, key string, data any) error {
-	out, err := l.page.part(part, data)
-	if err != nil {
-		return err
+	out, done := data.(rendered)
+	if !done {
+		var err error
+		if out, err = l.page.part(part, data); err != nil {
+			return err
+		}
 	}
 	id := part + " " + key
 	l.mu.Lock()
@@ -115,4 +121,17 @@ func (l *live) beat(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// patienceLimit is how long a page may take that has modules loaded.
+const patienceLimit = 6 * time.Minute
+
+// patient lets an answer take longer than the server gives requests, as modules may have to
+// be loaded first.
+func (v *visit) patient() {
+	control := http.NewResponseController(v.w)
+	// Where there are no deadlines, none need to be moved. That for reading would end the
+	// context of the request.
+	_ = control.SetReadDeadline(time.Time{})
+	_ = control.SetWriteDeadline(time.Now().Add(patienceLimit))
 }

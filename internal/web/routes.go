@@ -31,6 +31,14 @@ func (s *Site) routes() {
 	s.open("POST /sign-out", s.signOut)
 
 	s.public("GET /{$}", s.home)
+	s.public("GET /runs/home", s.homeLive)
+	s.public("GET /repositories", s.repositories)
+	s.read("GET /runs", s.runs)
+	s.read("GET /runs/live", s.runsLive)
+	s.public("GET /badges/{name...}", s.badge)
+
+	s.write("GET /functions/run", v1.ScopeRun, s.form)
+	s.write("POST /functions/run", v1.ScopeRun, s.callFunction)
 
 	s.open("/", s.nothing)
 }

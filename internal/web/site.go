@@ -60,6 +60,7 @@ type Site struct {
 	handler http.Handler
 	pages   map[string]*page
 	assets  *assets
+	news    news
 }
 
 // New returns a site. It fails if there is no API, or if a template is not valid.

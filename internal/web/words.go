@@ -25,6 +25,10 @@ func functions(a *assets) template.FuncMap {
 		"many":     many,
 		"dict":     dict,
 		"ref":      shortRef,
+
+		"clear":          clear,
+		"repositoryPath": repositoryPath,
+		"callPath":       callPath,
 	}
 }
 

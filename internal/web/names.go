@@ -1,0 +1,37 @@
+package web
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+	"unicode"
+)
+
+// clear is a text from outside as it is shown: without controls and without what turns
+// the direction of text around, which would have it be read as something else.
+func clear(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Cf, r) || unicode.IsControl(r) && r != '\t' {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\uFFFD"))
+}
+
+// repositoryPath is the address of a repository's page. The name may be anything.
+func repositoryPath(name string) string {
+	parts := strings.Split(name, "/")
+	for i, p := range parts {
+		parts[i] = url.PathEscape(p)
+	}
+	return "/repositories/" + strings.Join(parts, "/")
+}
+
+// callPath is the address of a call's page.
+func callPath(run int64, module, function string) string {
+	path := fmt.Sprintf("/runs/%d/calls/%s", run, url.PathEscape(function))
+	if module != "" {
+		path += "?" + url.Values{"module": {module}}.Encode()
+	}
+	return path
+}
