@@ -33,8 +33,8 @@ func (s *Site) routes() {
 	s.public("GET /{$}", s.home)
 	s.public("GET /runs/home", s.homeLive)
 	s.public("GET /repositories", s.repositories)
-	s.read("GET /runs", s.runs)
-	s.read("GET /runs/live", s.runsLive)
+	s.public("GET /runs", s.runs)
+	s.public("GET /runs/live", s.runsLive)
 	s.public("GET /badges/{name...}", s.badge)
 
 	s.read("GET /schedules", s.schedules)
@@ -56,6 +56,11 @@ func (s *Site) routes() {
 	s.write("POST /modules/{name}/delete", v1.ScopeAdmin, s.deleteModule)
 	s.write("GET /functions/run", v1.ScopeRun, s.form)
 	s.write("POST /functions/run", v1.ScopeRun, s.callFunction)
+
+	s.public("GET /runs/{number}/calls/{function}", s.call)
+	s.public("GET /runs/{number}/calls/{function}/log", s.callRaw)
+	s.public("GET /runs/{number}/calls/{function}/lines", s.callLines)
+	s.public("GET /runs/{number}/calls/{function}/live", s.callLive)
 
 	s.open("/", s.nothing)
 }

@@ -27,6 +27,8 @@ func functions(a *assets) template.FuncMap {
 		"ref":      shortRef,
 
 		"clear":          clear,
+		"clearlines":     clearLines,
+		"stepname":       stepName,
 		"repositoryPath": repositoryPath,
 		"callPath":       callPath,
 
