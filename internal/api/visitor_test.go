@@ -135,6 +135,8 @@ func TestStrangers(t *testing.T) {
 		"get-call":        {"/calls/" + openCall, "/calls/" + shutCall},
 		"get-call-log":    {"/calls/" + openCall + "/log", "/calls/" + shutCall + "/log"},
 		"stream-call-log": {"/calls/" + openCall + "/log/stream", "/calls/" + shutCall + "/log/stream"},
+		"list-log-lines":  {"/calls/" + openCall + "/log/lines", "/calls/" + shutCall + "/log/lines"},
+		"list-log-steps":  {"/calls/" + openCall + "/log/steps", "/calls/" + shutCall + "/log/steps"},
 		"get-badge":       {"/badge?repository=a/b", "/badge?repository=a/secret"},
 	}
 	tried := 0

@@ -3,6 +3,7 @@ package browsertest_test
 import (
 	"bytes"
 	"fmt"
+	"image"
 	"image/png"
 	"net/http"
 	"net/http/httptest"
@@ -208,5 +209,25 @@ func TestShot(t *testing.T) {
 	picture, err := png.DecodeConfig(bytes.NewReader(data))
 	if err != nil || picture.Width != 360 || picture.Height < 3000 {
 		t.Errorf("the picture is %d × %d pixels (%v)", picture.Width, picture.Height, err)
+	}
+}
+
+func TestPicture(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv(browsertest.PicturesVariable, dir)
+	b := browsertest.Start(t)
+	b.Open(t, site(t, map[string]string{"/": "<main><h1>A page</h1>" + strings.Repeat("<p>A line of a long page.</p>", 100) + "</main>"}))
+	b.Picture(t, "page")
+	data, err := os.ReadFile(filepath.Join(dir, "page.png"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	picture, err := png.Decode(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, few := picture.(*image.Paletted)
+	if size := picture.Bounds().Size(); size.X != 1040 || size.Y != 760 || !few || len(data) > 60<<10 {
+		t.Errorf("the picture is %v in %d bytes, few colours: %t", size, len(data), few)
 	}
 }

@@ -14,11 +14,12 @@ import (
 
 // Texts as people, and those who wish them ill, may write them.
 var (
-	longName     = strings.Repeat("very-long-name-", 12) + "end"
-	longBranch   = "feature/" + strings.Repeat("unbroken", 24)
-	hostile      = `<img src=x onerror=alert(1)>"'&amp;` + "\u202eevil\u202c \x1b[31mred"
-	longFunction = "on" + strings.Repeat("VeryLongWord", 12) + "GithubPush"
-	longText     = strings.Repeat("A sentence of a message that goes on and on. ", 12)
+	longName       = strings.Repeat("very-long-name-", 8) + "end"
+	longRepository = "acme-" + longName + "/" + longName
+	longBranch     = "feature/" + strings.Repeat("unbroken", 24)
+	hostile        = `<img src=x onerror=alert(1)>"'&amp;` + "\u202eevil\u202c \x1b[31mred"
+	longFunction   = "on" + strings.Repeat("VeryLongWord", 12) + "GithubPush"
+	longText       = strings.Repeat("A sentence of a message that goes on and on. ", 12)
 )
 
 // one has a single run that went well.
@@ -72,7 +73,7 @@ func many(t *testing.T, w *webtest.World) {
 // longest has names and texts that fit nowhere, and that mean harm.
 func longest(t *testing.T, w *webtest.World) {
 	t.Helper()
-	d := webtest.Push("acme-" + longName + "/" + longName)
+	d := webtest.Push(longRepository)
 	e := &d.Event
 	e.Filter, e.Ref, e.Branch, e.Sender = longBranch, "refs/heads/"+longBranch, longBranch, longName
 	e.Payload = fmt.Appendf(nil, `{"head_commit":{"message":%q},%q:%q}`, longText+hostile, longName, hostile)
