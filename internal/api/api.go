@@ -23,6 +23,7 @@ import (
 	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/events/tokens"
 	v1 "github.com/franela/pocketci/internal/api/v1"
+	"github.com/franela/pocketci/internal/calllog"
 	"github.com/franela/pocketci/internal/store"
 )
 
@@ -106,6 +107,8 @@ type service struct {
 	failures *limiter
 	// strangers are requests without a key whose bodies are read or wait.
 	strangers chan struct{}
+	// logs are the logs of calls by lines.
+	logs *calllog.Logs
 	// shared are the overviews that are followed.
 	shared shares
 }
@@ -161,7 +164,7 @@ func New(o Options) (*API, error) {
 	if o.Remote == nil {
 		o.Remote = connection
 	}
-	s := &service{Options: o, failures: newLimiter(time.Now), strangers: make(chan struct{}, maxStrangers)}
+	s := &service{Options: o, failures: newLimiter(time.Now), strangers: make(chan struct{}, maxStrangers), logs: calllog.New(o.Store)}
 	mux := s.routes()
 	// To write the document takes more memory than all that an agent has in use, and
 	// hardly any agent is ever asked for it.
@@ -198,6 +201,7 @@ func (s *service) routes() *http.ServeMux {
 	s.runRoutes()
 	s.callRoutes()
 	s.logRoutes()
+	s.logLineRoutes()
 	s.repositoryRoutes()
 	s.scheduleRoutes()
 	s.declaredRoutes()
