@@ -57,7 +57,9 @@ func newPages(t *testing.T) *pages {
 `), yaml("module-path: ./ci", "functions:",
 		"  packOnGithubPush: {after: lintOnGithubPush}",
 		"  shipOnGithubPush: {after: [packOnGithubPush, testOnGithubPush]}"))...)
-	p.a = w.start(shop, shopSecret, strangers(engineHost(t)))
+	withName := shop
+	withName.name = "shop-1" // not that of who makes the pictures
+	p.a = w.start(withName, shopSecret, strangers(engineHost(t)))
 	return p
 }
 
