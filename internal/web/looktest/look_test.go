@@ -19,6 +19,8 @@ var pages = []struct {
 	{name: "home", path: "/"},
 	{name: "runs", path: "/runs"},
 	{name: "repositories", path: "/repositories"},
+	{name: "call", path: "/runs/1/calls/FUNCTION", run: true},
+	{name: "call-lines", path: "/runs/1/calls/FUNCTION?view=order", run: true},
 	{name: "nothing", path: "/settings/nothing"},
 }
 
