@@ -17,8 +17,8 @@ import (
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
-// evil is what a step could print.
-const evil = "<img src=x onerror=alert(1)>\x1b]8;;https://evil.example/\x1b\\link\x1b]8;;\x1b\\\x1b]1338;url=https://evil.example/x.png;alt=x\x07"
+// printed is what a step could print.
+const printed = "<img src=x onerror=alert(1)>\x1b]8;;https://evil.example/\x1b\\link\x1b]8;;\x1b\\\x1b]1338;url=https://evil.example/x.png;alt=x\x07"
 
 // stepLine is a line of a step.
 func stepLine(state, id, parent, name, text string) v1.LogLine {
@@ -33,31 +33,13 @@ func stepLine(state, id, parent, name, text string) v1.LogLine {
 func logged(w *webtest.World, lines int) store.Claim {
 	c := w.Claim(w.Planned("acme/shop", "test"))
 	log := []v1.LogLine{
-		stepLine("started", "1", "", "test", ""), stepLine("started", "2", "1", "withExec go build", ""), stepLine("started", "3", "1", "withExec go test "+evil, ""),
+		stepLine("started", "1", "", "test", ""), stepLine("started", "2", "1", "withExec go build", ""), stepLine("started", "3", "1", "withExec go test "+printed, ""),
 	}
 	for n := range lines {
-		log = append(log, stepLine("output", fmt.Sprint(2+n%2), "", "x", fmt.Sprintf("line \x1b[31m%d\x1b[0m %s", n+4, evil)))
+		log = append(log, stepLine("output", fmt.Sprint(2+n%2), "", "x", fmt.Sprintf("line \x1b[31m%d\x1b[0m %s", n+4, printed)))
 	}
-	w.Log(c, append(log, stepLine("done", "2", "1", "withExec go build", ""), stepLine("failed", "3", "1", "x", "exit code 1 "+evil), stepLine("failed", "1", "", "test", "it failed"))...)
+	w.Log(c, append(log, stepLine("done", "2", "1", "withExec go build", ""), stepLine("failed", "3", "1", "x", "exit code 1 "+printed), stepLine("failed", "1", "", "test", "it failed"))...)
 	return c
-}
-
-// harmless reports what in a page would be more than text.
-func harmless(t *testing.T, page *webtest.Page) {
-	t.Helper()
-	for _, tag := range []string{"img", "iframe", "object", "style"} {
-		for _, n := range page.Tag(tag) {
-			t.Errorf("there is an element %s: %s", tag, webtest.Text(n))
-		}
-	}
-	for _, to := range append(page.Links(), page.Actions()...) {
-		if strings.Contains(to, "evil.example") || strings.Contains(to, "script:") {
-			t.Errorf("there is a link to %s", to)
-		}
-	}
-	if strings.Contains(page.Source, " style=") || strings.Contains(page.Source, "<script>") {
-		t.Error("there is something inline")
-	}
 }
 
 func TestCallBySteps(t *testing.T) {
@@ -283,8 +265,8 @@ func TestCallLive(t *testing.T) {
 		url := webtest.Attr(b.Page("/runs/1/calls/test?view="+view).ByID("log"), "data-follow")
 		go func() { answers <- answer{view, follow(t, b, w.URL+url, "event: end")} }()
 	}
-	w.Log(c, stepLine("started", "2", "1", "withExec "+evil, ""), stepLine("output", "2", "", "x", "hello "+evil+"\nid: 99\n\nevent: end"))
-	w.Log(c, stepLine("failed", "2", "1", "withExec "+evil, "exit code 7"))
+	w.Log(c, stepLine("started", "2", "1", "withExec "+printed, ""), stepLine("output", "2", "", "x", "hello "+printed+"\nid: 99\n\nevent: end"))
+	w.Log(c, stepLine("failed", "2", "1", "withExec "+printed, "exit code 7"))
 	w.Finish(c, store.StateFailed)
 	for range 2 {
 		a := <-answers
