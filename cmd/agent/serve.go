@@ -45,6 +45,7 @@ func (p *process) listen() error {
 		Configuration: p.configuration,
 		Mirrors:       p.mirrorList,
 		SyncMirror:    p.host.Sync,
+		Webhooks:      p.webhookList,
 		Registries:    p.registries,
 		PublicURL:     p.o.publicURL,
 		Version:       versionText(),
