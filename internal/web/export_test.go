@@ -42,5 +42,6 @@ var ScheduleWords = scheduleWords
 func Snippets() map[string]string {
 	return map[string]string{
 		"/schedules": noSchedules.Snippet, "/registries": noRegistries.Snippet, "/mirrors": noMirrors.Snippet, "/signed": noSigned.Snippet,
+		"/settings/webhooks": noWebhooks.Snippet,
 	}
 }

@@ -48,6 +48,7 @@ func (s *Site) routes() {
 	s.read("GET /mirrors", s.mirrors)
 	s.write("POST /mirrors/{name}/sync", v1.ScopeRun, s.syncMirror)
 	s.read("GET /signed", s.signed)
+	s.read("GET /settings/webhooks", s.webhooks)
 	s.read("GET /modules", s.modules)
 	s.read("GET /modules/{name}", s.module)
 	s.read("GET /modules/{name}/archive", s.moduleArchive)

@@ -188,9 +188,11 @@ var states = map[string]stateView{
 	"no-token":     {"queued", "no token yet", "waits"},
 
 	// Of keys and variables.
-	"expired": {"skipped", "expired", "skipped"},
-	"set":     {"succeeded", "set", "good"},
-	"not-set": {"skipped", "not set", "skipped"},
+	"expired":     {"skipped", "expired", "skipped"},
+	"set":         {"succeeded", "set", "good"},
+	"not-set":     {"skipped", "not set", "skipped"},
+	"no-delivery": {"queued", "no delivery yet", "waits"},
+	"refused":     {"waiting", "refused", "wrong"},
 }
 
 func stateOf(name string) stateView {
