@@ -288,6 +288,8 @@ var every = map[string]func(f *fixture) (method, path string, body any){
 	},
 	"get-call-log":      func(f *fixture) (string, string, any) { return "GET", "/calls/" + f.ended().Call + "/log", nil },
 	"stream-call-log":   func(f *fixture) (string, string, any) { return "GET", "/calls/" + f.ended().Call + "/log/stream", nil },
+	"list-log-lines":    func(f *fixture) (string, string, any) { return "GET", "/calls/" + f.ended().Call + "/log/lines", nil },
+	"list-log-steps":    func(f *fixture) (string, string, any) { return "GET", "/calls/" + f.ended().Call + "/log/steps", nil },
 	"list-repositories": func(f *fixture) (string, string, any) { f.ended(); return "GET", "/repositories", nil },
 	"list-refs":         func(f *fixture) (string, string, any) { f.ended(); return "GET", "/refs?repository=a/b", nil },
 	"list-functions":    func(f *fixture) (string, string, any) { f.ended(); return "GET", "/functions?repository=a/b", nil },
