@@ -12,6 +12,9 @@ type refsQuery struct {
 }
 
 func (s *service) listRefs(ctx context.Context, in *refsQuery) (*body[v1.Refs], error) {
+	if err := seen(ctx, in.Repository); err != nil {
+		return nil, err
+	}
 	found, err := s.Store.Refs(ctx, in.Repository)
 	if err != nil {
 		return nil, err

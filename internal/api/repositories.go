@@ -21,7 +21,7 @@ func (s *service) repositoryRoutes() {
 	}, s.listFunctions)
 	register(s, operation{
 		id: "list-refs", method: http.MethodGet, path: "/refs", tag: tagRepositories, scope: v1.ScopeRead,
-		summary: "List the branches and tags of a repository that have runs",
+		summary: "List the branches and tags of a repository that have runs", public: true,
 	}, s.listRefs)
 	register(s, operation{
 		id: "list-disabled", method: http.MethodGet, path: "/disabled", tag: tagRepositories, scope: v1.ScopeRead,

@@ -62,6 +62,13 @@ func (s *Site) routes() {
 	s.public("GET /runs/{number}/calls/{function}/lines", s.callLines)
 	s.public("GET /runs/{number}/calls/{function}/live", s.callLive)
 
+	s.public("GET /repositories/{name...}", s.repository)
+	s.read("GET /functions", s.functions)
+	s.read("GET /functions/live", s.functionsLive)
+	s.write("POST /functions/disable", v1.ScopeRun, s.disable)
+	s.write("POST /functions/enable", v1.ScopeRun, s.enable)
+	s.write("POST /functions/apply", v1.ScopeRun, s.apply)
+
 	s.open("/", s.nothing)
 }
 
