@@ -62,6 +62,9 @@ type Options struct {
 	// Configuration says how the agent's configuration file fares. Nil is for an
 	// agent that has none.
 	Configuration func() v1.Configuration
+	// Loaded is what the agent was started with and has read since, without
+	// secrets. It may be nil.
+	Loaded func() v1.LoadedConfiguration
 	// Registries are what the agent watches in registries; nil is nothing.
 	Registries Registries
 	// Push takes a signed token for a source, stores its event and returns the

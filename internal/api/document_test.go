@@ -333,10 +333,11 @@ var every = map[string]func(f *fixture) (method, path string, body any){
 		f.planned("a/b", "x")
 		return "POST", "/apply", v1.ApplyRequest{Repository: "a/b", Module: "ci"}
 	},
-	"get-health":      func(*fixture) (string, string, any) { return "GET", "/health", nil },
-	"get-me":          func(*fixture) (string, string, any) { return "GET", "/me", nil },
-	"list-registries": func(*fixture) (string, string, any) { return "GET", "/registries", nil },
-	"get-registry":    func(*fixture) (string, string, any) { return "GET", "/registries/shop", nil },
+	"get-health":        func(*fixture) (string, string, any) { return "GET", "/health", nil },
+	"get-configuration": func(*fixture) (string, string, any) { return "GET", "/configuration", nil },
+	"get-me":            func(*fixture) (string, string, any) { return "GET", "/me", nil },
+	"list-registries":   func(*fixture) (string, string, any) { return "GET", "/registries", nil },
+	"get-registry":      func(*fixture) (string, string, any) { return "GET", "/registries/shop", nil },
 	"change-registry": func(*fixture) (string, string, any) {
 		on := true
 		return "POST", "/registries/shop", v1.WatchChange{AutoDeploy: &on}

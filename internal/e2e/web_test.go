@@ -57,7 +57,9 @@ func newPages(t *testing.T) *pages {
 `), yaml("module-path: ./ci", "functions:",
 		"  packOnGithubPush: {after: lintOnGithubPush}",
 		"  shipOnGithubPush: {after: [packOnGithubPush, testOnGithubPush]}"))...)
-	p.a = w.start(shop, shopSecret, strangers(engineHost(t)))
+	withName := shop
+	withName.name = "shop-1" // not that of who makes the pictures
+	p.a = w.start(withName, shopSecret, strangers(engineHost(t)))
 	return p
 }
 
@@ -70,45 +72,36 @@ func (p *pages) push(message string) string {
 	return id
 }
 
-// What people do on the pages, in a browser, with an engine behind them.
+// browser is a window in which somebody has signed in with a key of a scope.
+func (p *pages) browser(t *testing.T, scope string) *browsertest.Browser {
+	t.Helper()
+	b := browsertest.Start(t)
+	b.SignIn(t, p.a.url, p.a.key(scope))
+	return b
+}
+
+// judged looks at a page that has changed with good reason.
+func judged(t *testing.T, b *browsertest.Browser) {
+	t.Helper()
+	b.Settle(t)
+	b.NoOverlap(t)
+	b.Axe(t)
+}
+
+// What people do on the pages, in a browser, with an engine behind them. The journeys share
+// an agent and follow each other.
 func TestPages(t *testing.T) {
 	t.Parallel()
 	p := newPages(t)
-	key := p.a.key("admin")
-	t.Run("a push appears without a reload", func(t *testing.T) {
-		b := browsertest.Start(t)
-		b.SignIn(t, p.a.url, key)
-		b.See(t, "Nothing has happened yet")
-		id := p.push("Mend the till")
-		b.See(t, "acme/shop")
-		b.Find(t, "#running .run", "testOnGithubPush")
-		b.Settle(t)
-		b.NoOverlap(t)
-		b.Picture(t, "home")
-		p.a.finish(id)
-		b.Find(t, "#failed .run", "acme/shop")
-		b.Gone(t, "testOnGithubPush")
-		b.Settle(t)
-		b.NoOverlap(t)
-		b.Axe(t)
-	})
-	t.Run("a function is run from its form", func(t *testing.T) {
-		b := browsertest.Start(t)
-		b.SignIn(t, p.a.url, key)
-		b.Open(t, "/functions/run?repository=acme%2Fshop&function=count")
-		b.See(t, "Counts the stock of a shelf")
-		b.Fill(t, "shelf", "apples")
-		b.Fill(t, "times", "often")
-		b.Follow(t, "main button", "Run")
-		b.Find(t, ".field [aria-invalid=true]", "")
-		b.NoOverlap(t)
-		b.Axe(t)
-		b.Picture(t, "form")
-		b.Fill(t, "times", "3")
-		b.Choose(t, "aloud", "true")
-		b.Follow(t, "main button", "Run")
-		if path := b.Path(t); path != "/runs/2" {
-			t.Fatalf("the form leads to %s: %s", path, b.Text(t))
+	for _, journey := range []struct {
+		name string
+		make func(*testing.T, *pages)
+	}{
+		{"a push appears without a reload and its log is followed", followAPush},
+		{"a function is run from its form", runFromAForm},
+	} {
+		if !t.Run(journey.name, func(t *testing.T) { journey.make(t, p) }) {
+			return // the next one would wait for what has not happened
 		}
-	})
+	}
 }

@@ -39,7 +39,7 @@ type functionRow struct {
 }
 
 // Form is the address of the form that calls it.
-func (r *functionRow) Form() string {
+func (r functionRow) Form() string {
 	path := runForm(r.Repository, r.Module, r.Function)
 	if r.Ref != "" {
 		path += "&" + url.Values{"ref": {r.Ref}}.Encode()
@@ -48,12 +48,12 @@ func (r *functionRow) Form() string {
 }
 
 // Runs is the address of the runs that it is in.
-func (r *functionRow) Runs() string {
+func (r functionRow) Runs() string {
 	return "/runs?" + url.Values{"repository": {r.Repository}, "function": {r.Function}}.Encode()
 }
 
 // Last is the state of its last call, empty if there was none.
-func (r *functionRow) Last() string {
+func (r functionRow) Last() string {
 	if r.Called == nil {
 		return ""
 	}
@@ -61,7 +61,7 @@ func (r *functionRow) Last() string {
 }
 
 // Days are what became of its calls in 7 and 30 days, in words.
-func (r *functionRow) Days() []string {
+func (r functionRow) Days() []string {
 	if r.Called == nil {
 		return nil
 	}
@@ -79,7 +79,7 @@ func (r *functionRow) Days() []string {
 
 // Took is the median and the 90th percentile of its durations, empty without calls in 30
 // days.
-func (r *functionRow) Took() string {
+func (r functionRow) Took() string {
 	if r.Called == nil || r.Called.Days30 == nil {
 		return ""
 	}

@@ -20,7 +20,7 @@ type functionsPage struct {
 }
 
 // Given reports whether anything is looked for.
-func (p *functionsPage) Given() bool { return p.Text != "" || p.State != "" }
+func (p functionsPage) Given() bool { return p.Text != "" || p.State != "" }
 
 // callStates are those of a last call that can be asked for.
 var callStates = []string{"queued", "running", "succeeded", "failed", "timed-out", "invalid", "aborted", "skipped", "disabled"}

@@ -35,6 +35,9 @@ func (r *watchRow) State() string {
 	return "not-deployed"
 }
 
+// Again reports whether what is to be deployed is deployed already.
+func (r *watchRow) Again() bool { return r.Deployed != nil && r.Deployed.Tag == r.Wanted }
+
 // Path is the address of its page.
 func (r *watchRow) Path() string { return under("/registries", r.Name) }
 

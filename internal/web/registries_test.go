@@ -43,14 +43,14 @@ func TestRegistriesPages(t *testing.T) {
 	w := webtest.New(t, webtest.Options{API: func(o *api.Options) { o.Registries = s }})
 	reader := w.SignIn(v1.ScopeRead)
 	list := reader.Page("/registries")
-	harmless(t, list)
+	shownAsText(t, list)
 	for _, want := range []string{"failing shop registry.example.com/acme/shop pinned to main", "run 4", "v1.0.0 deployed 1 h ago", "nothing deployed quiet", "no version yet · auto-deploy is off"} {
 		if !strings.Contains(list.Main(), want) {
 			t.Errorf("the list has no %q: %s", want, list.Main())
 		}
 	}
 	one := reader.Page("/registries/shop")
-	harmless(t, one)
+	shownAsText(t, one)
 	for _, want := range []string{"failing v1.1.0, attempt 2 for release", "v1.0.0 1 h ago by run 3 sha256:a", "Pinned main", "Newest v1.1.0", "every minute", "3 tags", "v1.1.0 newest", "Failed 1 time in a row"} {
 		if !strings.Contains(one.Main(), want) {
 			t.Errorf("the page has no %q: %s", want, one.Main())

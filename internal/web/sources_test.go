@@ -31,15 +31,10 @@ import (
 // evil is what somebody may have put into any text that comes from outside.
 const evil = `<img src=x onerror=alert(1)>"'{{.}}` + "\u202egpj.exe\x1b[31m"
 
-// harmless fails if a page has evil text as anything but text.
-func harmless(t *testing.T, page *webtest.Page) {
+// shownAsText fails if a page has evil text as anything but text, or not at all.
+func shownAsText(t *testing.T, page *webtest.Page) {
 	t.Helper()
-	if strings.Contains(page.Source, "<img") || len(page.Tag("img")) > 0 {
-		t.Error("text became markup")
-	}
-	if strings.ContainsAny(page.Main(), "\u202e\x1b") {
-		t.Error("text turns other text around")
-	}
+	harmless(t, page)
 	if !strings.Contains(page.Main(), "onerror=alert(1)") {
 		t.Errorf("the text is not shown: %s", page.Main())
 	}
@@ -100,7 +95,7 @@ func TestSchedulesPage(t *testing.T) {
 	k[0].Told = tick.OccurredAt
 
 	page := w.SignIn(v1.ScopeRun).Page("/schedules")
-	harmless(t, page)
+	shownAsText(t, page)
 	rows := page.Class("source")
 	if len(rows) != 4 {
 		t.Fatalf("there are %d schedules", len(rows))
@@ -184,7 +179,7 @@ func TestMirrorsPage(t *testing.T) {
 	}})
 	b := w.SignIn(v1.ScopeRun)
 	page := b.Page("/mirrors")
-	harmless(t, page)
+	shownAsText(t, page)
 	for _, want := range []string{"failing", "Failed 3 times in a row", "Looked 1 min ago", "agent-2, another agent", "up to date"} {
 		if !strings.Contains(page.Main(), want) {
 			t.Errorf("the page has no %q: %s", want, page.Main())
@@ -237,7 +232,7 @@ func TestSignedSourcesPage(t *testing.T) {
 	}})
 	b := w.SignIn(v1.ScopeRead)
 	page := b.Page("/signed")
-	harmless(t, page)
+	shownAsText(t, page)
 	for _, want := range []string{"signed 1 h ago , accepted 1 min ago", "pocketci push --source web FILE", "key build", "every 5 minutes", "Failed 2 times in a row"} {
 		if !strings.Contains(page.Main(), want) {
 			t.Errorf("the page has no %q: %s", want, page.Main())

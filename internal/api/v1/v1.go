@@ -481,6 +481,31 @@ type Configuration struct {
 	Restart  []string  `json:"restart" nullable:"false" doc:"what is in the file and in force after a restart only"`
 }
 
+// LoadedConfiguration is what the agent that answers was started with, and what it
+// has read since. It holds no secret.
+type LoadedConfiguration struct {
+	Configuration Configuration `json:"configuration"`
+	Text          string        `json:"text" doc:"agent.yaml as it is in force, without comments; secrets are references, and what could be one is ***"`
+	Warnings      []string      `json:"warnings" nullable:"false" doc:"what is wrong with the secrets that it names"`
+	Flags         []Flag        `json:"flags" nullable:"false"`
+	Variables     []Variable    `json:"variables" nullable:"false"`
+}
+
+// Flag is one of the agent's flags.
+type Flag struct {
+	Name     string `json:"name"`
+	Variable string `json:"variable" doc:"that gives it too"`
+	Value    string `json:"value"`
+	From     string `json:"from" enum:"flag,variable,default"`
+}
+
+// Variable is one of the agent's environment. Its value is never shown.
+type Variable struct {
+	Name string `json:"name"`
+	Set  bool   `json:"set" doc:"whether it had a value when the agent started"`
+	For  string `json:"for" enum:"agent,configuration" doc:"whether the agent knows it by itself, or agent.yaml or a flag names it"`
+}
+
 // Agent is a process at work.
 type Agent struct {
 	ID       string    `json:"id"`

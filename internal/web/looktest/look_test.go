@@ -1,6 +1,7 @@
 package looktest
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -17,6 +18,9 @@ var pages = []struct{ name, path string }{
 	{"runs", "/runs"},
 	{"repositories", "/repositories"},
 	{"form", "/functions/run?repository=REPOSITORY&function=greet"},
+	{"runs-of-state", "/runs?state=failed&branch=main"},
+	{"repository", "/repositories/REPOSITORY"},
+	{"functions", "/functions"},
 	{"nothing", "/settings/nothing"},
 }
 
@@ -24,13 +28,14 @@ var pages = []struct{ name, path string }{
 var worlds = []struct {
 	name string
 	seed func(*testing.T, *webtest.World)
-	// repository and function are those of the first run, if there is one.
+	// repository, function and run are those of a run, if there is one.
 	repository, function string
+	run                  int
 }{
-	{"empty", func(*testing.T, *webtest.World) {}, "", ""},
-	{"one", one, "acme/shop", "onGithubPush"},
-	{"many", many, "acme/shop-0", "testOnGithubPush"},
-	{"longest", longest, longRepository, longFunction},
+	{"empty", func(*testing.T, *webtest.World) {}, "", "", 0},
+	{"one", one, "acme/shop", "onGithubPush", 1},
+	{"many", many, "acme/shop", "testOnGithubPush", 1001},
+	{"longest", longest, longRepository, longFunction, 1},
 }
 
 // Every page can be read and used by everybody, and nothing lies on anything else,
@@ -45,10 +50,10 @@ func TestEveryPage(t *testing.T) {
 			b := browsertest.Start(t)
 			b.SignIn(t, w.URL, w.Keys[v1.ScopeAdmin])
 			for _, p := range pages {
-				if world.repository == "" && strings.ContainsAny(p.path, "RF") {
+				if world.repository == "" && strings.ContainsAny(p.path, "RFN") {
 					continue
 				}
-				path := strings.NewReplacer("REPOSITORY", world.repository, "FUNCTION", world.function).Replace(p.path)
+				path := strings.NewReplacer("REPOSITORY", world.repository, "FUNCTION", world.function, "NUMBER", fmt.Sprint(world.run)).Replace(p.path)
 				t.Run(p.name, func(t *testing.T) { look(t, b, path, p.name+"-"+world.name) })
 			}
 		})
@@ -64,7 +69,7 @@ func look(t *testing.T, b *browsertest.Browser, path, name string) {
 	b.Axe(t)
 	b.Shot(t, name)
 	b.Dark(t, true)
-	b.Axe(t)
+	b.Contrast(t)
 	b.Shot(t, name+"-dark")
 	b.Size(t, browsertest.Phone)
 	b.Open(t, path) // as a telephone opens it

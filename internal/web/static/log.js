@@ -108,9 +108,10 @@
       try {
         // What is added meanwhile may be in the answer or not.
         let lines;
-        do {
+        for (let tries = 3; tries > 0; tries--) {
           lines = await part(`${log.dataset.lines}&first=${chunk.dataset.first}`);
-        } while (lines.children.length < sizeOf(chunk) && lines.children.length > 0);
+          if (lines.children.length >= sizeOf(chunk)) break;
+        }
         chunk.replaceChildren(lines);
         chunk.dataset.filled = "";
         mark();
