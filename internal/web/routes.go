@@ -70,6 +70,12 @@ func (s *Site) routes() {
 	s.write("POST /settings/keys/{id}/delete", v1.ScopeAdmin, s.deleteKey)
 	s.write("GET /settings/audit", v1.ScopeAdmin, s.audit)
 	s.write("GET /settings/configuration", v1.ScopeAdmin, s.configuration)
+	s.public("GET /repositories/{name...}", s.repository)
+	s.read("GET /functions", s.functions)
+	s.read("GET /functions/live", s.functionsLive)
+	s.write("POST /functions/disable", v1.ScopeRun, s.disable)
+	s.write("POST /functions/enable", v1.ScopeRun, s.enable)
+	s.write("POST /functions/apply", v1.ScopeRun, s.apply)
 
 	s.open("/", s.nothing)
 }
