@@ -98,6 +98,11 @@ func (s *service) getEvent(ctx context.Context, in *eventID) (*body[v1.Event], e
 		return nil, err
 	}
 	out := wireEvent(&e)
+	sha := ""
+	if len(runs) > 0 {
+		sha = runs[0].SHA
+	}
+	out.Origin, out.Headers, out.PayloadSize = wireOrigin(&e.Event, sha), e.Headers, len(e.Payload)
 	for i := range runs {
 		out.Runs = append(out.Runs, s.wireRun(&runs[i]))
 	}

@@ -79,6 +79,8 @@ func TestEventsAreFiltered(t *testing.T) {
 func TestOneEvent(t *testing.T) {
 	f := newFixture(t)
 	d := push("a/b")
+	d.Headers = map[string]string{"X-Github-Hook-Id": "7"}
+	d.Event.Payload = []byte(`{"head_commit": {"message": "Mend the till\n\nIt rang."}}`)
 	f.accept(d)
 	again := d
 	again.Event.ID = events.NewID()
@@ -88,6 +90,10 @@ func TestOneEvent(t *testing.T) {
 	if e.ID != d.Event.ID || e.Repository != "a/b" || e.WebURL != "https://github.com/a/b" || e.SHA != sha || e.Hook != "github" ||
 		len(e.Redeliveries) != 1 || len(e.Runs) != 1 || e.Runs[0].ID != r.Run || !e.Trusted {
 		t.Errorf("shows %+v", e)
+	}
+	if o := e.Origin; o == nil || o.Title != "Mend the till" || o.CommitURL != "https://github.com/a/b/commit/"+sha || e.Headers["X-Github-Hook-Id"] != "7" ||
+		e.PayloadSize != len(d.Event.Payload) {
+		t.Errorf("comes from %+v with the headers %v and %d bytes", o, e.Headers, e.PayloadSize)
 	}
 	if a := f.get("/events/"+r.Event+"/payload", nil); !bytes.Equal(a.body, d.Event.Payload) {
 		t.Errorf("the payload is %s, want %s", a.body, d.Event.Payload)
