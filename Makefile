@@ -10,10 +10,12 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 # GitHub's OpenAPI descriptions, which tests judge requests by.
 GITHUB_OPENAPI := @octokit/openapi@23.0.2
+# What judges pages for people who see, hear or move less than others.
+AXE := axe-core@4.14.1
 # Short enough to run with every test; `go test -fuzz` runs one for longer.
 FUZZTIME ?= 5s
 
-.PHONY: help build demo test crash packages openapi bench lint fuzz engine engine-stop pre-commit
+.PHONY: help build demo test crash packages openapi axe bench lint fuzz engine engine-stop pre-commit
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -53,7 +55,8 @@ packages: # Debian packages that only tests need, and descriptions of APIs; the 
 	@missing=; \
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
 	[ -e /usr/sbin/sshd ] || missing="$$missing openssh-server"; \
-	for p in sqlite3 curl openssl strace docker-registry $$([ -e .cache/github-openapi/package ] || echo npm); do command -v $$p >/dev/null || missing="$$missing $$p"; done; \
+	[ -e /usr/bin/chromium ] || missing="$$missing chromium fonts-dejavu-core fonts-liberation"; \
+	for p in sqlite3 curl openssl strace docker-registry $$([ -e .cache/github-openapi/package -a -e .cache/axe-core/package ] || echo npm); do command -v $$p >/dev/null || missing="$$missing $$p"; done; \
 	if [ -n "$$missing" ]; then \
 	  echo "installing Debian packages:$$missing" >&2; \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing >/dev/null; \
@@ -61,7 +64,7 @@ packages: # Debian packages that only tests need, and descriptions of APIs; the 
 	    systemctl disable --now docker-registry >/dev/null 2>&1 || service docker-registry stop >/dev/null 2>&1 || true;; \
 	  esac; \
 	fi
-	@$(MAKE) --no-print-directory openapi
+	@$(MAKE) --no-print-directory openapi axe
 
 openapi: # Descriptions of APIs that tests judge requests by.
 	@to=.cache/github-openapi; \
@@ -71,6 +74,15 @@ openapi: # Descriptions of APIs that tests judge requests by.
 	  (cd $$to.new && npm pack --silent $(GITHUB_OPENAPI) >/dev/null && \
 	    tar -xzf *.tgz --strip-components=2 package/generated/api.github.com.json package/generated/ghes-3.17.json && rm *.tgz); \
 	  echo "$(GITHUB_OPENAPI)" > $$to.new/package && mv $$to.new $$to; \
+	fi
+
+axe: # What tests in a browser judge pages with.
+	@to=.cache/axe-core; \
+	if [ "$$(cat $$to/package 2>/dev/null)" != "$(AXE)" ]; then \
+	  echo "downloading $(AXE)" >&2; \
+	  rm -rf $$to $$to.new && mkdir -p $$to.new; \
+	  (cd $$to.new && npm pack --silent $(AXE) >/dev/null && tar -xzf *.tgz --strip-components=1 package/axe.min.js package/LICENSE && rm *.tgz); \
+	  echo "$(AXE)" > $$to.new/package && mv $$to.new $$to; \
 	fi
 
 fuzz: ## Every fuzz test for FUZZTIME.

@@ -237,8 +237,9 @@ func TestEngine(t *testing.T) {
 		if again := e.start(t); strings.Join(again, "\n") != strings.Join(variables, "\n") {
 			t.Errorf("second start printed %q, first %q", again, variables)
 		}
-		if took := time.Since(began); took > 2*time.Second {
-			t.Errorf("second start took %s, want under 2 s", took)
+		// Two, on a machine with nothing else to do.
+		if took := time.Since(began); took > 10*time.Second {
+			t.Errorf("second start took %s, want under 10 s", took)
 		}
 		if e.pid(t) != pid {
 			t.Error("second start replaced the engine")

@@ -238,6 +238,7 @@ func (p *process) Run(stop, abort context.Context, abortNow context.CancelCauseF
 	for i, s := range p.servers {
 		go func() { served <- s.Serve(p.listeners[i]) }()
 	}
+	go tidy()
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"syscall"
 )
@@ -21,6 +22,13 @@ var version = ""
 // percent collects many times a second in a burst of deliveries: an eighth of the time
 // that an acknowledgement takes (docs/benchmarks.md). GOGC overrides it.
 const gcPercent = 400
+
+// tidy gives back what was only needed to start, such as buffers for migrations. What
+// stays in use is a tenth of that, and decides how much garbage there may be.
+func tidy() {
+	runtime.GC() // what pools hold is garbage the second time only
+	debug.FreeOSMemory()
+}
 
 func main() {
 	if os.Getenv("GOGC") == "" {

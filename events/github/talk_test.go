@@ -198,8 +198,10 @@ func TestSecondaryLimits(t *testing.T) {
 				}
 				break
 			}
-			if !limited || limit != g.Limited() || time.Until(limit.Until).Round(10*time.Second) != c.want {
+			if !limited || limit != g.Limited() {
 				t.Errorf("%s: %v", name, err)
+			} else if left := time.Until(limit.Until); left > c.want || left < c.want-50*time.Second { // a slow machine's time
+				t.Errorf("%s: %v, for another %s", name, err, left)
 			}
 		}
 		if w.Requests() != 1 {

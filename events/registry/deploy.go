@@ -30,6 +30,9 @@ type Deployment struct {
 // deployed, and nothing again that failed too often or that no function is called
 // for.
 func (w Watch) due(s *State, now time.Time) (Deployment, bool) {
+	if d, ok := w.again(s); ok {
+		return d, s.Attempt.Retry == nil || !now.Before(*s.Attempt.Retry)
+	}
 	tag := w.Wanted(s)
 	d := Deployment{Tag: tag, Digest: s.Digests[tag], Number: 1}
 	if d.Digest == "" {
@@ -62,10 +65,21 @@ func (w Watch) due(s *State, now time.Time) (Deployment, bool) {
 	return d, s.Deployed == nil || w.Rule.Compare(d.Tag, s.Deployed.Tag) > 0
 }
 
+// again says what a person asked for that failed, where something newer has come
+// meanwhile that is not deployed by itself. It is tried again like all else, as long
+// as the tag is there.
+func (w Watch) again(s *State) (Deployment, bool) {
+	a := s.Attempt
+	if a == nil || a.Progress != Failing || !a.Cause.asked() || s.AutoDeploy || s.Pinned != "" || a.Tag == w.Wanted(s) || !s.has(a.Tag) {
+		return Deployment{}, false
+	}
+	return Deployment{Tag: a.Tag, Digest: a.Digest, Cause: a.Cause, Number: a.Number + 1}, true
+}
+
 // deploy makes the event of a deployment and notes that it has begun. The sender
 // is empty for what nobody asked for.
 func (w Watch) deploy(s *State, d Deployment, sender string) events.Event {
-	what := fmt.Sprintf("deploy %s:%s@%s %s %d", w.Repository, d.Tag, d.Digest, d.Cause, d.Number)
+	what := fmt.Sprintf("deploy %s@%s %s %d", w.Image(d.Tag), d.Digest, d.Cause, d.Number)
 	key := what
 	// A version that was not deployed before is deployed once, whatever state it
 	// is found in; everything else may happen again.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"strings"
 	"time"
 )
 
@@ -48,7 +49,8 @@ func (s *Source) settle(ctx context.Context, state *State) (bool, error) {
 	}
 	was := *state.Attempt
 	a := was
-	a.Run, a.Reason, a.Retry = outcome.Run, outcome.Reason, nil
+	// A position has valid text alone, and would not be what it was.
+	a.Run, a.Reason, a.Retry = outcome.Run, strings.ToValidUTF8(outcome.Reason, "\uFFFD"), nil
 	switch outcome.Ending {
 	case Unended:
 		a.Progress = Deploying

@@ -29,10 +29,21 @@ type Source struct {
 	Aim Aim
 	// Conditions are what their payloads must fulfil.
 	Conditions []predicate.Filter
+	// Same is the same text for sources that are configured alike, and empty for
+	// those of which that is not known.
+	Same string
+
+	// rest is until when the registry wants to be left alone, and why what it said
+	// then.
+	rest time.Time
+	why  error
 }
 
 // Filters are the conditions, for a [poll.Filtered].
 func (s *Source) Filters() []predicate.Filter { return s.Conditions }
+
+// Configuration is that of a [poll.Configured].
+func (s *Source) Configuration() string { return s.Same }
 
 // Kind returns [Kind].
 func (s *Source) Kind() string { return Kind }
@@ -54,7 +65,14 @@ func (s *Source) Poll(ctx context.Context, at poll.At) (poll.Found, error) {
 	if settled {
 		return found(&state, nil, at.Now)
 	}
-	seen, err := s.look(ctx, &state)
+	if left := s.rest.Sub(at.Now); left > 0 {
+		return poll.Found{}, &poll.RetryAfterError{After: left, Err: s.why, Kept: true}
+	}
+	seen, err := s.look(ctx, &state, at.Now)
+	if asked, ok := errors.AsType[*poll.RetryAfterError](err); ok {
+		s.rest, s.why = at.Now.Add(asked.After), err
+		return poll.Found{}, &poll.RetryAfterError{After: asked.After, Err: err, Kept: true}
+	}
 	if err != nil {
 		return poll.Found{}, err
 	}
@@ -93,31 +111,40 @@ func (s *Source) next(now time.Time) time.Time {
 type seen struct {
 	// tags are all that are there but the ignored ones, sorted.
 	tags []string
-	// fresh are those of them that are told of as new.
+	// fresh are those of them that are told of as new, if they stand for something.
 	fresh []string
-	// more says that there are new ones beyond fresh.
+	// more says that there are new ones beyond fresh, of which it is not known yet
+	// that they stand for nothing.
 	more bool
-	// newest is the newest version.
+	// newest is the newest version that stands for something.
 	newest string
-	// digests are those of fresh, newest and the pinned tag. What is not there
-	// any more has none.
+	// digests are those of fresh, newest and the pinned tag, and void which of
+	// them have none.
 	digests map[string]string
+	void    map[string]bool
 }
 
 // look asks the registry.
-func (s *Source) look(ctx context.Context, state *State) (seen, error) {
+func (s *Source) look(ctx context.Context, state *State, now time.Time) (seen, error) {
 	tags, err := s.Registry.Tags(ctx)
-	if errors.Is(err, ErrNoRepository) && len(state.Tags) == 0 {
+	if errors.Is(err, ErrNoRepository) && len(state.Tags) == 0 && len(state.Hollow) == 0 {
 		tags, err = nil, nil // nobody has pushed to it yet
 	}
 	if err != nil {
 		return seen{}, err
 	}
-	tags = s.Watch.heeded(tags)
-	v := seen{tags: tags, newest: s.Watch.Rule.Newest(tags, state.Released), digests: map[string]string{}}
+	v := seen{tags: s.Watch.heeded(tags), digests: map[string]string{}, void: map[string]bool{}}
+	if err := s.newest(ctx, state, &v); err != nil {
+		return seen{}, err
+	}
+	var hollow []string
 	if state.Looked {
-		for _, tag := range tags {
-			if !state.has(tag) {
+		for _, tag := range v.tags {
+			switch {
+			case state.has(tag) || v.void[tag]:
+			case state.hollow(tag):
+				hollow = append(hollow, tag)
+			default:
 				v.fresh = append(v.fresh, tag)
 			}
 		}
@@ -129,18 +156,59 @@ func (s *Source) look(ctx context.Context, state *State) (seen, error) {
 	if len(v.fresh) > batch {
 		v.fresh, v.more = v.fresh[:batch], true
 	}
-	for _, tag := range slices.Concat(v.fresh, []string{v.newest, state.Pinned}) {
-		if tag == "" || v.digests[tag] != "" {
-			continue
-		}
-		digest, err := s.Registry.Digest(ctx, tag)
-		if errors.Is(err, ErrNoTag) {
-			continue // deleted a moment ago
-		}
-		if err != nil {
+	v.fresh = append(v.fresh, some(hollow, batch-len(v.fresh), now)...)
+	for _, tag := range append(slices.Clone(v.fresh), state.Pinned) {
+		if err := s.digest(ctx, tag, &v); err != nil {
 			return seen{}, err
 		}
-		v.digests[tag] = digest
 	}
 	return v, nil
+}
+
+// newest finds the newest version that stands for something. Those that are known to
+// stand for nothing do not count until they are asked for again, and not so many are
+// asked for at once.
+func (s *Source) newest(ctx context.Context, state *State, v *seen) error {
+	tags := slices.DeleteFunc(slices.Clone(v.tags), state.hollow)
+	for range batch {
+		newest := s.Watch.Rule.Newest(tags, state.Released)
+		if newest == "" {
+			return nil
+		}
+		if err := s.digest(ctx, newest, v); err != nil {
+			return err
+		}
+		if !v.void[newest] {
+			v.newest = newest
+			return nil
+		}
+		tags = slices.DeleteFunc(tags, func(tag string) bool { return tag == newest })
+	}
+	v.more = true
+	return nil
+}
+
+// digest asks what a tag stands for, once.
+func (s *Source) digest(ctx context.Context, tag string, v *seen) error {
+	if tag == "" || v.digests[tag] != "" || v.void[tag] {
+		return nil
+	}
+	digest, err := s.Registry.Digest(ctx, tag)
+	if errors.Is(err, ErrNoTag) {
+		v.void[tag] = true // deleted a moment ago, or listed without an image
+		return nil
+	}
+	v.digests[tag] = digest
+	return err
+}
+
+// some are so many of the tags that stood for nothing, others at another time.
+func some(tags []string, most int, now time.Time) []string {
+	if len(tags) <= most {
+		return tags
+	}
+	sum := fnv.New32a()
+	_, _ = fmt.Fprint(sum, now.UnixMicro()) // it never fails
+	from := int(sum.Sum32() % uint32(len(tags)))
+	return slices.Concat(tags[from:], tags[:from])[:most]
 }

@@ -24,6 +24,9 @@ type State struct {
 	// Tags are those that were there when the registry was asked last, sorted,
 	// without the ignored ones.
 	Tags []string `json:"tags"`
+	// Hollow are those that the registry lists and that stood for nothing when it
+	// was asked, sorted. They are new once they stand for something.
+	Hollow []string `json:"hollow,omitempty"`
 	// Released is the newest version that there ever was, Tried the newest that
 	// was ever deployed for being it.
 	Released string `json:"released,omitempty"`
@@ -119,6 +122,12 @@ func (w Watch) Wanted(s *State) string {
 		return s.Pinned
 	}
 	return w.Newest(s)
+}
+
+// hollow reports whether the tag stood for nothing when the registry was asked.
+func (s *State) hollow(tag string) bool {
+	_, found := slices.BinarySearch(s.Hollow, tag)
+	return found
 }
 
 // has reports whether the tag was there when the registry was asked.

@@ -23,6 +23,10 @@ const (
 	pageBytes = 8 << 20
 )
 
+// errTooMany says that a repository has more than is kept of one, since all of its
+// tags are in the position of its watch.
+var errTooMany = fmt.Errorf("it has more than %d pages or %d tags", mostPages, mostTags)
+
 // page is an answer with tags, kept for as long as the registry says that it has
 // not changed.
 type page struct {
@@ -70,8 +74,8 @@ func (r *Remote) tags(ctx context.Context) ([]string, error) {
 		switch {
 		case seen[address]:
 			return nil, errors.New("its pages go in a circle")
-		case len(seen) == mostPages || len(tags) > mostTags:
-			return nil, fmt.Errorf("it has more than %d pages or %d tags", mostPages, mostTags)
+		case len(seen) == mostPages:
+			return nil, errTooMany
 		}
 		seen[address] = true
 		p, err := r.page(ctx, at)
@@ -81,7 +85,9 @@ func (r *Remote) tags(ctx context.Context) ([]string, error) {
 		if p.etag != "" {
 			kept[address] = p
 		}
-		tags = append(tags, p.tags...)
+		if tags = append(tags, p.tags...); len(tags) > mostTags {
+			return nil, errTooMany
+		}
 		at = p.next
 	}
 	r.pages = kept

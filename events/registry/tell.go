@@ -11,13 +11,17 @@ import (
 func (w Watch) tell(s *State, v seen) []events.Event {
 	var list []events.Event
 	tags := make([]string, 0, len(v.tags))
+	var hollow []string
 	for _, tag := range v.tags {
 		told := !s.Looked || s.has(tag)
 		if !told && slices.Contains(v.fresh, tag) && v.digests[tag] != "" {
 			list = append(list, w.event(NameTag, s.delivery("tag "+tag), "", Payload{Tag: tag, Digest: v.digests[tag]}))
 			told = true
 		}
-		if told {
+		switch {
+		case v.void[tag] || !told && s.hollow(tag):
+			hollow = append(hollow, tag)
+		case told:
 			tags = append(tags, tag)
 		}
 	}
@@ -34,7 +38,7 @@ func (w Watch) tell(s *State, v seen) []events.Event {
 		if w.Rule.IsVersion(s.Released) {
 			p.PreviousTag = s.Released
 		}
-		list = append(list, w.event(NameRelease, "release "+w.Repository+":"+v.newest, "", p))
+		list = append(list, w.event(NameRelease, "release "+w.Image(v.newest), "", p))
 		s.Released = v.newest
 	}
 	replaced(v.newest)
@@ -47,6 +51,6 @@ func (w Watch) tell(s *State, v seen) []events.Event {
 			s.Digests[tag] = digest
 		}
 	}
-	s.Tags, s.Looked = tags, true
+	s.Tags, s.Hollow, s.Looked = tags, hollow, true
 	return list
 }

@@ -5,6 +5,7 @@ package tokens
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -44,6 +45,8 @@ type Source struct {
 	conf  settings.SignedSource
 	aim   func(context.Context, settings.Target, *events.Event) error
 	files *fetcher
+	// same is the same for sources that are configured alike.
+	same string
 }
 
 // New returns a source. The error is that of a secret without a value.
@@ -59,9 +62,23 @@ func New(conf settings.SignedSource, o Options) (*Source, error) {
 			headers.Set(name, value)
 		}
 		s.files = newFetcher(o.Transport, headers)
+		conf.Line, conf.Calls.Line = 0, 0
+		conf.Pull = &settings.SignedPull{Paths: conf.Pull.Paths, Every: conf.Pull.Every}
+		text, err := json.Marshal(struct {
+			Conf    settings.SignedSource
+			Keys    string
+			Headers http.Header
+		}{conf, fmt.Sprint(conf.Keys), headers})
+		if err != nil {
+			return nil, fmt.Errorf("write the source %s of signed tokens: %w", conf.Name, err)
+		}
+		s.same = fmt.Sprintf("%x", sha256.Sum256(text))
 	}
 	return s, nil
 }
+
+// Configuration is that of a [poll.Configured]. It tells no secret.
+func (s *Source) Configuration() string { return s.same }
 
 // Kind is that of [poll.Source].
 func (s *Source) Kind() string { return Kind }
@@ -104,4 +121,7 @@ func (s *Source) event(ctx context.Context, name string, t *signed.Token) (event
 	return e, nil
 }
 
-var _ poll.Filtered = (*Source)(nil)
+var (
+	_ poll.Filtered   = (*Source)(nil)
+	_ poll.Configured = (*Source)(nil)
+)

@@ -33,7 +33,7 @@ func TestWorkGoesOnWhenTheClockIsSet(t *testing.T) {
 	for name, jump := range map[string]time.Duration{"back by an hour": -time.Hour, "forth by a day": 24 * time.Hour} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			const silence = 6 * time.Second
+			const silence = 9 * time.Second
 			clock := newHands()
 			w := newWorldWith(t, store.Options{Clock: clock, Silence: silence})
 			begun, finish := make(chan struct{}, 10), make(chan struct{})

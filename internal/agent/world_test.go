@@ -23,7 +23,7 @@ import (
 )
 
 // patience is how long a test waits for what has to come.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // secret is masked wherever something is stored or shown.
 const secret = "correct horse battery staple"

@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -162,12 +163,11 @@ func New(o Options) (*API, error) {
 	}
 	s := &service{Options: o, failures: newLimiter(time.Now), strangers: make(chan struct{}, maxStrangers)}
 	mux := s.routes()
-	asJSON, asYAML, err := documents(s.api.OpenAPI())
-	if err != nil {
-		return nil, err
-	}
-	mux.Handle("GET "+v1.Prefix+"/openapi.json", document("application/openapi+json", asJSON))
-	mux.Handle("GET "+v1.Prefix+"/openapi.yaml", document("application/openapi+yaml", asYAML))
+	// To write the document takes more memory than all that an agent has in use, and
+	// hardly any agent is ever asked for it.
+	doc := s.api.OpenAPI()
+	mux.Handle("GET "+v1.Prefix+"/openapi.json", document(o.Log, "application/openapi+json", doc.MarshalJSON))
+	mux.Handle("GET "+v1.Prefix+"/openapi.yaml", document(o.Log, "application/openapi+yaml", doc.YAML))
 	return &API{&front{mux: mux, log: o.Log}, s}, nil
 }
 
@@ -176,9 +176,9 @@ func New(o Options) (*API, error) {
 func Document() ([]byte, error) {
 	s := &service{Options: Options{Version: "1"}, failures: newLimiter(time.Now), strangers: make(chan struct{}, maxStrangers)}
 	s.routes()
-	compact, _, err := documents(s.api.OpenAPI())
+	compact, err := json.Marshal(s.api.OpenAPI())
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("write the OpenAPI document: %w", err)
 	}
 	var doc any
 	if err := json.Unmarshal(compact, &doc); err != nil {
@@ -212,18 +212,16 @@ func (s *service) routes() *http.ServeMux {
 	return mux
 }
 
-func documents(doc *huma.OpenAPI) (asJSON, asYAML []byte, err error) {
-	if asJSON, err = json.Marshal(doc); err != nil {
-		return nil, nil, fmt.Errorf("write the OpenAPI document: %w", err)
-	}
-	if asYAML, err = doc.YAML(); err != nil {
-		return nil, nil, fmt.Errorf("write the OpenAPI document: %w", err)
-	}
-	return asJSON, asYAML, nil
-}
-
-func document(mediaType string, data []byte) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+// document answers with what write gives, which is asked once.
+func document(log *slog.Logger, mediaType string, write func() ([]byte, error)) http.Handler {
+	written := sync.OnceValues(write)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		data, err := written()
+		if err != nil {
+			log.ErrorContext(r.Context(), "write the OpenAPI document", "error", err)
+			refuse(w, http.StatusInternalServerError, "the document cannot be written")
+			return
+		}
 		w.Header().Set("Content-Type", mediaType)
 		_, _ = w.Write(data) // a client that has gone does not need it
 	})

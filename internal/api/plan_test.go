@@ -78,12 +78,12 @@ func TestPlan(t *testing.T) {
 // A plan may take longer than the server gives other requests.
 func TestPlanThatLasts(t *testing.T) {
 	f := newFixture(t, func(o *api.Options, s *http.Server) {
-		s.ReadTimeout, s.WriteTimeout = 300*time.Millisecond, 300*time.Millisecond
+		s.ReadTimeout, s.WriteTimeout = 2*time.Second, 2*time.Second // which other requests keep
 		o.Planner = planner(func(ctx context.Context, _ events.Event) (*dispatcher.View, error) {
 			select {
 			case <-ctx.Done():
 				return nil, context.Cause(ctx)
-			case <-time.After(time.Second):
+			case <-time.After(2500 * time.Millisecond):
 				return &dispatcher.View{}, nil
 			}
 		})

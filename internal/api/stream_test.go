@@ -92,7 +92,7 @@ func (s *following) next(t *testing.T) message {
 			t.Fatal("the stream has ended")
 		}
 		return m
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("nothing comes")
 	}
 	panic("unreachable")
@@ -106,7 +106,7 @@ func (s *following) over(t *testing.T) {
 		if more {
 			t.Errorf("there is another message: %+v", m)
 		}
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("the stream does not end")
 	}
 }
@@ -244,8 +244,8 @@ func TestFollowingARun(t *testing.T) {
 // Streams without news are kept, and outlive what the server gives requests.
 func TestStreamsThatLast(t *testing.T) {
 	f := newFixture(t, func(o *api.Options, s *http.Server) {
-		o.KeepAlive = 50 * time.Millisecond
-		s.ReadTimeout, s.WriteTimeout = 200*time.Millisecond, 200*time.Millisecond
+		o.KeepAlive = 250 * time.Millisecond
+		s.ReadTimeout, s.WriteTimeout = 2*time.Second, 2*time.Second // which other requests keep
 	})
 	r := f.planned("a/b", "x")
 	c := f.claimed(r)

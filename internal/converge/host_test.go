@@ -291,7 +291,7 @@ func (h *host) write(name, text string) {
 // until waits until something holds.
 func (h *host) until(what string, holds func() bool) {
 	h.t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for !holds() {
 		if time.Now().After(deadline) {
 			h.t.Fatalf("it takes too long: %s\nfiles %v\n%s", what, h.files(), h.log)

@@ -1,6 +1,7 @@
 package doctest_test
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -15,19 +16,16 @@ import (
 var publicKey = regexp.MustCompile(`ed25519:[A-Za-z0-9+/=]+:deploy`)
 
 // The tutorial of docs/converge.md, followed word by word by who has another directory
-// and another port.
+// and another address.
 func TestConvergeTutorial(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("curl"); err != nil {
 		t.Fatal("no curl: install the Debian package curl")
 	}
 	v := newFollower(t)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	l.Close()
+	// A host of its own, where nobody else is given a port.
+	pid := os.Getpid()
+	address := fmt.Sprintf("127.%d.%d.%d:4000", 64+pid>>16&63, pid>>8&255, pid&255)
 	target, state := t.TempDir(), filepath.Join(t.TempDir(), "state")
 	here := strings.NewReplacer("/srv/tutorial", target, "/var/lib/pocketci-converge", state, "127.0.0.1:4000", address)
 	write := func(name, text string) {

@@ -53,7 +53,7 @@ func TestAgentRefusesToStart(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			args := append([]string{"--listen", "127.0.0.1:0", "--data-dir", t.TempDir()}, tt.args...)
-			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			cmd := exec.CommandContext(ctx, agentBinary(), args...)
 			cmd.Env = append(append(cleanEnv(), "X_HUB_SIGNATURE=a-webhook-secret", "GITHUB_TOKEN=a-token"), tt.env...)

@@ -308,7 +308,7 @@ func TestWaitingForAnotherProcessEndsWithTheContext(t *testing.T) {
 	}
 	s.snapshot(s.push("main", "", sha)) // reading needs no lock
 	second := s.repo.Commit("main", "2", gittest.Write("a", "2"))
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond) // it waits for as long as there is time
 	defer cancel()
 	if _, err := s.mirrors.Snapshot(ctx, s.push("main", sha, second)); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error is %v", err)

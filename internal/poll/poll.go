@@ -38,6 +38,14 @@ type Filtered interface {
 	Filters() []predicate.Filter
 }
 
+// Configured is a [Source] that can be told from one of another configuration.
+type Configured interface {
+	Source
+	// Configuration is the same text for all sources of a kind and name that do
+	// the same, and another one for all others. An empty one is like no other.
+	Configuration() string
+}
+
 // At is where a source stands.
 type At struct {
 	// Now is the present time.
@@ -54,15 +62,19 @@ type Found struct {
 	// Events are what happened, in its order, without ID and ReceivedAt. Each
 	// has a Delivery, which is the same whenever the same thing is told again.
 	Events []events.Event
-	// Next is when to look again. Zero is when there is a reason to.
+	// Next is when to look again. Zero is when there is a reason to. Whoever is
+	// where it was is not asked again at once, whatever it says.
 	Next time.Time
 }
 
-// RetryAfterError asks for a pause before the next look.
+// RetryAfterError asks for a pause before the next look. Not even a nudge ends it.
 type RetryAfterError struct {
 	// After is how long it is to be, an hour at most.
 	After time.Duration
 	Err   error
+	// Kept says that the source keeps the pause by itself. It may then be nudged,
+	// to look at what it can see without asking.
+	Kept bool
 }
 
 func (e *RetryAfterError) Error() string { return e.Err.Error() }
@@ -83,43 +95,65 @@ func Hook(kind, name string) string { return kind + ":" + name }
 const noTarget = "it belongs to no repository: calls in agent.yaml says whose functions it calls"
 
 // Once has a source look once, and stores what it found. If another agent was
-// first, it looks again from where that one left off. It returns when to look again.
+// first, it looks again from where that one left off. It returns when the source
+// wants to be asked again.
 func Once(ctx context.Context, s Store, source Source, now time.Time) (next time.Time, err error) {
+	next, _, err = look(ctx, s, source, now)
+	return next, err
+}
+
+// progress is what a look came to.
+type progress int
+
+const (
+	// still is a source that is where it was.
+	still progress = iota
+	// moved is one that is elsewhere, and told nothing.
+	moved
+	// told is one that told of something.
+	told
+)
+
+// look is [Once], and says what it came to.
+func look(ctx context.Context, s Store, source Source, now time.Time) (next time.Time, came progress, err error) {
 	for {
-		next, err = once(ctx, s, source, now)
+		next, came, err = once(ctx, s, source, now)
 		if !errors.Is(err, store.ErrMoved) || ctx.Err() != nil {
-			return next, err
+			return next, came, err
 		}
 	}
 }
 
-func once(ctx context.Context, s Store, source Source, now time.Time) (time.Time, error) {
+func once(ctx context.Context, s Store, source Source, now time.Time) (next time.Time, came progress, err error) {
 	position, err := s.Position(ctx, source.Kind(), source.Name())
 	if err != nil {
-		return time.Time{}, err
+		return time.Time{}, still, err
 	}
 	found, err := source.Poll(ctx, At{Now: now, Position: position.Value})
 	if err != nil {
-		return time.Time{}, err
+		return time.Time{}, still, err
 	}
 	if found.Position == nil || bytes.Equal(found.Position, position.Value) {
 		if found.Position = position.Value; len(found.Events) == 0 {
-			return found.Next, nil
+			return found.Next, still, nil
 		}
 	}
 	deliveries := make([]store.Delivery, len(found.Events))
 	for i, e := range found.Events {
 		if e.Delivery == "" || e.Vendor == "" || e.Name == "" {
-			return time.Time{}, fmt.Errorf("the source told of the event %q of %q with the key %q: each of them is needed", e.Name, e.Vendor, e.Delivery)
+			return time.Time{}, still, fmt.Errorf("the source told of the event %q of %q with the key %q: each of them is needed", e.Name, e.Vendor, e.Delivery)
 		}
 		e.ID = events.NewID()
 		deliveries[i] = Deliver(source, e)
 	}
 	position.Value = found.Position
 	if _, _, err := s.Advance(ctx, position, deliveries...); err != nil {
-		return time.Time{}, err
+		return time.Time{}, still, err
 	}
-	return found.Next, nil
+	if len(deliveries) > 0 {
+		return found.Next, told, nil
+	}
+	return found.Next, moved, nil
 }
 
 // Deliver makes the delivery of an event of a source, which has its ID: what is planned

@@ -22,6 +22,12 @@ const (
 	lastBackoff  = 5 * time.Minute
 	// longestPause is the most that a [RetryAfterError] gets.
 	longestPause = time.Hour
+	// shortestPause is what a source that comes to nothing gets at least, after
+	// it was asked at once so often: where it is where it was, and where it only
+	// moved.
+	shortestPause = time.Second
+	mostStill     = 1
+	mostMoved     = 100
 	// longestWait is how long the clock is left unread. It may be set, and
 	// machines sleep.
 	longestWait = 15 * time.Second
@@ -32,6 +38,7 @@ type Config struct {
 	Store Store
 	// Now tells the time; nil is the system's.
 	Now func() time.Time
+	// Log is told of sources that fail; nil is nobody.
 	Log *slog.Logger
 }
 
@@ -72,17 +79,27 @@ func New(cfg Config) *Poller {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
 	return &Poller{cfg: cfg, sources: map[string]map[string]*watched{}}
 }
 
 // Set replaces all sources of a kind, whose names differ. One that was there before
-// under its name goes on from its position.
+// under its name goes on from its position. If it is [Configured] and its
+// configuration is the same, it goes on as if nothing were: it is not asked now, and
+// neither a pause that it was asked for nor its failures are forgotten.
 func (p *Poller) Set(kind string, sources []Source) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	old := p.sources[kind]
 	p.sources[kind] = map[string]*watched{}
 	for _, s := range sources {
+		if before := old[s.Name()]; before != nil && same(before.source, s) {
+			p.sources[kind][s.Name()] = before
+			delete(old, s.Name())
+			continue
+		}
 		w := &watched{source: s, nudge: make(chan struct{}, 1), state: State{Name: s.Name()}}
 		if before := old[s.Name()]; before != nil {
 			w.state = before.state
@@ -95,6 +112,13 @@ func (p *Poller) Set(kind string, sources []Source) {
 			w.stop()
 		}
 	}
+}
+
+// same reports whether two sources of a name are known to be configured alike.
+func same(a, b Source) bool {
+	one, ok := a.(Configured)
+	other, both := b.(Configured)
+	return ok && both && one.Configuration() != "" && one.Configuration() == other.Configuration()
 }
 
 // begin has a source looked after, if the poller runs.
@@ -129,7 +153,8 @@ func (p *Poller) Run(ctx context.Context) {
 	p.working.Wait()
 }
 
-// Nudge has a source look now, and one that fails try again. There may be none.
+// Nudge has a source look now, and one that fails try again, but for one that was
+// asked for a pause, which looks after it. There may be none.
 func (p *Poller) Nudge(kind, name string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -156,15 +181,25 @@ func (p *Poller) States(kind string) []State {
 // watch has one source look whenever it is time.
 func (p *Poller) watch(ctx context.Context, w *watched) {
 	log := p.cfg.Log.With("source", Hook(w.source.Kind(), w.source.Name()))
-	failures := 0
+	failures, hurried := 0, 0
 	for ctx.Err() == nil {
 		now := p.cfg.Now()
-		next, err := p.look(ctx, w.source, now)
+		next, came, err := p.look(ctx, w.source, now)
 		if ctx.Err() != nil {
 			return // what it says now is of no interest
 		}
+		if next.IsZero() || !next.Before(now.Add(shortestPause)) {
+			hurried = 0
+		} else if hurried++; came == still && hurried > mostStill || came == moved && hurried > mostMoved {
+			next = now.Add(shortestPause)
+		} else if came == told {
+			hurried = 0
+		}
 		state := State{Name: w.source.Name(), LastPoll: now, Next: next}
+		rest := false
 		if err != nil {
+			asked, ok := errors.AsType[*RetryAfterError](err)
+			rest = ok && !asked.Kept
 			failures++
 			state.Failures, state.Error = failures, err.Error()
 			state.Next = p.cfg.Now().Add(pause(err, failures))
@@ -174,7 +209,7 @@ func (p *Poller) watch(ctx context.Context, w *watched) {
 			failures = 0
 		}
 		p.setState(w, state)
-		p.wait(ctx, w, state.Next)
+		p.wait(ctx, w, state.Next, rest)
 	}
 }
 
@@ -185,7 +220,7 @@ func (p *Poller) setState(w *watched, state State) {
 }
 
 // look has a source look, and turns a panic of it into an error.
-func (p *Poller) look(ctx context.Context, s Source, now time.Time) (next time.Time, err error) {
+func (p *Poller) look(ctx context.Context, s Source, now time.Time) (next time.Time, came progress, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, pollTimeout, fmt.Errorf("it took longer than %s", pollTimeout))
 	defer cancel()
 	defer func() {
@@ -194,31 +229,48 @@ func (p *Poller) look(ctx context.Context, s Source, now time.Time) (next time.T
 			err = fmt.Errorf("internal error: %v", fault)
 		}
 	}()
-	if next, err = Once(ctx, p.cfg.Store, s, now); err != nil && ctx.Err() != nil {
+	if next, came, err = look(ctx, p.cfg.Store, s, now); err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
-	return next, err
+	return next, came, err
 }
 
-// wait returns when it is time to look again, or somebody says so. Without a time
-// somebody has to.
-func (p *Poller) wait(ctx context.Context, w *watched, until time.Time) {
+// wait returns when it is time to look again, or somebody says so who need not let
+// the source rest. Without a time somebody has to.
+func (p *Poller) wait(ctx context.Context, w *watched, until time.Time, rest bool) {
+	nudge := w.nudge
+	if rest {
+		nudge = nil
+	}
 	for {
 		var due <-chan time.Time
 		if !until.IsZero() {
 			left := until.Sub(p.cfg.Now())
 			if left <= 0 {
+				w.rested(rest)
 				return
 			}
 			due = time.After(min(left, longestWait))
 		}
 		select {
 		case <-due:
-		case <-w.nudge:
+		case <-nudge:
 			return
 		case <-ctx.Done():
 			return
 		}
+	}
+}
+
+// rested takes the nudge of a source that was let rest: the look that comes is what
+// it was for.
+func (w *watched) rested(rest bool) {
+	if !rest {
+		return
+	}
+	select {
+	case <-w.nudge:
+	default:
 	}
 }
 

@@ -158,9 +158,13 @@ func (s *Set) watch(g *settings.Registry, conf *settings.Watch, login registry.L
 		return nil, err
 	}
 	target := conf.Calls
+	same, err := sameAs(g, conf, login)
+	if err != nil {
+		return nil, err
+	}
 	one := &watched{Watch: w, registryName: g.Name, target: target}
 	one.source = &registry.Source{
-		Watch: w, Registry: remote, Conditions: conf.Filters,
+		Watch: w, Registry: remote, Conditions: conf.Filters, Same: same,
 		Aim: func(ctx context.Context, e *events.Event) error { return s.cfg.Aim(ctx, target, e) },
 		Outcome: func(ctx context.Context, delivery string) (registry.Outcome, error) {
 			return s.outcome(ctx, w.Name, delivery)

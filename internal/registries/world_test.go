@@ -128,7 +128,7 @@ func (w *world) use(set *registries.Set, poller *poll.Poller) []registries.Hook 
 // until waits for something to be so.
 func (w *world) until(what string, so func() bool) {
 	w.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(time.Minute)
 	for !so() {
 		select {
 		case <-deadline:

@@ -225,7 +225,7 @@ func TestRun(t *testing.T) {
 				w.Run(ctx, ask)
 			}()
 			replace(t, dir, ask)
-			for deadline := time.Now().Add(10 * time.Second); len(a.all()) == 0; time.Sleep(10 * time.Millisecond) {
+			for deadline := time.Now().Add(time.Minute); len(a.all()) == 0; time.Sleep(10 * time.Millisecond) {
 				if time.Now().After(deadline) {
 					t.Fatal("it was not noticed")
 				}

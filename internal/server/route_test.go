@@ -200,7 +200,7 @@ func TestBodyTooSlow(t *testing.T) {
 	if web.Config.ReadTimeout <= 0 || web.Config.WriteTimeout <= web.Config.ReadTimeout {
 		t.Fatalf("timeouts: read %s, write %s", web.Config.ReadTimeout, web.Config.WriteTimeout)
 	}
-	web.Config.ReadTimeout = 200 * time.Millisecond
+	web.Config.ReadTimeout = 2 * time.Second // within which the header arrives
 	web.Start()
 	t.Cleanup(web.Close)
 	connection, err := new(net.Dialer).DialContext(t.Context(), "tcp", web.Listener.Addr().String())

@@ -202,12 +202,12 @@ func TestTooManyWait(t *testing.T) {
 // A run may take longer than the server's limits on requests allow.
 func TestWaitOutlastsTheServersLimits(t *testing.T) {
 	t.Parallel()
-	const limit = 100 * time.Millisecond
+	const limit = 2 * time.Second // which the request itself keeps
 	handler, err := server.New(server.Options{Sink: &sink{}, Hooks: []server.Hook{{Name: "any", Source: anything{}, Wait: &server.Wait{Timeout: time.Minute},
 		Rules: &server.Rules{Methods: []string{"POST"}, ContentTypes: []string{"*/*"}, MaxBody: 10}}},
 		Runs: runs(func(ctx context.Context, _ int64) (server.Result, error) {
 			select {
-			case <-time.After(4 * limit): // how long the run takes
+			case <-time.After(limit + limit/4): // how long the run takes
 				return server.Result{Ending: server.EndingSucceeded, Output: "at last"}, nil
 			case <-ctx.Done():
 				return server.Result{}, nil

@@ -37,7 +37,7 @@ func TestPostgreSQLGoesAndComesBack(t *testing.T) {
 		if err := a.Beat(t.Context()); !errors.Is(err, store.ErrUnavailable) {
 			t.Errorf("heartbeat gives %v, want %v", err, store.ErrUnavailable)
 		}
-		if took := time.Since(start); took > 5*time.Second {
+		if took := time.Since(start); took > 30*time.Second {
 			t.Errorf("it took %s to say so", took)
 		}
 		for len(woken) > 0 {
@@ -50,7 +50,7 @@ func TestPostgreSQLGoesAndComesBack(t *testing.T) {
 		beat(t, a)
 		select {
 		case <-woken: // listens again, and says that something may have been missed
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			t.Error("does not listen again")
 		}
 	}

@@ -183,8 +183,8 @@ func TestNewerRunSupersedes(t *testing.T) {
 		}
 		select {
 		case <-guarded.Done():
-		case <-time.After(2 * time.Second):
-			t.Error("the agent was not told within two seconds")
+		case <-time.After(time.Minute):
+			t.Error("the agent was not told")
 		}
 		// The new one begins when the old one has really ended.
 		var got []string
@@ -244,7 +244,7 @@ func TestWorkIsAnnounced(t *testing.T) {
 			t.Helper()
 			select {
 			case <-woken:
-			case <-time.After(5 * time.Second):
+			case <-time.After(time.Minute):
 				t.Errorf("%s is not announced", what)
 			}
 		}

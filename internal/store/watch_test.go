@@ -18,7 +18,7 @@ func TestNewEventsAreHeardOf(t *testing.T) {
 			select {
 			case <-stored:
 				return true
-			case <-time.After(5 * time.Second):
+			case <-time.After(time.Minute):
 				return false
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"sync"
 
 	v1 "github.com/franela/pocketci/internal/api/v1"
@@ -38,15 +39,33 @@ type waitingRow struct {
 	To string
 }
 
-// State is how it is shown.
-func (w *waitingRow) State() string { return w.Run.State }
+const (
+	// homeRunning is how many running runs are listed at most, and homeWaiting how many
+	// of each kind of waiting: runs for an approval, runs to be planned, and calls.
+	homeRunning, homeWaiting = 15, 6
+)
 
 func (s *Site) homeOf(o *v1.Overview) *homePage {
 	p := &homePage{
 		Running: o.Running, MoreRunning: o.MoreRunning, MoreWaiting: o.MoreWaiting, Failed: o.Failed,
-		More: o.MoreRepositories, Next: nextRepositories(o.Next), Hooks: s.PublicURL + "/webhooks/",
+		More: o.MoreRepositories, Next: nextRepositories(o.Next), Hooks: strings.TrimSuffix(s.PublicURL, "/") + "/webhooks/",
 	}
+	if s.PublicURL == "" {
+		p.Hooks = "https://YOUR-HOST/webhooks/"
+	}
+	if more := len(p.Running) - homeRunning; more > 0 {
+		p.Running, p.MoreRunning = p.Running[:homeRunning], p.MoreRunning+more
+	}
+	kinds := map[string]int{}
 	for _, w := range o.Waiting {
+		kind := w.Run.State
+		if len(w.Calls) > 0 {
+			kind = "call"
+		}
+		if kinds[kind]++; kinds[kind] > homeWaiting {
+			p.MoreWaiting += max(1, len(w.Calls)+w.MoreCalls)
+			continue
+		}
 		p.Waiting = append(p.Waiting, waitingRow{w, whyPath(&w)})
 	}
 	for i := range o.Repositories {

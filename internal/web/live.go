@@ -122,3 +122,16 @@ func (l *live) beat(ctx context.Context) error {
 		}
 	}
 }
+
+// patienceLimit is how long a page may take that has modules loaded.
+const patienceLimit = 6 * time.Minute
+
+// patient lets an answer take longer than the server gives requests, as modules may have to
+// be loaded first.
+func (v *visit) patient() {
+	control := http.NewResponseController(v.w)
+	// Where there are no deadlines, none need to be moved. That for reading would end the
+	// context of the request.
+	_ = control.SetReadDeadline(time.Time{})
+	_ = control.SetWriteDeadline(time.Now().Add(patienceLimit))
+}

@@ -55,14 +55,15 @@ func rowOf(r *v1.RepositoryState) repositoryRow {
 	longest := time.Second
 	took := make([]time.Duration, len(recent))
 	for i := range recent {
-		took[i] = lasted(&recent[i])
-		longest = max(longest, took[i])
+		if took[i] = lasted(&recent[i]); recent[i].EndedAt != nil || len(recent) == 1 {
+			longest = max(longest, took[i]) // one that hangs makes the others no smaller
+		}
 	}
 	for i := range recent {
 		b := bar{X: (barCount - 1 - i) * barStep, Number: recent[i].Number, State: stateOf(recent[i].State)}
-		b.Height = max(barLeast, int(float64(barTop)*took[i].Seconds()/longest.Seconds()))
+		b.Height = max(barLeast, min(barTop, int(float64(barTop)*took[i].Seconds()/longest.Seconds())))
 		b.Y = barTop - b.Height
-		b.Title = fmt.Sprintf("run %d: %s %s, %s", b.Number, recent[i].Vendor, recent[i].Name, b.State.Word)
+		b.Title = fmt.Sprintf("run %d: %s, %s", b.Number, recent[i].Name, b.State.Word)
 		if took[i] > 0 {
 			b.Title += ", " + duration(took[i])
 		}

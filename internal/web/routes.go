@@ -37,6 +37,9 @@ func (s *Site) routes() {
 	s.read("GET /runs/live", s.runsLive)
 	s.public("GET /badges/{name...}", s.badge)
 
+	s.write("GET /functions/run", v1.ScopeRun, s.form)
+	s.write("POST /functions/run", v1.ScopeRun, s.callFunction)
+
 	s.open("/", s.nothing)
 }
 

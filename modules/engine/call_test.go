@@ -220,10 +220,10 @@ func TestCancel(t *testing.T) {
 				if errors.Is(err, modules.ErrFunction) || errors.Is(err, modules.ErrUnavailable) {
 					t.Errorf("%v blames the function or the engine", err)
 				}
-			case <-time.After(10 * time.Second):
+			case <-time.After(time.Minute):
 				t.Fatal("the call does not end")
 			}
-			await(t, "the container is gone", 5*time.Second, func() bool { return !running("sleep", c.seconds) })
+			await(t, "the container is gone", time.Minute, func() bool { return !running("sleep", c.seconds) })
 		})
 	}
 	t.Run("a deadline", func(t *testing.T) {
@@ -234,6 +234,6 @@ func TestCancel(t *testing.T) {
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v, want the deadline's error", err)
 		}
-		await(t, "the container is gone", 5*time.Second, func() bool { return !running("sleep", "993") })
+		await(t, "the container is gone", time.Minute, func() bool { return !running("sleep", "993") })
 	})
 }

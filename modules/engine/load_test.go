@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
@@ -485,7 +486,7 @@ func TestAwayEngine(t *testing.T) {
 			cfg.Host = host
 			e := enginetest.With(t, cfg)
 			dir := repository(t, []string{"shared"}, nil)
-			ctx, cancel := context.WithTimeout(t.Context(), 5e9)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			for what, err := range map[string]error{
 				"ping": e.Ping(ctx),

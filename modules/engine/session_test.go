@@ -245,10 +245,10 @@ func TestLostSession(t *testing.T) {
 		if !errors.Is(err, modules.ErrUnavailable) || errors.Is(err, modules.ErrFunction) {
 			t.Errorf("got %v, want to be told that the engine was lost", err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("the call does not end")
 	}
-	await(t, "the container is gone", 10*time.Second, func() bool { return !running("sleep", "994") })
+	await(t, "the container is gone", time.Minute, func() bool { return !running("sleep", "994") })
 }
 
 func TestClosedSession(t *testing.T) {
@@ -303,7 +303,7 @@ func TestKilled(t *testing.T) {
 	_ = cmd.Wait()
 	start := time.Now()
 	await(t, "the session is gone", 10*time.Second, func() bool { return syscall.Kill(pids[0], 0) != nil })
-	await(t, "the container is gone", 10*time.Second, func() bool { return !running("sleep", "997") })
+	await(t, "the container is gone", time.Minute, func() bool { return !running("sleep", "997") })
 	t.Logf("everything was gone after %s", time.Since(start))
 }
 

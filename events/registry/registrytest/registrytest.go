@@ -101,10 +101,15 @@ func write(t testing.TB, path, text string) {
 	}
 }
 
-// free returns a loopback address that nobody listens at.
+// free returns a loopback address that nobody listens at. Its host is this process's
+// own, so that nobody is given the port while the registry is down.
 func free(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	pid := os.Getpid()
+	l, err := net.Listen("tcp", fmt.Sprintf("127.%d.%d.%d:0", 64+pid>>16&63, pid>>8&255, pid&255))
+	if err != nil { // not every system has more than one such host
+		l, err = net.Listen("tcp", "127.0.0.1:0")
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,8 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -99,10 +103,39 @@ func TestCancel(t *testing.T) {
 	h := newHost(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	state := &apply.State{}
-	const yaml = `commands: [{id: a, check: test -e a, change: 'touch a; (sleep 1; touch late) & sleep 60; touch b'}]`
-	time.AfterFunc(300*time.Millisecond, cancel)
+	// Whatever runs of the action holds the pipe open.
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	yaml := fmt.Sprintf(`commands: [{id: a, check: test -e a, change: 'exec >%s; touch a; (echo begun; sleep 600; touch b) & sleep 600; touch b'}]`, pipe)
+	ended := make(chan error, 1)
+	go func() {
+		defer cancel()
+		r, err := os.Open(pipe)
+		if err != nil {
+			ended <- err
+			return
+		}
+		defer r.Close()
+		if _, err := io.ReadFull(r, make([]byte, len("begun\n"))); err != nil {
+			ended <- err
+			return
+		}
+		cancel()
+		_, err = io.Copy(io.Discard, r)
+		ended <- err
+	}()
 	if err := h.applier.Apply(ctx, t.Context(), state, h.order(yaml)); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
+	}
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(time.Minute):
+		t.Error("something of it is left running")
 	}
 	state, err := h.journal.Load()
 	if err != nil {
@@ -111,7 +144,7 @@ func TestCancel(t *testing.T) {
 	if state.Run == nil || state.Pending["a"] == "" {
 		t.Errorf("state %+v", state)
 	}
-	got := h.apply(`commands: [{id: a, check: test -e a, change: sleep 1; touch b}]`)
+	got := h.apply(`commands: [{id: a, check: test -e a, change: touch b}]`)
 	if got.Err != "" || !slices.Equal(h.files(), []string{"a", "b"}) {
 		t.Errorf("error %q, files %v", got.Err, h.files())
 	}

@@ -34,7 +34,7 @@ func renderer(t testing.TB) *pattern.Renderer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &pattern.Renderer{Command: []string{program, childVariable}}
+	return &pattern.Renderer{Command: []string{program, childVariable}, Time: time.Minute}
 }
 
 func set(values map[string]string, unset ...string) pattern.Environment {

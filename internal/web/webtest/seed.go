@@ -59,7 +59,7 @@ func (w *World) Plan(r store.Receipt, view dispatcher.View, calls ...store.NewCa
 		if err != nil {
 			w.T.Fatal(err)
 		}
-		p := store.Plan{SHA: SHA, Reason: "nothing matched"}
+		p := store.Plan{SHA: SHA, Plan: json.RawMessage(`{"view":{}}`), Reason: "nothing matched"}
 		if claim.Run == r.Run {
 			if p.Plan, err = json.Marshal(map[string]any{"view": view}); err != nil {
 				w.T.Fatal(err)

@@ -37,6 +37,8 @@ func (p Planner) Plan(ctx context.Context, event events.Event) (*dispatcher.View
 type World struct {
 	T     testing.TB
 	Store *store.Store
+	// Dir is the data directory of the store.
+	Dir string
 	// Agent is what claims and ends runs and calls.
 	Agent *store.Agent
 	API   *api.API
@@ -57,7 +59,8 @@ type Options struct {
 // New starts a world on a store of its own, which ends with the test.
 func New(t testing.TB, change ...Options) *World {
 	t.Helper()
-	s, err := store.Open(t.Context(), store.Options{DataDir: t.TempDir()})
+	dir := t.TempDir()
+	s, err := store.Open(t.Context(), store.Options{DataDir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +69,7 @@ func New(t testing.TB, change ...Options) *World {
 			t.Error(err)
 		}
 	})
-	w := &World{T: t, Store: s, Keys: map[v1.Scope]string{}, Actor: store.Actor{Person: "test"}}
+	w := &World{T: t, Store: s, Dir: dir, Keys: map[v1.Scope]string{}, Actor: store.Actor{Person: "test"}}
 	if w.Agent, err = s.Join(t.Context(), "agent-1", false); err != nil {
 		t.Fatal(err)
 	}

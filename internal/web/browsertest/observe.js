@@ -1,0 +1,24 @@
+// Counts what moves without anybody having done something. Pages do not see it: it is
+// there before they are.
+(() => {
+  const shifts = [];
+  const add = (entries) => {
+    for (const entry of entries) {
+      if (entry.hadRecentInput) continue;
+      const moved = (entry.sources || []).map((source) => {
+        const element = source.node && (source.node.nodeType === 1 ? source.node : source.node.parentElement);
+        const box = (r) => `${Math.round(r.x)},${Math.round(r.y)} ${Math.round(r.width)}x${Math.round(r.height)}`;
+        const name = element ? element.tagName.toLowerCase() + (element.id ? "#" + element.id : "") + (element.classList.length ? "." + [...element.classList].join(".") : "") : "something";
+        return `${name} from ${box(source.previousRect)} to ${box(source.currentRect)}`;
+      });
+      shifts.push(`${entry.value.toFixed(4)}: ${moved.join("; ")}`);
+    }
+  };
+  const observer = new PerformanceObserver((list) => add(list.getEntries()));
+  observer.observe({ type: "layout-shift", buffered: true });
+  const take = () => {
+    add(observer.takeRecords());
+    return shifts.splice(0);
+  };
+  Object.defineProperty(window, "browsertest", { value: { take } });
+})();
