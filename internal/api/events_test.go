@@ -53,16 +53,24 @@ func TestEventsAreFiltered(t *testing.T) {
 	d.Event.Vendor, d.Event.Filter, d.Event.Ref, d.Event.ReceivedAt = "gitlab", "größe/1", "refs/heads/größe/1", noon
 	one := f.accept(d).Event
 	other := f.accept(fork("c/d")).Event
+	d = push("e/f")
+	d.Event.Vendor, d.Event.Name, d.Event.Filter, d.Event.Ref, d.Event.ReceivedAt, d.Event.Cause, d.Event.Depth = "mirror", "updated", "x", "", noon.Add(-time.Hour), other, 1
+	follows := f.accept(d).Event
+	d.Hook, d.Original, d.Event.ID, d.Event.Cause = "", one, events.NewID(), ""
+	replay := f.accept(d).Event
 	for query, want := range map[string][]string{
-		"":                                 {other, one},
+		"":                                 {replay, follows, other, one},
 		"vendor=gitlab":                    {one},
 		"event=pull_request":               {other},
 		"filter=gr%C3%B6%C3%9Fe/1":         {one},
 		"repository=c/d":                   {other},
 		"ref=refs/heads/gr%C3%B6%C3%9Fe/1": {one},
-		"until=" + url.QueryEscape(noon.Add(time.Second).Format(time.RFC3339)):                              {one},
+		"until=" + url.QueryEscape(noon.Add(time.Second).Format(time.RFC3339)):                              {replay, follows, one},
 		"since=" + url.QueryEscape(noon.Add(time.Second).In(time.FixedZone("", 7200)).Format(time.RFC3339)): {other},
 		"vendor=gitlab&repository=c/d": {},
+		"original=" + one:              {replay},
+		"cause=" + other:               {follows},
+		"cause=" + one:                 {},
 	} {
 		var page v1.Events
 		f.get("/events?"+query, &page)

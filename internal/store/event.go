@@ -89,6 +89,9 @@ func (e *Event) rename(repository string) {
 // EventFilter selects events. Zero values select all.
 type EventFilter struct {
 	Vendor, Name, Filter, Repository, Ref string
+	// Original is the id of an event that is replayed, Cause that of one that others
+	// follow from. A cause is looked for in every event that the other fields select.
+	Original, Cause string
 	// Since and Until bound the time of receipt.
 	Since, Until time.Time
 	// Before is the Seq of an event: only older events are listed, for the
@@ -118,6 +121,10 @@ func (s *Store) Events(ctx context.Context, f EventFilter) ([]Event, error) {
 	add(f.Name != "", "name = ?", key(f.Name))
 	add(f.Filter != "", "filter = ?", clean(f.Filter))
 	add(f.Ref != "", "ref = ?", clean(f.Ref))
+	add(f.Original != "", "original = ?", key(f.Original))
+	// It is where encoding/json puts it. An id has no sign that JSON or LIKE would take
+	// otherwise, but for _, which the rows are looked at again for.
+	add(f.Cause != "", "fields LIKE ?", `%"Cause":"`+clean(f.Cause)+`"%`)
 	add(!f.Since.IsZero(), "received_at >= ?", micros(f.Since))
 	add(!f.Until.IsZero(), "received_at < ?", micros(f.Until))
 	add(f.After != 0, "seq > ?", f.After)
@@ -138,6 +145,9 @@ func (s *Store) Events(ctx context.Context, f EventFilter) ([]Event, error) {
 		e := Event{Seq: seq, Hook: hook, Original: original}
 		if err := json.Unmarshal(text, &e.Event); err != nil {
 			return nil, fmt.Errorf("list events: %w", err)
+		}
+		if f.Cause != "" && e.Cause != f.Cause {
+			continue
 		}
 		e.rename(repository)
 		e.Payload = nil
