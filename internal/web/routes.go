@@ -52,6 +52,9 @@ func (s *Site) routes() {
 	s.read("GET /events/{id}/payload", s.eventPayload)
 	s.write("POST /events/{id}/replay", v1.ScopeRun, s.replayEvent)
 
+	s.write("GET /try", v1.ScopeRun, s.try)
+	s.write("POST /try", v1.ScopeRun, s.tryEvent)
+
 	s.open("/", s.nothing)
 }
 
