@@ -230,7 +230,7 @@ func TestPauseThatTheRegistryWants(t *testing.T) {
 	for range 5 {
 		_, err := b.source.Poll(t.Context(), poll.At{Now: b.now, Position: b.position})
 		asked, ok := errors.AsType[*poll.RetryAfterError](err)
-		if !ok || !asked.Kept || asked.After != 10*time.Minute-b.now.Sub(time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)) || !strings.Contains(err.Error(), "too many requests") {
+		if !ok || !asked.Nudged || asked.After != 10*time.Minute-b.now.Sub(time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)) || !strings.Contains(err.Error(), "too many requests") {
 			t.Errorf("got %v", err)
 		}
 		b.now = b.now.Add(time.Minute)

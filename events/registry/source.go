@@ -66,12 +66,12 @@ func (s *Source) Poll(ctx context.Context, at poll.At) (poll.Found, error) {
 		return found(&state, nil, at.Now)
 	}
 	if left := s.rest.Sub(at.Now); left > 0 {
-		return poll.Found{}, &poll.RetryAfterError{After: left, Err: s.why, Kept: true}
+		return poll.Found{}, &poll.RetryAfterError{After: left, Err: s.why, Nudged: true}
 	}
 	seen, err := s.look(ctx, &state, at.Now)
 	if asked, ok := errors.AsType[*poll.RetryAfterError](err); ok {
 		s.rest, s.why = at.Now.Add(asked.After), err
-		return poll.Found{}, &poll.RetryAfterError{After: asked.After, Err: err, Kept: true}
+		return poll.Found{}, &poll.RetryAfterError{After: asked.After, Err: err, Nudged: true}
 	}
 	if err != nil {
 		return poll.Found{}, err

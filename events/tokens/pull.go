@@ -3,13 +3,13 @@ package tokens
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/internal/poll"
 	"github.com/franela/pocketci/internal/signed"
+	"github.com/franela/pocketci/internal/signed/fetch"
 )
 
 // Poll looks for a token that was not accepted yet. The paths are tried in their
@@ -29,21 +29,21 @@ func (s *Source) Poll(ctx context.Context, at poll.At) (poll.Found, error) {
 		}
 		switch {
 		case err != nil:
-			failed = append(failed, fmt.Errorf("%s: %w", shown(path), err))
+			failed = append(failed, fmt.Errorf("%s: %w", fetch.Shown(path), err))
 			continue
 		case len(found.Events) == 0 && len(failed) > 0:
-			return poll.Found{}, &poll.RetryAfterError{After: s.conf.Pull.Every, Err: failed}
+			return poll.Found{}, &poll.RetryAfterError{After: s.conf.Pull.Every, Err: failed, Nudged: true}
 		}
 		found.Next = at.Now.Add(s.conf.Pull.Every)
 		return found, nil
 	}
-	return poll.Found{}, &poll.RetryAfterError{After: s.conf.Pull.Every, Err: failed}
+	return poll.Found{}, &poll.RetryAfterError{After: s.conf.Pull.Every, Err: failed, Nudged: true}
 }
 
 // look reads the token at one path. Nothing is found if it is the last one that was
 // accepted.
 func (s *Source) look(ctx context.Context, path string, guard signed.Guard, at poll.At) (poll.Found, error) {
-	text, err := s.files.read(ctx, path)
+	text, err := s.files.Read(ctx, path)
 	if err != nil {
 		return poll.Found{}, err
 	}
@@ -81,6 +81,3 @@ func (f failures) Error() string {
 }
 
 func (f failures) Unwrap() []error { return f }
-
-// errNoRegular is why what is at a path is not read.
-var errNoRegular = errors.New("it is not a regular file")

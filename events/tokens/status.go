@@ -8,6 +8,7 @@ import (
 
 	"github.com/franela/pocketci/internal/poll"
 	"github.com/franela/pocketci/internal/signed"
+	"github.com/franela/pocketci/internal/signed/fetch"
 	"github.com/franela/pocketci/internal/store"
 )
 
@@ -56,7 +57,7 @@ func (set *Set) List(ctx context.Context, positions Positions, states []poll.Sta
 		if s.conf.Pull != nil {
 			status.Every = s.conf.Pull.Every
 			for _, path := range s.conf.Pull.Paths {
-				status.Paths = append(status.Paths, shown(path))
+				status.Paths = append(status.Paths, fetch.Shown(path))
 			}
 			if i := slices.IndexFunc(states, func(state poll.State) bool { return state.Name == name }); i >= 0 {
 				status.Pulling = states[i]

@@ -16,6 +16,7 @@ import (
 	"github.com/franela/pocketci/internal/predicate"
 	"github.com/franela/pocketci/internal/settings"
 	"github.com/franela/pocketci/internal/signed"
+	"github.com/franela/pocketci/internal/signed/fetch"
 )
 
 // Kind is that of all sources of signed tokens. What a source has accepted is one
@@ -44,7 +45,7 @@ type Options struct {
 type Source struct {
 	conf  settings.SignedSource
 	aim   func(context.Context, settings.Target, *events.Event) error
-	files *fetcher
+	files *fetch.Fetcher
 	// same is the same for sources that are configured alike.
 	same string
 }
@@ -61,7 +62,7 @@ func New(conf settings.SignedSource, o Options) (*Source, error) {
 			}
 			headers.Set(name, value)
 		}
-		s.files = newFetcher(o.Transport, headers)
+		s.files = fetch.New(o.Transport, headers)
 		conf.Line, conf.Calls.Line = 0, 0
 		conf.Pull = &settings.SignedPull{Paths: conf.Pull.Paths, Every: conf.Pull.Every}
 		text, err := json.Marshal(struct {

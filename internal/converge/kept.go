@@ -20,6 +20,23 @@ type kept struct {
 	// AcceptedAt is when, and From where it came from.
 	AcceptedAt time.Time `json:"accepted_at,omitzero"`
 	From       string    `json:"from"`
+	// Pattern is the digest of the token's pattern.
+	Pattern string `json:"pattern,omitempty"`
+}
+
+// owed reports whether the pattern of the token that was accepted last has not begun
+// to be applied: the disk was full, or the process was killed in between.
+func (s *source) owed(state *apply.State) (bool, error) {
+	k, err := s.loadKept()
+	if err != nil || k.Pattern == "" || k.Pattern == state.Pattern || s.conf.TriggerOnly || s.process.DryRun {
+		return false, err
+	}
+	for _, run := range []*apply.Run{state.Run, state.Last} {
+		if run != nil && run.Pattern == k.Pattern {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 func (s *source) loadKept() (kept, error) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"github.com/franela/pocketci/internal/converge/apply"
 	"github.com/franela/pocketci/internal/converge/config"
 	"github.com/franela/pocketci/internal/converge/pattern"
+	"github.com/franela/pocketci/internal/signed/fetch"
 )
 
 // maxWaiting is how many runs of a source wait for their turn. More are refused.
@@ -31,19 +33,19 @@ type source struct {
 	turn, waiting chan struct{}
 	// lock keeps other processes from running the source.
 	lock *flock.Flock
-	// secrets are those of its webhook, headers those of its places, by the
-	// place's index.
+	// secrets are those of its webhook.
 	secrets []string
-	headers []map[string]string
-	fetched []fetched
-	// said is the last failure that was logged.
-	said string
+	// places read what is at its places, by their index.
+	places []*fetch.Fetcher
+	// said is the last failure that was logged, and complained what was wrong with
+	// places while another one served.
+	said, complained string
 }
 
 func (p *Process) newSource(conf config.Source) (*source, error) {
 	s := &source{
 		process: p, conf: conf, dir: filepath.Join(p.Config.StateDir, conf.Name), log: p.Log.With("source", conf.Name),
-		turn: make(chan struct{}, 1), waiting: make(chan struct{}, maxWaiting), fetched: make([]fetched, len(conf.Pull)),
+		turn: make(chan struct{}, 1), waiting: make(chan struct{}, maxWaiting),
 	}
 	if err := private(s.dir); err != nil {
 		return nil, err
@@ -58,15 +60,15 @@ func (p *Process) newSource(conf config.Source) (*source, error) {
 		s.secrets = append(s.secrets, value)
 	}
 	for _, place := range conf.Pull {
-		headers := map[string]string{}
+		headers := http.Header{}
 		for name, secret := range place.Headers {
 			value, err := p.Secret(secret)
 			if err != nil {
 				return nil, err
 			}
-			headers[name] = value
+			headers.Set(name, value)
 		}
-		s.headers = append(s.headers, headers)
+		s.places = append(s.places, fetch.New(nil, headers))
 	}
 	return s, nil
 }

@@ -60,7 +60,7 @@ func (s *source) examine(ctx context.Context, text, from string) (*candidate, er
 	if err != nil {
 		return nil, err
 	}
-	c.next = kept{Token: text, Guard: next, AcceptedAt: s.process.Now(), From: from}
+	c.next = kept{Token: text, Guard: next, AcceptedAt: s.process.Now(), From: from, Pattern: c.files.Digest()}
 	return c, nil
 }
 

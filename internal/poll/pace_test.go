@@ -68,7 +68,7 @@ func TestNudgeRespectsAPause(t *testing.T) {
 		looks int
 	}{
 		"asked for by a server":  {&poll.RetryAfterError{After: 10 * time.Minute, Err: errors.New("slow down")}, 1},
-		"kept by the source":     {&poll.RetryAfterError{After: 10 * time.Minute, Err: errors.New("slow down"), Kept: true}, 4},
+		"kept by the source":     {&poll.RetryAfterError{After: 10 * time.Minute, Err: errors.New("slow down"), Nudged: true}, 4},
 		"any failure":            {errors.New("no route"), 4},
 		"asked for, and wrapped": {fmt.Errorf("ask: %w", &poll.RetryAfterError{After: 10 * time.Minute, Err: errors.New("slow down")}), 1},
 	} {

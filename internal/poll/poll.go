@@ -67,14 +67,15 @@ type Found struct {
 	Next time.Time
 }
 
-// RetryAfterError asks for a pause before the next look. Not even a nudge ends it.
+// RetryAfterError asks for a pause before the next look, which not even a nudge ends
+// unless it says so.
 type RetryAfterError struct {
 	// After is how long it is to be, an hour at most.
 	After time.Duration
 	Err   error
-	// Kept says that the source keeps the pause by itself. It may then be nudged,
-	// to look at what it can see without asking.
-	Kept bool
+	// Nudged says that a nudge may end the pause: nobody asked for it, or the
+	// source itself leaves alone who did, and has other things to look at.
+	Nudged bool
 }
 
 func (e *RetryAfterError) Error() string { return e.Err.Error() }

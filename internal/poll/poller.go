@@ -199,7 +199,7 @@ func (p *Poller) watch(ctx context.Context, w *watched) {
 		rest := false
 		if err != nil {
 			asked, ok := errors.AsType[*RetryAfterError](err)
-			rest = ok && !asked.Kept
+			rest = ok && !asked.Nudged
 			failures++
 			state.Failures, state.Error = failures, err.Error()
 			state.Next = p.cfg.Now().Add(pause(err, failures))

@@ -1,10 +1,12 @@
 package schedules_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -292,5 +294,29 @@ func TestList(t *testing.T) {
 	}
 	if _, err := k.Tick(t.Context(), "else", time.Now()); !errors.Is(err, schedules.ErrUnknown) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Two repositories of one full name share what is recorded, which is said.
+func TestRecorderOfTwoHosts(t *testing.T) {
+	s := open(t, store.Options{DataDir: t.TempDir(), Log: logTo(t)})
+	shop := &shop{T: t, tip: "2", commits: map[string][]dispatcher.Schedule{
+		"1": {has(t, "Nightly", "0 3 * * *", "a")}, "2": {has(t, "Hourly", "@hourly", "b")},
+	}}
+	var log bytes.Buffer
+	r := &schedules.Recorder{Store: s, Repositories: shop, Planner: shop, Log: slog.New(slog.NewTextHandler(&log, nil))}
+	if err := r.Planned(t.Context(), pushed("", "1"), shop.snapshot("1")); err != nil || log.Len() > 0 {
+		t.Fatalf("%v, the log is %s", err, log.String())
+	}
+	other := pushed("", "2")
+	other.Repository.CloneURL = "https://git.example.org/acme/shop.git"
+	if err := r.Planned(t.Context(), other, shop.snapshot("2")); err != nil {
+		t.Fatal(err)
+	}
+	if got := log.String(); strings.Count(got, "level=WARN") != 1 || !strings.Contains(got, "host=git.example.org before=git.example.com") {
+		t.Errorf("the log is %s", got)
+	}
+	if got := kept(t, s); got != "acme/shop#Hourly" {
+		t.Errorf("there are %q", got)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"time"
 
 	"github.com/franela/pocketci/dispatcher"
@@ -59,6 +60,9 @@ func (r *Recorder) Planned(ctx context.Context, event *events.Event, s *runs.Sna
 		if sha == before.SHA && *event.Repository == before.Repository {
 			return Record{}, errSettled
 		}
+		if was, is := hostOf(&before.Repository), hostOf(event.Repository); was != is && before.SHA != "" {
+			r.log(name).Warn("the schedules of functions were those of a repository of this name on another host; full names have to be unique in what an agent keeps", "host", is, "before", was)
+		}
 		found, unread, err := r.Planner.Schedules(ctx, tree)
 		if err != nil {
 			return r.leave(ctx, name, err)
@@ -108,6 +112,15 @@ func concerns(event *events.Event) bool {
 	}
 	onDefault := event.Branch == event.Repository.DefaultBranch
 	return onDefault && (event.IsPush() || event.Vendor == events.VendorTime)
+}
+
+// hostOf is the host that a repository is cloned from.
+func hostOf(r *events.Repository) string {
+	u, err := url.Parse(r.CloneURL)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
 }
 
 // tip is the repository at the tip of its default branch.

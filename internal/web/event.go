@@ -108,7 +108,7 @@ func (p *eventPage) read(v *visit) error {
 		return nil
 	}
 	if p.Event.PayloadSize > payloadShown {
-		p.Unshown = fmt.Sprintf("The payload has %s, which is too much for a page: more than %s. It can be downloaded.", bytesOf(p.Event.PayloadSize), bytesOf(payloadShown))
+		p.Unshown = fmt.Sprintf("The payload has %s, which is too much for a page: more than %s. It can be downloaded.", size(int64(p.Event.PayloadSize)), size(payloadShown))
 		return nil
 	}
 	var data bytes.Buffer
@@ -131,17 +131,6 @@ func (p *eventPage) read(v *visit) error {
 	}
 	p.Payload = &payloadPart{found, "/events/" + url.PathEscape(p.Event.ID), q.Get("at") == ""}
 	return nil
-}
-
-// bytesOf is a size for people.
-func bytesOf(n int) string {
-	switch {
-	case n < 1<<10:
-		return many(n, "byte", "bytes")
-	case n < 1<<20:
-		return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
-	}
-	return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
 }
 
 // eventPayload passes a payload on as a file.
@@ -180,7 +169,7 @@ func (s *Site) replayEvent(v *visit) error {
 	if err == nil {
 		return v.back(fmt.Sprintf("/runs/%d", accepted.Number), "The event is replayed as a new one. This is its run.")
 	}
-	status, text, ok := v.refused(err)
+	status, text, ok := v.objected(err)
 	if !ok {
 		return err
 	}

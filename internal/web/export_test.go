@@ -18,3 +18,13 @@ func LiveOf(t *testing.T, o Options, f func(ctx context.Context, send Push) erro
 	s.open("GET /live", func(v *visit) error { return v.live("problem", f) })
 	return s
 }
+
+// ScheduleWords is what a page says of a schedule's expression.
+var ScheduleWords = scheduleWords
+
+// Snippets are the parts of agent.yaml that pages show which are empty.
+func Snippets() map[string]string {
+	return map[string]string{
+		"/schedules": noSchedules.Snippet, "/registries": noRegistries.Snippet, "/mirrors": noMirrors.Snippet, "/signed": noSigned.Snippet,
+	}
+}

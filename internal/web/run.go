@@ -26,11 +26,11 @@ type runPage struct {
 	// Waits says why the run itself has not begun.
 	Waits string
 	// Form is what was typed into one of the forms and not taken.
-	Form runForm
+	Form runInput
 }
 
-// runForm is what was typed into a form of a run.
-type runForm struct {
+// runInput is what was typed into a form of a run.
+type runInput struct {
 	// Of is restart, abort or approve.
 	Of, Error, Reason, SHA string
 	Trust                  bool
@@ -76,10 +76,10 @@ func numberOf(v *visit) (string, error) {
 	return strconv.FormatInt(n, 10), nil
 }
 
-func (s *Site) run(v *visit) error { return s.showRun(v, http.StatusOK, runForm{}) }
+func (s *Site) run(v *visit) error { return s.showRun(v, http.StatusOK, runInput{}) }
 
 // showRun shows the run of the address, with what was wrong with a form of it.
-func (s *Site) showRun(v *visit, status int, form runForm) error {
+func (s *Site) showRun(v *visit, status int, form runInput) error {
 	number, err := numberOf(v)
 	if err != nil {
 		return err

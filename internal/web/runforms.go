@@ -10,9 +10,9 @@ import (
 	"github.com/franela/pocketci/internal/client"
 )
 
-// refused reports whether an error is one that who typed a form is told on the same page,
+// objected reports whether an error is one that who typed a form is told on the same page,
 // and how.
-func (v *visit) refused(err error) (status int, text string, ok bool) {
+func (v *visit) objected(err error) (status int, text string, ok bool) {
 	if refused, is := errors.AsType[*client.Error](err); is && refused.Status != http.StatusNotFound && refused.Status < http.StatusInternalServerError {
 		return refused.Status, sentence(refused), true
 	}
@@ -23,7 +23,7 @@ func (v *visit) refused(err error) (status int, text string, ok bool) {
 }
 
 // runChange is a form of a run's page: do asks the API for it.
-func (s *Site) runChange(v *visit, form runForm, do func(number string) (note string, err error)) error {
+func (s *Site) runChange(v *visit, form runInput, do func(number string) (note string, err error)) error {
 	number, err := numberOf(v)
 	if err != nil {
 		return err
@@ -32,7 +32,7 @@ func (s *Site) runChange(v *visit, form runForm, do func(number string) (note st
 	if err == nil {
 		return v.back("/runs/"+number, note)
 	}
-	status, text, ok := v.refused(err)
+	status, text, ok := v.objected(err)
 	if !ok {
 		return err
 	}
@@ -50,21 +50,21 @@ func (v *visit) typed(name string) string {
 
 func (s *Site) restartRun(v *visit) error {
 	scope := v.typed("scope")
-	return s.runChange(v, runForm{Of: "restart"}, func(number string) (string, error) {
+	return s.runChange(v, runInput{Of: "restart"}, func(number string) (string, error) {
 		restarted, err := v.api.Restart(v.ctx(), number, v1.Restart{Scope: scope})
 		return fmt.Sprintf("Attempt %d has begun.", restarted.Attempt), err
 	})
 }
 
 func (s *Site) abortRun(v *visit) error {
-	form := runForm{Of: "abort", Reason: v.typed("reason")}
+	form := runInput{Of: "abort", Reason: v.typed("reason")}
 	return s.runChange(v, form, func(number string) (string, error) {
 		return "The run is aborted.", v.api.AbortRun(v.ctx(), number, v1.Abort{Reason: form.Reason})
 	})
 }
 
 func (s *Site) approveRun(v *visit) error {
-	form := runForm{Of: "approve", SHA: v.typed("sha"), Trust: v.typed("trust") == "true"}
+	form := runInput{Of: "approve", SHA: v.typed("sha"), Trust: v.typed("trust") == "true"}
 	return s.runChange(v, form, func(number string) (string, error) {
 		if !fullSHA.MatchString(form.SHA) {
 			return "", &problem{http.StatusUnprocessableEntity, "The commit is named by its full sha: 40 or 64 digits from 0 to f."}

@@ -104,7 +104,7 @@ func (s *Site) tryEvent(v *visit) error {
 
 // untried shows why there is no plan, with what was typed.
 func (s *Site) untried(v *visit, form *tryForm, err error) error {
-	status, text, ok := v.refused(err)
+	status, text, ok := v.objected(err)
 	if refused, is := errors.AsType[*client.Error](err); is && !ok {
 		// What is not there was typed here, and what takes too long may be tried again.
 		status, text, ok = refused.Status, sentence(refused), true
@@ -164,7 +164,7 @@ func (v *visit) tryForm() (*tryForm, error) {
 
 func unreadable(err error) error {
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-		return &problem{http.StatusRequestEntityTooLarge, fmt.Sprintf("A payload may have %s at most.", bytesOf(tryLimit))}
+		return &problem{http.StatusRequestEntityTooLarge, fmt.Sprintf("A payload may have %s at most.", size(tryLimit))}
 	}
 	return &problem{http.StatusBadRequest, "The form did not arrive as a whole."}
 }

@@ -1,4 +1,6 @@
-package tokens
+// Package fetch reads signed tokens where they lie: in files and at addresses. What it
+// reads is proven by nobody yet.
+package fetch
 
 import (
 	"context"
@@ -26,8 +28,9 @@ const (
 	accept = "application/jwt, text/plain;q=0.9, */*;q=0.5"
 )
 
-// fetcher reads tokens from files and https addresses.
-type fetcher struct {
+// Fetcher reads tokens from files and addresses. It may be used from several
+// goroutines.
+type Fetcher struct {
 	client  *http.Client
 	headers http.Header
 
@@ -36,19 +39,22 @@ type fetcher struct {
 	known map[string]answer
 }
 
-// answer is the body of an address with its ETag.
-type answer struct{ etag, body string }
+// answer is the body of an address with what its server tells it from others by.
+type answer struct{ etag, modified, body string }
 
-func newFetcher(transport http.RoundTripper, headers http.Header) *fetcher {
-	f := &fetcher{headers: headers, known: map[string]answer{}}
+// New returns a fetcher whose requests have the headers. The transport makes them; nil
+// is that of the standard library.
+func New(transport http.RoundTripper, headers http.Header) *Fetcher {
+	f := &Fetcher{headers: headers, known: map[string]answer{}}
 	f.client = &http.Client{Transport: transport, Timeout: fetchTimeout, CheckRedirect: f.redirect}
 	return f
 }
 
-// redirect follows a server to https only, and keeps the headers from other hosts.
-func (f *fetcher) redirect(r *http.Request, via []*http.Request) error {
+// redirect follows a server to https, or to where it is itself, and keeps the headers
+// from other hosts.
+func (f *Fetcher) redirect(r *http.Request, via []*http.Request) error {
 	switch {
-	case r.URL.Scheme != "https":
+	case r.URL.Scheme != "https" && (r.URL.Scheme != via[0].URL.Scheme || r.URL.Host != via[0].URL.Host):
 		return errors.New("the server sends elsewhere, where it is not https")
 	case len(via) > maxRedirects:
 		return fmt.Errorf("the server sends elsewhere more than %d times", maxRedirects)
@@ -60,8 +66,10 @@ func (f *fetcher) redirect(r *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// read returns what is at a path. No error repeats it, or the path's query.
-func (f *fetcher) read(ctx context.Context, at string) (string, error) {
+// Read returns what is at a path: an absolute one of a regular file, or an address,
+// which is asked for what is new. It is at most [signed.MaxToken] long. No error
+// repeats the path, or its query.
+func (f *Fetcher) Read(ctx context.Context, at string) (string, error) {
 	if path.IsAbs(at) {
 		return readFile(at)
 	}
@@ -76,8 +84,11 @@ func (f *fetcher) read(ctx context.Context, at string) (string, error) {
 	f.mu.Lock()
 	known, ok := f.known[at]
 	f.mu.Unlock()
-	if ok {
+	if ok && known.etag != "" {
 		r.Header.Set("If-None-Match", known.etag)
+	}
+	if ok && known.modified != "" {
+		r.Header.Set("If-Modified-Since", known.modified)
 	}
 	response, err := f.client.Do(r)
 	if err != nil {
@@ -101,11 +112,14 @@ func (f *fetcher) read(ctx context.Context, at string) (string, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.known, at)
-	if etag := response.Header.Get("ETag"); etag != "" {
-		f.known[at] = answer{etag, body}
+	if a := (answer{response.Header.Get("ETag"), response.Header.Get("Last-Modified"), body}); a.etag != "" || a.modified != "" {
+		f.known[at] = a
 	}
 	return body, nil
 }
+
+// errNoRegular is why what is at a path is not read.
+var errNoRegular = errors.New("it is not a regular file")
 
 // readFile reads a regular file, whatever may stand in its place.
 func readFile(name string) (string, error) {
@@ -134,8 +148,9 @@ func bounded(r io.Reader) (string, error) {
 	return string(data), err
 }
 
-// shown is a path as it may be told: without what stands behind a question mark.
-func shown(at string) string {
+// Shown is a path as it may be told: without what stands behind a question mark, and
+// without a login.
+func Shown(at string) string {
 	if path.IsAbs(at) {
 		return at
 	}
