@@ -15,7 +15,7 @@ AXE := axe-core@4.14.1
 # Short enough to run with every test; `go test -fuzz` runs one for longer.
 FUZZTIME ?= 5s
 
-.PHONY: help build demo test crash packages openapi axe bench lint fuzz engine engine-stop pre-commit
+.PHONY: help build demo test crash packages openapi axe pictures bench lint fuzz engine engine-stop pre-commit
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -84,6 +84,9 @@ axe: # What tests in a browser judge pages with.
 	  (cd $$to.new && npm pack --silent $(AXE) >/dev/null && tar -xzf *.tgz --strip-components=1 package/axe.min.js package/LICENSE && rm *.tgz); \
 	  echo "$(AXE)" > $$to.new/package && mv $$to.new $$to; \
 	fi
+
+pictures: packages $(ENGINE_ENV) ## The pictures of docs/web.md, anew.
+	@set -a; source $(ENGINE_ENV); set +a; POCKETCI_PICTURES=$(CURDIR)/docs/pictures $(GO) test -count=1 -run '^TestPages$$' ./internal/e2e
 
 fuzz: ## Every fuzz test for FUZZTIME.
 	@for m in '. ./...' 'pocketci-module ./event/...'; do \

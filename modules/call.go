@@ -102,6 +102,14 @@ const (
 type Step struct {
 	Time  time.Time
 	State StepState
+	// ID is the step's own among those of the call. It is empty for output that
+	// belongs to no step.
+	ID string
+	// Parent is the ID of the step that this one is a part of, as far as that is
+	// known: the nearest around it that is reported too. Observations of the start
+	// and the end of a step have it, and the later one knows better. It is empty
+	// for a step that is a part of no other.
+	Parent string
 	// Name is the step as Dagger names it (withExec go test ./...).
 	Name string
 	// Duration is how long the step took, once it has ended.
@@ -109,4 +117,7 @@ type Step struct {
 	// Text is what the step printed (StepOutput, without the final newline)
 	// or why it failed (StepFailed).
 	Text string
+	// Open says that Text (StepOutput) is not the end of what stands on its last
+	// line: the step printed no newline behind it.
+	Open bool
 }

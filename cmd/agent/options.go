@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	v1 "github.com/franela/pocketci/internal/api/v1"
 	"github.com/franela/pocketci/internal/report"
 	"github.com/franela/pocketci/internal/settings"
 	"github.com/franela/pocketci/modules/engine"
@@ -58,6 +59,9 @@ type options struct {
 	publicURL             string
 	githubAPI             string
 	metricsListen         string
+
+	// flags are all of them with their values.
+	flags []v1.Flag
 }
 
 // runURL links to a run, if people can reach the agent.
@@ -147,6 +151,19 @@ func parse(args []string, getenv func(string) string, output io.Writer) (*option
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}
+	flags.VisitAll(func(f *flag.Flag) {
+		if f.Name == "version" {
+			return
+		}
+		from := "default"
+		switch {
+		case given[f.Name]:
+			from = "flag"
+		case getenv(variable(f.Name)) != "":
+			from = "variable"
+		}
+		o.flags = append(o.flags, v1.Flag{Name: f.Name, Variable: variable(f.Name), Value: settings.RedactText(f.Value.String()), From: from})
+	})
 	if flags.NArg() > 0 {
 		return nil, fmt.Errorf("unexpected argument %q; see --help", flags.Arg(0))
 	}

@@ -43,6 +43,7 @@ func (p *process) listen() error {
 		Signed:        p.signedSources,
 		CanWrite:      writers(p),
 		Configuration: p.configuration,
+		Loaded:        p.loaded,
 		Mirrors:       p.mirrorList,
 		SyncMirror:    p.host.Sync,
 		Registries:    p.registries,
@@ -54,7 +55,7 @@ func (p *process) listen() error {
 		return err
 	}
 	options.API = service
-	if options.Pages, err = web.New(web.Options{API: service, PublicURL: p.o.publicURL, Log: p.log}); err != nil {
+	if options.Pages, err = web.New(web.Options{API: service, Public: p.public, PublicURL: p.o.publicURL, Log: p.log}); err != nil {
 		return err
 	}
 	options.Registries = p.watcher(service)

@@ -231,7 +231,9 @@ func (p *logPrinter) line(call *v1.Call, line *v1.LogLine) error {
 	case p.raw && line.State != "output":
 		return nil
 	case p.raw:
-		text = line.Text
+		if text = line.Text; !line.Open && !strings.HasSuffix(text, "\n") {
+			text += "\n"
+		}
 	default:
 		front := line.Time.UTC().Format(time.TimeOnly) + " "
 		if p.prefix {

@@ -64,19 +64,27 @@ func (l *logs) CallEnded(*dispatcher.Run, *dispatcher.Call, dispatcher.Outcome) 
 
 // CallStep adds a step's line. It never waits for the store.
 func (l *logs) CallStep(_ *dispatcher.Run, _ *dispatcher.Call, step modules.Step) {
-	line := v1.LogLine{Time: step.Time.UTC(), State: string(step.State), Step: l.mask(step.Name), Seconds: step.Duration.Seconds()}
-	text := l.mask(step.Text)
-	if step.State == modules.StepOutput && strings.Contains(text, "\n") {
-		for part := range strings.SplitSeq(text, "\n") {
-			l.add(line, part)
-		}
-		return
+	line := v1.LogLine{
+		Time: step.Time.UTC(), State: string(step.State), StepID: step.ID, Parent: step.Parent,
+		Step: l.mask(step.Name), Seconds: step.Duration.Seconds(),
 	}
-	l.add(line, text)
+	text := l.mask(step.Text)
+	if step.State == modules.StepOutput {
+		for {
+			part, rest, more := strings.Cut(text, "\n")
+			l.add(line, part, step.Open && !more)
+			if !more {
+				return
+			}
+			text = rest
+		}
+	}
+	l.add(line, text, false)
 }
 
-// add adds a line, or several if its text is too long for one.
-func (l *logs) add(line v1.LogLine, text string) {
+// add adds a line, or several if its text is too long for one. Open is for the last
+// one of them; the others are open if they are output.
+func (l *logs) add(line v1.LogLine, text string, open bool) {
 	for {
 		part := text
 		if len(part) > logText {
@@ -84,6 +92,10 @@ func (l *logs) add(line v1.LogLine, text string) {
 		}
 		text = text[len(part):]
 		line.Text = part
+		line.Open = open
+		if text != "" {
+			line.Open = line.State == string(modules.StepOutput)
+		}
 		l.append(line)
 		if text == "" {
 			return

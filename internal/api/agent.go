@@ -18,6 +18,12 @@ func (s *service) agentRoutes() {
 		id: "get-me", method: http.MethodGet, path: "/me", tag: tagAgent, scope: v1.ScopeRead,
 		summary: "Show the key of the request",
 	}, s.me)
+	register(s, operation{
+		id: "get-configuration", method: http.MethodGet, path: "/configuration", tag: tagAgent, scope: v1.ScopeAdmin,
+		summary: "Show the configuration of the agent that answers",
+		description: "Its flags and variables, and agent.yaml as it is in force. Secrets are shown as references: no value of a variable is shown, " +
+			"and what could be a credential by its form is hidden.",
+	}, s.loaded)
 }
 
 func (s *service) health(ctx context.Context, _ *struct{}) (*body[v1.Health], error) {
@@ -59,4 +65,16 @@ func waited(since time.Time) float64 {
 
 func (s *service) me(ctx context.Context, _ *struct{}) (*body[v1.Me], error) {
 	return answer(v1.Me{Key: wireKey(&who(ctx).key), Version: s.Version}), nil
+}
+
+func (s *service) loaded(context.Context, *struct{}) (*body[v1.LoadedConfiguration], error) {
+	out := v1.LoadedConfiguration{Configuration: v1.Configuration{Restart: []string{}}}
+	if s.Loaded != nil {
+		out = s.Loaded()
+	}
+	// Clients are told of no list that it is null.
+	out.Warnings = append([]string{}, out.Warnings...)
+	out.Flags = append([]v1.Flag{}, out.Flags...)
+	out.Variables = append([]v1.Variable{}, out.Variables...)
+	return answer(out), nil
 }

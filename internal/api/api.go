@@ -23,6 +23,7 @@ import (
 	"github.com/franela/pocketci/events"
 	"github.com/franela/pocketci/events/tokens"
 	v1 "github.com/franela/pocketci/internal/api/v1"
+	"github.com/franela/pocketci/internal/calllog"
 	"github.com/franela/pocketci/internal/store"
 )
 
@@ -61,6 +62,9 @@ type Options struct {
 	// Configuration says how the agent's configuration file fares. Nil is for an
 	// agent that has none.
 	Configuration func() v1.Configuration
+	// Loaded is what the agent was started with and has read since, without
+	// secrets. It may be nil.
+	Loaded func() v1.LoadedConfiguration
 	// Registries are what the agent watches in registries; nil is nothing.
 	Registries Registries
 	// Push takes a signed token for a source, stores its event and returns the
@@ -106,6 +110,8 @@ type service struct {
 	failures *limiter
 	// strangers are requests without a key whose bodies are read or wait.
 	strangers chan struct{}
+	// logs are the logs of calls by lines.
+	logs *calllog.Logs
 	// shared are the overviews that are followed.
 	shared shares
 }
@@ -161,7 +167,7 @@ func New(o Options) (*API, error) {
 	if o.Remote == nil {
 		o.Remote = connection
 	}
-	s := &service{Options: o, failures: newLimiter(time.Now), strangers: make(chan struct{}, maxStrangers)}
+	s := &service{Options: o, failures: newLimiter(time.Now), strangers: make(chan struct{}, maxStrangers), logs: calllog.New(o.Store)}
 	mux := s.routes()
 	// To write the document takes more memory than all that an agent has in use, and
 	// hardly any agent is ever asked for it.
@@ -198,6 +204,7 @@ func (s *service) routes() *http.ServeMux {
 	s.runRoutes()
 	s.callRoutes()
 	s.logRoutes()
+	s.logLineRoutes()
 	s.repositoryRoutes()
 	s.scheduleRoutes()
 	s.declaredRoutes()

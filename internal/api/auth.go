@@ -54,10 +54,13 @@ func (s *service) authenticate(ctx huma.Context, next func(huma.Context)) {
 	var c *caller
 	scope, keyed := ctx.Operation().Metadata["scope"].(v1.Scope)
 	var err error
-	if keyed {
-		public, _ := ctx.Operation().Metadata["public"].(bool)
+	_, visits := r.Context().Value(visitorKey{}).(*Visitor)
+	switch public, _ := ctx.Operation().Metadata["public"].(bool); {
+	case keyed:
 		c, err = s.identify(r, scope, public)
-	} else {
+	case visits:
+		err = unauthorized("", "this is not for pages")
+	default:
 		err = s.admit(s.Remote(r))
 	}
 	if err != nil {

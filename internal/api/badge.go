@@ -16,6 +16,9 @@ type badgeQuery struct {
 }
 
 func (s *service) getBadge(ctx context.Context, in *badgeQuery) (*body[v1.Badge], error) {
+	if err := seen(ctx, in.Repository); err != nil {
+		return nil, err
+	}
 	if in.Module != "" && in.Function == "" {
 		return nil, invalid("query.function", "is missing: a module has many")
 	}

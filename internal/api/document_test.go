@@ -288,6 +288,8 @@ var every = map[string]func(f *fixture) (method, path string, body any){
 	},
 	"get-call-log":      func(f *fixture) (string, string, any) { return "GET", "/calls/" + f.ended().Call + "/log", nil },
 	"stream-call-log":   func(f *fixture) (string, string, any) { return "GET", "/calls/" + f.ended().Call + "/log/stream", nil },
+	"list-log-lines":    func(f *fixture) (string, string, any) { return "GET", "/calls/" + f.ended().Call + "/log/lines", nil },
+	"list-log-steps":    func(f *fixture) (string, string, any) { return "GET", "/calls/" + f.ended().Call + "/log/steps", nil },
 	"list-repositories": func(f *fixture) (string, string, any) { f.ended(); return "GET", "/repositories", nil },
 	"list-functions":    func(f *fixture) (string, string, any) { f.ended(); return "GET", "/functions?repository=a/b", nil },
 	"list-schedules":    func(*fixture) (string, string, any) { return "GET", "/schedules", nil },
@@ -330,10 +332,11 @@ var every = map[string]func(f *fixture) (method, path string, body any){
 		f.planned("a/b", "x")
 		return "POST", "/apply", v1.ApplyRequest{Repository: "a/b", Module: "ci"}
 	},
-	"get-health":      func(*fixture) (string, string, any) { return "GET", "/health", nil },
-	"get-me":          func(*fixture) (string, string, any) { return "GET", "/me", nil },
-	"list-registries": func(*fixture) (string, string, any) { return "GET", "/registries", nil },
-	"get-registry":    func(*fixture) (string, string, any) { return "GET", "/registries/shop", nil },
+	"get-health":        func(*fixture) (string, string, any) { return "GET", "/health", nil },
+	"get-configuration": func(*fixture) (string, string, any) { return "GET", "/configuration", nil },
+	"get-me":            func(*fixture) (string, string, any) { return "GET", "/me", nil },
+	"list-registries":   func(*fixture) (string, string, any) { return "GET", "/registries", nil },
+	"get-registry":      func(*fixture) (string, string, any) { return "GET", "/registries/shop", nil },
 	"change-registry": func(*fixture) (string, string, any) {
 		on := true
 		return "POST", "/registries/shop", v1.WatchChange{AutoDeploy: &on}

@@ -61,3 +61,8 @@ func (s *Share) Get(ctx context.Context, since time.Time, compute func() ([]byte
 
 // InWords is why something waits.
 func InWords(w *store.Waiting) string { return inWords(w) }
+
+// InProcess is the transport to a handler.
+func InProcess(h http.Handler, log *slog.Logger) http.RoundTripper {
+	return &inProcess{handler: h, visitor: Visitor{Remote: "192.0.2.9"}, log: log}
+}

@@ -68,6 +68,32 @@ func TestLogFormats(t *testing.T) {
 	f.do(v1.ScopeRead, http.MethodGet, "/calls/"+c.Call+"/log?format=html", nil, http.StatusUnprocessableEntity, nil)
 }
 
+// The newlines between lines are not stored, and yet nothing is missing.
+func TestRawLogIsByteForByte(t *testing.T) {
+	f := newFixture(t)
+	line := func(text string, open bool) v1.LogLine {
+		return v1.LogLine{Time: noon, State: "output", StepID: "1", Step: "test", Text: text, Open: open}
+	}
+	for name, test := range map[string]struct {
+		lines []v1.LogLine
+		want  string
+	}{
+		"lines":                     {[]v1.LogLine{line("\x1b[32mone\x1b[0m", false), line("", false), line("two\r", false)}, "\x1b[32mone\x1b[0m\n\ntwo\r\n"},
+		"one that was divided":      {[]v1.LogLine{line("on", true), line("e", false)}, "one\n"},
+		"no newline at its end":     {[]v1.LogLine{line("one", false), line("two", true)}, "one\ntwo"},
+		"newlines of old agents":    {[]v1.LogLine{line("one\n", false)}, "one\n"},
+		"what happened to the step": {[]v1.LogLine{{State: "started", Step: "test"}, line("one", false), {State: "failed", Step: "test", Text: "exit code 1"}}, "one\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := f.claimed(f.planned("a/b", "x"))
+			f.write(c, test.lines...)
+			if got := string(f.get("/calls/"+c.Call+"/log?format=raw", nil).body); got != test.want {
+				t.Errorf("it is %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
 // A log of several chunks and pages comes in one piece, and what is not a line
 // of a log does no harm.
 func TestLogOfMegabytes(t *testing.T) {

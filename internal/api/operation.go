@@ -132,7 +132,7 @@ func register[I, O any](s *service, o operation, handler func(context.Context, *
 	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handler(ctx, in)
 		if err != nil {
-			return nil, s.problem(ctx, o.id, err)
+			return nil, s.problem(ctx, o.id, hide(ctx, err))
 		}
 		return out, nil
 	})

@@ -17,15 +17,16 @@ const overviewLimit = 20
 
 func (s *service) overviewRoutes() {
 	register(s, operation{
-		id: "get-overview", method: http.MethodGet, path: "/overview", tag: tagRuns, scope: v1.ScopeRead,
+		id: "get-overview", method: http.MethodGet, path: "/overview", tag: tagRuns, scope: v1.ScopeRead, public: true,
 		summary:     "Show what is going on, what waits and why, what failed last, and how each repository is",
 		description: "Cursor and limit are for the repositories, of which the first page has those with the latest runs.",
 	}, s.getOverview)
 	register(s, operation{
-		id: "get-badge", method: http.MethodGet, path: "/badge", tag: tagRepositories, scope: v1.ScopeRead,
+		id: "get-badge", method: http.MethodGet, path: "/badge", tag: tagRepositories, scope: v1.ScopeRead, public: true,
 		summary: "Show how a branch is, or a function on it",
 		description: "What counts is the last push to the branch whose run succeeded, failed, timed out or was invalid. For a function it is " +
 			"its call in the latest of the last hundred such runs that has one which ended in one of those states.",
+		errors: []int{http.StatusNotFound},
 	}, s.getBadge)
 	s.overviewStreamRoute()
 }
@@ -43,7 +44,7 @@ func (s *service) getOverview(ctx context.Context, in *OverviewPage) (*body[v1.O
 	if err != nil {
 		return nil, err
 	}
-	out, err := s.overview(ctx, before, in.Limit, s.visible(ctx))
+	out, err := s.overview(ctx, before, in.Limit, visible(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +52,12 @@ func (s *service) getOverview(ctx context.Context, in *OverviewPage) (*body[v1.O
 }
 
 // visible says which repositories the caller may see; nil is all of them.
-func (s *service) visible(context.Context) func(repository string) bool { return nil }
+func visible(ctx context.Context) func(repository string) bool {
+	if c := who(ctx); c.limited {
+		return c.sees
+	}
+	return nil
+}
 
 // overview is what is going on in the repositories that may be seen.
 func (s *service) overview(ctx context.Context, before int64, limit int, visible func(string) bool) (v1.Overview, error) {
@@ -88,7 +94,12 @@ func (s *service) overview(ctx context.Context, before int64, limit int, visible
 	}
 	for i := range active {
 		out.Repositories[i] = wireActivity(&active[i])
-		out.Repositories[i].Disabled = disabled[[3]string{active[i].Repository}]
+		if d := disabled[[3]string{active[i].Repository}]; d != nil && visible != nil {
+			// Who did so and why is not for strangers.
+			out.Repositories[i].Disabled = &v1.Disabled{Repository: d.Repository, At: d.At}
+		} else {
+			out.Repositories[i].Disabled = d
+		}
 	}
 	if more > 0 {
 		out.Next = cursorOf(listOverview, active[len(active)-1].LastRun)

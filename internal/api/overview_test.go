@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -103,9 +104,9 @@ func TestWhyInWords(t *testing.T) {
 		"after nobody known":  {store.Waiting{Why: store.WhyAfter}, "waits for other calls of its run"},
 		"group":               {store.Waiting{Run: store.Run{Number: 8}, Why: store.WhyGroup, Behind: call}, "waits for deploy of run 7, of the same group"},
 		"no agent":            {store.Waiting{Why: store.WhyNoAgent}, "waits for an agent: none is at work"},
-		"runner":              {store.Waiting{Why: store.WhyRunner, RunsOn: "gpu"}, `waits for a runner with the label "gpu", which no agent at work has`},
-		"other people's code": {store.Waiting{Why: store.WhyRunner, RunsOn: "untrusted "}, "waits for a runner for other people's code, which no agent at work has"},
-		"both":                {store.Waiting{Why: store.WhyRunner, RunsOn: "untrusted gpu"}, `waits for a runner with the label "gpu" for other people's code, which no agent at work has`},
+		"runner":              {store.Waiting{Why: store.WhyRunner, RunsOn: "gpu"}, `waits for a runner with the label "gpu": no agent at work has one that answers`},
+		"other people's code": {store.Waiting{Why: store.WhyRunner, RunsOn: "untrusted "}, "waits for a runner for other people's code: no agent at work has one that answers"},
+		"both":                {store.Waiting{Why: store.WhyRunner, RunsOn: "untrusted gpu"}, `waits for a runner with the label "gpu" for other people's code: no agent at work has one that answers`},
 		"planning":            {store.Waiting{Why: store.WhyRepository, Most: 2}, "waits for other runs of the repository: 2 at a time are planned"},
 		"repository":          {store.Waiting{Calls: call, Why: store.WhyRepository, Most: 2}, "waits for other calls of the repository: 2 at a time are made"},
 		"planners":            {store.Waiting{Why: store.WhyAgents, Busy: 4, Most: 4}, "waits for room: 4 of 4 runs are being planned"},
@@ -188,4 +189,57 @@ func TestFollowersShareTheirOverview(t *testing.T) {
 	if data, err := share.Get(t.Context(), time.Now(), compute); err != nil || string(data) != "3" {
 		t.Errorf("after a failure got %s (%v)", data, err)
 	}
+}
+
+// A stranger sees what is public and is not told that there is more, in any list or count.
+func TestOverviewOfStrangers(t *testing.T) {
+	f := newFixture(t)
+	for _, repository := range []string{"a/b", "a/secret"} {
+		f.finish(f.claimed(f.planned(repository, "x")), store.StateFailed)
+		f.claimed(f.planned(repository, "y", "z"))
+		f.accept(fork(repository))
+		d := store.Disabled{Repository: repository, Reason: "for a/secret reason"}
+		if err := f.store.Disable(t.Context(), d, store.Actor{Person: "mona"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.accept(push("a/b"))
+	f.accept(push("a/secret"))
+	check := func(what, text string, repositories int) {
+		t.Helper()
+		var o v1.Overview
+		if err := json.Unmarshal([]byte(text), &o); err != nil {
+			t.Fatalf("%s: %v: %s", what, err, text)
+		}
+		if strings.Contains(text, "a/secret") || strings.Contains(text, "mona") || len(o.Repositories) != repositories || len(o.Failed) != repositories ||
+			len(o.Running) != repositories || len(o.Waiting) != 3*repositories || o.MoreWaiting+o.MoreRunning+o.MoreRepositories != 0 {
+			t.Errorf("%s: a stranger is told %.3000s", what, text)
+		}
+	}
+	for name, tc := range map[string]struct {
+		visitor      api.Visitor
+		repositories int
+	}{"one is public": {public, 1}, "none is": {api.Visitor{}, 0}} {
+		status, text := f.as(tc.visitor, http.MethodGet, "/overview", nil)
+		if status != http.StatusOK {
+			t.Fatalf("%s: %d", name, status)
+		}
+		check(name, text, tc.repositories)
+	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost"+v1.Prefix+"/overview/stream", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// What somebody else follows who may see more is not what he gets.
+	f.follow("/overview/stream").next(t)
+	res, err := f.api.As(public).RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	line, err := bufio.NewReader(res.Body).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	check("stream", strings.TrimPrefix(line, "data: "), 1)
 }

@@ -24,7 +24,7 @@ const (
 
 func (s *service) overviewStreamRoute() {
 	register(s, operation{
-		id: "stream-overview", method: http.MethodGet, path: "/overview/stream", tag: tagRuns, scope: v1.ScopeRead,
+		id: "stream-overview", method: http.MethodGet, path: "/overview/stream", tag: tagRuns, scope: v1.ScopeRead, public: true,
 		summary: "Follow what is going on",
 		description: "Server-sent events: the overview with the first page of repositories, at once and after changes, once a second at most. " +
 			"It has no end.",
@@ -33,7 +33,7 @@ func (s *service) overviewStreamRoute() {
 }
 
 func (s *service) streamOverview(ctx context.Context, _ *struct{}) (*huma.StreamResponse, error) {
-	visible := s.visible(ctx)
+	visible := visible(ctx)
 	return s.stream(func(ctx context.Context, out *sse) {
 		if err := s.followOverview(ctx, out, visible); err != nil {
 			// The client comes again.

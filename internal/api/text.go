@@ -52,10 +52,14 @@ func printed(at, text string) string {
 	return b.String()
 }
 
-// raw is what a step printed, and nothing for what happened to steps.
+// raw is what a step printed, and nothing for what happened to steps. The newline
+// behind it is not stored, unless an old agent did.
 func raw(l *v1.LogLine) string {
-	if l.State != lineOutput {
+	switch {
+	case l.State != lineOutput:
 		return ""
+	case l.Open, strings.HasSuffix(l.Text, "\n"):
+		return l.Text
 	}
-	return l.Text
+	return l.Text + "\n"
 }

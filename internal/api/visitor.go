@@ -4,9 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"sync"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	v1 "github.com/franela/pocketci/internal/api/v1"
 	"github.com/franela/pocketci/internal/store"
@@ -31,6 +30,9 @@ type visitorKey struct{}
 // requests with a wrong key do, and give the same problems.
 func (a *API) SignIn(ctx context.Context, remote, secret string) (store.Session, string, error) {
 	s := a.service
+	if secret == "" {
+		return store.Session{}, "", huma.Error401Unauthorized("signing in needs an API key")
+	}
 	if err := s.paced(remote); err != nil {
 		return store.Session{}, "", err
 	}
@@ -86,107 +88,35 @@ func (c *caller) sees(repository string) bool {
 	return !c.limited || c.public != nil && repository != "" && c.public(repository)
 }
 
+// errPrivate ends what a stranger follows.
+var errPrivate = errors.New("the repository is not public any more")
+
 // seen returns a problem if the caller may not read what belongs to a repository: the
-// same as if it were not there.
+// same as if it were not there. What he follows of it ends once he may not any more.
 func seen(ctx context.Context, repository string) error {
-	if who(ctx).sees(repository) {
-		return nil
+	c := who(ctx)
+	if !c.sees(repository) {
+		return errHidden
 	}
-	return fmt.Errorf("of a repository that is not public: %w", store.ErrNotFound)
-}
-
-// As returns a transport for requests in this process, which are made as a visitor. A
-// request ends with its context, and when the body of its answer is closed.
-func (a *API) As(v Visitor) http.RoundTripper { return &local{a, &v} }
-
-type local struct {
-	api     *API
-	visitor *Visitor
-}
-
-// RoundTrip implements [http.RoundTripper].
-func (l *local) RoundTrip(r *http.Request) (*http.Response, error) {
-	ctx, cancel := context.WithCancel(context.WithValue(r.Context(), visitorKey{}, l.visitor))
-	in := r.Clone(ctx)
-	in.RemoteAddr, in.RequestURI = l.visitor.Remote, r.URL.RequestURI()
-	// Who asks is the visitor, and nobody else.
-	in.Header.Del("Authorization")
-	if in.Body == nil {
-		in.Body = http.NoBody
-	}
-	body, write := io.Pipe()
-	out := &reply{header: http.Header{}, body: write, begun: make(chan struct{})}
-	go func() {
-		defer func() {
-			switch fault := recover(); fault {
-			case nil:
-				out.WriteHeader(http.StatusOK)
-				_ = write.Close()
-			default: // it has been logged if it was no [http.ErrAbortHandler]
-				_ = write.CloseWithError(io.ErrUnexpectedEOF)
-				out.abandon()
+	if c.limited {
+		c.check = func(context.Context) error {
+			if !c.sees(repository) {
+				return errPrivate
 			}
-			_ = in.Body.Close()
-		}()
-		l.api.ServeHTTP(out, in)
-	}()
-	select {
-	case <-out.begun:
-	case <-ctx.Done():
-		cancel()
-		_ = body.Close()
-		return nil, context.Cause(r.Context())
+			return nil
+		}
 	}
-	if out.status == 0 {
-		cancel()
-		return nil, io.ErrUnexpectedEOF
-	}
-	return &http.Response{
-		Status: http.StatusText(out.status), StatusCode: out.status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: out.sent, Body: &pipe{body, cancel}, ContentLength: -1, Request: r,
-	}, nil
-}
-
-// pipe is the body of an answer.
-type pipe struct {
-	*io.PipeReader
-	cancel context.CancelFunc
-}
-
-// Close ends the request as well.
-func (p *pipe) Close() error {
-	p.cancel()
-	return p.PipeReader.Close()
-}
-
-// reply passes on what a handler answers.
-type reply struct {
-	header, sent http.Header
-	body         *io.PipeWriter
-	once         sync.Once
-	status       int
-	begun        chan struct{}
-}
-
-func (o *reply) Header() http.Header { return o.header }
-
-func (o *reply) WriteHeader(status int) {
-	o.once.Do(func() {
-		o.status, o.sent = status, o.header.Clone()
-		close(o.begun)
-	})
-}
-
-// abandon says that there will be no answer, if none has been begun.
-func (o *reply) abandon() { o.once.Do(func() { close(o.begun) }) }
-
-func (o *reply) Write(data []byte) (int, error) {
-	o.WriteHeader(http.StatusOK)
-	return o.body.Write(data)
-}
-
-// FlushError is for [http.ResponseController]: nothing is held back.
-func (o *reply) FlushError() error {
-	o.WriteHeader(http.StatusOK)
 	return nil
+}
+
+// errHidden is what strangers get for what there is not, and for what they may not see.
+var errHidden = fmt.Errorf("%w: there is nothing that is public", store.ErrNotFound)
+
+// hide has strangers not learn whether what they ask for is there.
+func hide(ctx context.Context, err error) error {
+	c, known := ctx.Value(callerKey{}).(*caller)
+	if known && c.limited && errors.Is(err, store.ErrNotFound) {
+		return errHidden
+	}
+	return err
 }

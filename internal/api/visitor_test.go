@@ -135,12 +135,18 @@ func TestStrangers(t *testing.T) {
 		"get-call":        {"/calls/" + openCall, "/calls/" + shutCall},
 		"get-call-log":    {"/calls/" + openCall + "/log", "/calls/" + shutCall + "/log"},
 		"stream-call-log": {"/calls/" + openCall + "/log/stream", "/calls/" + shutCall + "/log/stream"},
+		"list-log-lines":  {"/calls/" + openCall + "/log/lines", "/calls/" + shutCall + "/log/lines"},
+		"list-log-steps":  {"/calls/" + openCall + "/log/steps", "/calls/" + shutCall + "/log/steps"},
+		"get-badge":       {"/badge?repository=a/b", "/badge?repository=a/secret"},
 	}
 	tried := 0
 	for path, methods := range doc.Paths {
 		for method, o := range methods {
 			method = strings.ToUpper(method)
 			tried++
+			if strings.HasSuffix(o.OperationID, "-overview") {
+				continue // TestOverviewOfStrangers has them
+			}
 			one, ok := may[o.OperationID]
 			if !ok {
 				concrete := strings.NewReplacer("{id}", "1", "{name}", "shop", "{source}", "x").Replace(strings.TrimPrefix(path, v1.Prefix))

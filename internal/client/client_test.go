@@ -289,3 +289,20 @@ func TestPlan(t *testing.T) {
 		t.Errorf("of no event: %v", err)
 	}
 }
+
+// transport answers requests without a network.
+type transport func(*http.Request) (*http.Response, error)
+
+func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestTransport(t *testing.T) {
+	c := connect(t, client.Options{Server: "http://localhost", Transport: transport(func(r *http.Request) (*http.Response, error) {
+		if r.URL.Path != "/api/v1/me" || r.Header.Get("Authorization") != "" {
+			t.Errorf("asked for %s as %q", r.URL, r.Header.Get("Authorization"))
+		}
+		return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(`{"name":"ada"}`)), Request: r}, nil
+	})})
+	if me, err := c.Me(t.Context()); err != nil || me.Name != "ada" {
+		t.Errorf("me is %+v (%v)", me, err)
+	}
+}

@@ -22,6 +22,13 @@ func (c *Client) Health(ctx context.Context) (v1.Health, error) {
 	return health, c.do(ctx, get("health"), &health)
 }
 
+// Configuration returns what the agent that answers was started with and has read
+// since.
+func (c *Client) Configuration(ctx context.Context) (v1.LoadedConfiguration, error) {
+	var loaded v1.LoadedConfiguration
+	return loaded, c.do(ctx, get("configuration"), &loaded)
+}
+
 // Events returns a page of events, the latest first.
 func (c *Client) Events(ctx context.Context, f EventFilter) (v1.Events, error) {
 	var events v1.Events

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -68,6 +69,8 @@ type settings struct {
 	env  []string
 	// host is the runner host, that of the engine for tests if empty.
 	host string
+	// name is the agent's, made by itself if empty.
+	name string
 	// config is an agent.yaml. With it the agent knows nothing of the forge by
 	// its flags and variables.
 	config string
@@ -84,6 +87,11 @@ func start(t *testing.T, f *forge, s settings) *agent {
 	a := &agent{
 		t: t, secret: rand.Text(), dataDir: t.TempDir(),
 		exited: make(chan struct{}), changed: make(chan struct{}), runs: map[string]string{},
+	}
+	if s.name != "" {
+		if err := os.WriteFile(filepath.Join(a.dataDir, "agent-name"), []byte(s.name+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	args := []string{"--listen", "127.0.0.1:0", "--data-dir", a.dataDir, "--clone-scheme", "http"}
 	if s.config != "" {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/franela/pocketci/internal/store/pgtest"
+	"github.com/franela/pocketci/internal/web/browsertest"
 )
 
 // patience is how long a test waits for any one thing. It is long because the
@@ -57,6 +58,7 @@ func testMain(m *testing.M) int {
 		return 1
 	}
 	code := m.Run()
+	browsertest.Stop()
 	if usesPostgres.Load() {
 		if server, err := postgres(); err == nil {
 			if err := server.Stop(); err != nil {

@@ -48,6 +48,9 @@ type State struct {
 	Error string
 	// Restart names what is in the file and not in force before a restart.
 	Restart []string
+	// Text is the content of the file that is in force; nil without a file, or for
+	// a moment if it changed while the agent started.
+	Text []byte
 }
 
 // Watcher keeps settings up to date.
@@ -72,7 +75,7 @@ func New(cfg Config, loaded *settings.Settings) *Watcher {
 	// What changed since it was read is found at the first look.
 	if data, err := settings.ReadFile(w.file); err == nil {
 		if conf, err := settings.Parse(w.file, data); err == nil && reflect.DeepEqual(conf, loaded) {
-			w.seen = data
+			w.seen, w.state.Text = data, data
 		}
 	}
 	return w
@@ -179,7 +182,7 @@ func (w *Watcher) Read(always bool) {
 		w.fail(err)
 		return
 	}
-	w.state = State{File: conf.File, LoadedAt: time.Now(), Restart: restart}
+	w.state = State{File: conf.File, LoadedAt: time.Now(), Restart: restart, Text: data}
 	w.cfg.Log.Info("configuration is in force", "file", conf.File)
 	for _, what := range restart {
 		w.cfg.Log.Warn("configuration needs a restart", "of", what)

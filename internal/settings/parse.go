@@ -21,7 +21,7 @@ type Errors = yamlfile.Errors
 
 // The keys of the file by where they stand.
 var (
-	fileKeys     = []string{"forks", "forks-share-engine", "runners", "modules", "forges", "registries", "schedules", "signed", "converge", "webhooks", "mirrors", "mirror-workers", "secrets", "providers"}
+	fileKeys     = []string{"forks", "forks-share-engine", "runners", "modules", "forges", "registries", "schedules", "signed", "converge", "webhooks", "mirrors", "mirror-workers", "secrets", "providers", "web"}
 	runnerKeys   = []string{"name", "host", "labels", "untrusted"}
 	moduleKeys   = []string{"remote"}
 	forgeKeys    = []string{"name", "vendor", "url", KeyWebhookSecrets, KeyUsername, KeyToken, "app", "repositories", KeyFilters, "statuses"}
@@ -87,6 +87,8 @@ func (r reader) file(n *yaml.Node, s *Settings) {
 			s.Rules = r.rules(e.Value)
 		case "providers":
 			s.Providers = r.providers(e.Value)
+		case "web":
+			s.Web = r.web(e.Value)
 		default:
 			r.Unknown(e, "the file", fileKeys)
 		}

@@ -67,6 +67,7 @@ func TestReference(t *testing.T) {
 		"basic", "passwords", "none", "methods", "content-types", "max-size", "filter", "dedup", "pointer", "headers", "query", "filters", "wait",
 		"timeout", "content-type", "trusted",
 		"signed", "keys", "sources", "push", "pull", "paths", "every", "headers", "allow-older", "allow-no-expiry", "filters",
+		"web", "public",
 	} {
 		if !regexp.MustCompile(`\b` + key + `:`).Match(blocks[0][1]) {
 			t.Errorf("the first example has no %s", key)

@@ -45,6 +45,7 @@ type Settings struct {
 	// file.
 	Rules     []Rule
 	Providers Providers
+	Web       Web
 }
 
 // Forks is what becomes of pull requests from forks.

@@ -90,8 +90,8 @@ func (s *Store) lookAt(ctx context.Context, a *Activity) error {
 	}
 	list := newest{[]string{"repository"}, []any{a.Repository}, "number", 0}
 	where, args := list.where()
-	a.Recent, err = s.listRuns(ctx, nil, recentRuns, `SELECT * FROM (SELECT `+runColumns+` FROM runs WHERE `+where+` ORDER BY `+list.order()+` LIMIT ?) AS latest
-		WHERE state <> 'skipped' ORDER BY number DESC LIMIT ?`, append(args, readRecent, recentRuns)...)
+	a.Recent, err = s.listRuns(ctx, func(r *Run) bool { return r.State != StateSkipped }, recentRuns,
+		`SELECT `+runColumns+` FROM runs WHERE `+where+` ORDER BY `+list.order()+` LIMIT ?`, append(args, readRecent)...)
 	return err
 }
 

@@ -105,6 +105,8 @@ func BenchmarkOverview(b *testing.B) {
 				"LatestEvent":             func() error { _, err := s.LatestEvent(b.Context(), "r3"); return err },
 				"FunctionStatistics":      func() error { _, err := s.FunctionStatistics(b.Context(), "r3"); return err },
 				"FunctionStatistics, all": func() error { _, err := s.FunctionStatistics(b.Context(), ""); return err },
+				"Work":                    func() error { _, err := s.Work(b.Context(), nil); return err },
+				"Active":                  func() error { _, _, err := s.Active(b.Context(), 0, 20, nil); return err },
 				"Runs of a function": func() error {
 					_, err := s.Runs(b.Context(), store.RunFilter{Repository: "r3", Function: "f3"})
 					return err

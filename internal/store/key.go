@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -157,19 +158,26 @@ func (s *Store) Authenticate(ctx context.Context, secret string) (Key, error) {
 	return k, nil
 }
 
-// uses keeps requests from recording the use of a key all at once, and from
-// trying again and again if that fails.
+// usesKept is how many ids are remembered before those are looked for that
+// count no more.
+const usesKept = 1000
+
+// uses keeps requests from recording the use of a key or session all at once,
+// and from trying again and again if that fails.
 type uses struct {
 	mu   sync.Mutex
 	last map[string]time.Duration
 }
 
-// due reports whether the use of a key is to be recorded now.
+// due reports whether the use of a key or session is to be recorded now.
 func (u *uses) due(key string, now time.Duration) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if last, tried := u.last[key]; tried && now-last < usedEvery {
 		return false
+	}
+	if len(u.last) >= usesKept {
+		maps.DeleteFunc(u.last, func(_ string, last time.Duration) bool { return now-last >= usedEvery })
 	}
 	if u.last == nil {
 		u.last = map[string]time.Duration{}

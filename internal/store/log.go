@@ -78,6 +78,11 @@ func (a *Agent) AppendLog(ctx context.Context, c Claim, data []byte) error {
 // error is [ErrNotFound] if there is no such attempt, and [ErrLogGone] if its log
 // has been deleted by [Store.Prune].
 func (s *Store) ReadLog(ctx context.Context, call string, attempt int, from int64) (chunks []LogChunk, ended bool, err error) {
+	return s.ReadLogPart(ctx, call, attempt, from, readLimit)
+}
+
+// ReadLogPart is [Store.ReadLog] for about size bytes, with one chunk on top.
+func (s *Store) ReadLogPart(ctx context.Context, call string, attempt int, from int64, size int) (chunks []LogChunk, ended bool, err error) {
 	doing := "read log of call " + call
 	var (
 		state   State
@@ -95,7 +100,7 @@ func (s *Store) ReadLog(ctx context.Context, call string, attempt int, from int6
 	var (
 		c    LogChunk
 		at   int64
-		size int
+		read int
 	)
 	for _, err := range s.each(ctx, []any{&c.First, &at, &c.Data}, `SELECT first, at, data FROM logs WHERE call = ? AND attempt = ?
 		AND first >= COALESCE((SELECT max(first) FROM logs WHERE call = ? AND attempt = ? AND first <= ?), 0)
@@ -111,7 +116,7 @@ func (s *Store) ReadLog(ctx context.Context, call string, attempt int, from int6
 			chunk.First, chunk.Data = from, chunk.Data[skip:]
 		}
 		chunks = append(chunks, chunk)
-		if size += len(chunk.Data); size >= readLimit {
+		if read += len(chunk.Data); read >= size {
 			break
 		}
 	}

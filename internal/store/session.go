@@ -16,6 +16,9 @@ const (
 	// SessionAge is how long a session lasts at most, SessionIdle without being used.
 	SessionAge  = 30 * 24 * time.Hour
 	SessionIdle = 7 * 24 * time.Hour
+	// keySessions is how many sessions of a key there may be: the oldest ends
+	// for one more, so that signing in again and again fills no disk.
+	keySessions = 100
 	// sessionPrefix lets people and scanners see what a token is.
 	sessionPrefix = "pcs_"
 )
@@ -31,7 +34,8 @@ type Session struct {
 }
 
 // CreateSession makes a session of the key that a secret belongs to, and returns it with
-// its token, which is not kept and cannot be had again. The errors are those of
+// its token, which is not kept and cannot be had again. A key has a hundred at most: the
+// oldest of them ends for one more. The errors are those of
 // [Store.Authenticate]. The audit log has it; of by only the address counts.
 func (s *Store) CreateSession(ctx context.Context, secret string, by Actor) (Session, string, error) {
 	k, err := s.Authenticate(ctx, secret)
@@ -56,7 +60,12 @@ func (s *Store) CreateSession(ctx context.Context, secret string, by Actor) (Ses
 			session.ID, k.ID, hashOf(token), micros(now), micros(now), micros(session.ExpiresAt)); err != nil {
 			return err
 		}
-		return s.record(t, Actor{Person: k.Name, Key: k.ID, Remote: by.Remote}, "sign-in", "session "+session.ID, "")
+		if _, err := t.exec(`DELETE FROM sessions WHERE key = ? AND id NOT IN
+			(SELECT id FROM sessions WHERE key = ? ORDER BY created_at DESC, id DESC LIMIT ?)`, k.ID, k.ID, keySessions); err != nil {
+			return err
+		}
+		return s.record(t, Actor{Person: k.Name, Key: k.ID, Remote: by.Remote}, "sign-in", "session "+session.ID,
+			"scope "+k.Scope+", until "+session.ExpiresAt.Format(time.RFC3339))
 	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return Session{}, "", ErrNoKey

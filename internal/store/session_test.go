@@ -142,3 +142,73 @@ func TestSessionsArePruned(t *testing.T) {
 		}
 	})
 }
+
+func TestSessionsOfAKeyAreBounded(t *testing.T) {
+	onBoth(t, func(t *testing.T, o store.Options) {
+		c := newClock()
+		o.Clock = c
+		s := open(t, o)
+		create := func(secret string) string {
+			t.Helper()
+			_, token, err := s.CreateSession(t.Context(), secret, store.Actor{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return token
+		}
+		var secrets [2]string
+		for n := range secrets {
+			var err error
+			if _, secrets[n], err = s.CreateKey(t.Context(), store.NewKey{Name: "ada", Scope: store.KeyScopeRun}, octocat); err != nil {
+				t.Fatal(err)
+			}
+		}
+		kept := create(secrets[1])
+		tokens := make([]string, 101)
+		for n := range tokens {
+			c.pass(time.Second)
+			tokens[n] = create(secrets[0])
+		}
+		for token, want := range map[string]error{tokens[0]: store.ErrNoSession, tokens[1]: nil, tokens[100]: nil, kept: nil} {
+			if _, err := s.Session(t.Context(), token); !errors.Is(err, want) {
+				t.Errorf("%v, want %v", err, want)
+			}
+		}
+	})
+}
+
+// What is over stays over when the clock is set back, and what only seems to be is good
+// again when the clock is.
+func TestSessionsWhenTheClockIsSet(t *testing.T) {
+	const day = 24 * time.Hour
+	onBoth(t, func(t *testing.T, o store.Options) {
+		c := newClock()
+		o.Clock = c
+		s := open(t, o)
+		_, secret, err := s.CreateKey(t.Context(), store.NewKey{Name: "ada", Scope: store.KeyScopeRun}, octocat)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, token, err := s.CreateSession(t.Context(), secret, store.Actor{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		check := func(what string, want error) {
+			t.Helper()
+			if _, err := s.Session(t.Context(), token); !errors.Is(err, want) {
+				t.Errorf("%s: %v, want %v", what, err, want)
+			}
+		}
+		c.set(8 * day)
+		check("with a clock set forth", store.ErrNoSession)
+		if _, err := s.Prune(t.Context(), store.Retention{}); err != nil {
+			t.Fatal(err)
+		}
+		c.set(-8 * day)
+		check("with the clock put right", nil)
+		c.pass(7 * day)
+		check("after a week", store.ErrNoSession)
+		c.set(-2 * day)
+		check("with a clock set back", store.ErrNoSession)
+	})
+}

@@ -24,7 +24,8 @@ const (
 	WhyGroup Why = "group"
 	// WhyNoAgent says that no agent is at work.
 	WhyNoAgent Why = "no-agent"
-	// WhyRunner is a call that asks for a runner that no agent at work has.
+	// WhyRunner is a call that asks for a runner that no agent at work has, or that
+	// does not answer.
 	WhyRunner Why = "runner"
 	// WhyRepository says that as much is done of the repository as may be at a time.
 	WhyRepository Why = "repository"
@@ -74,7 +75,7 @@ func (s *Store) waiting(ctx context.Context, l *look, visible func(string) bool)
 		}
 		all += n
 	}
-	held, err := s.listRuns(ctx, visible, shownWaiting, unapproved, reading(visible, shownWaiting))
+	held, err := s.listRuns(ctx, shown(visible), shownWaiting, unapproved, reading(visible, shownWaiting))
 	if err != nil {
 		return nil, 0, err
 	}
@@ -95,12 +96,12 @@ func (s *Store) waiting(ctx context.Context, l *look, visible func(string) bool)
 	for _, r := range queued {
 		list = append(list, l.place(Waiting{Run: r, Since: r.QueuedAt}, l.whyRun(&r)))
 	}
-	shown := len(list)
+	listed := len(list)
 	calls, n, err := s.waitingCalls(ctx, l, visible)
 	if err != nil {
 		return nil, 0, err
 	}
-	return append(list, calls...), max(0, all-shown-n), nil
+	return append(list, calls...), max(0, all-listed-n), nil
 }
 
 // oldestQueued are the runs that have waited longest to be planned.

@@ -102,15 +102,21 @@ func (s *Store) open(ctx context.Context, query string) ([]openCall, error) {
 	return all, nil
 }
 
-// listRuns reads rows of runColumns until there are enough that may be seen.
-func (s *Store) listRuns(ctx context.Context, visible func(string) bool, enough int, query string, args ...any) ([]Run, error) {
+// shown is which runs may be seen of repositories that may be.
+func shown(visible func(repository string) bool) func(*Run) bool {
+	return func(r *Run) bool { return visible == nil || visible(r.Repository) }
+}
+
+// listRuns reads rows of runColumns until there are enough that are wanted; nil stands
+// for all of them.
+func (s *Store) listRuns(ctx context.Context, wanted func(*Run) bool, enough int, query string, args ...any) ([]Run, error) {
 	dest, made := runScan()
 	found := []Run{}
 	for _, err := range s.each(ctx, dest, query, args...) {
 		if err != nil {
 			return nil, fmt.Errorf("list runs: %w", s.failed(err))
 		}
-		if r := made(); visible == nil || visible(r.Repository) {
+		if r := made(); wanted == nil || wanted(&r) {
 			found = append(found, r)
 		}
 		if len(found) == enough {
@@ -167,7 +173,7 @@ func (s *Store) Work(ctx context.Context, visible func(repository string) bool) 
 	if w.Waiting, w.MoreWaiting, err = s.waiting(ctx, &l, visible); err != nil {
 		return w, err
 	}
-	w.Failed, err = s.listRuns(ctx, visible, shownFailed, failedRuns, reading(visible, shownFailed))
+	w.Failed, err = s.listRuns(ctx, shown(visible), shownFailed, failedRuns, reading(visible, shownFailed))
 	return w, err
 }
 

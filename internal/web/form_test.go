@@ -37,11 +37,11 @@ func optional(t modules.Type) modules.Type { t.Optional = true; return t }
 
 var (
 	text     = modules.Type{Kind: modules.KindString}
-	hostile  = `<img src=x onerror=alert(1)>"'`
+	markup   = `<img src=x onerror=alert(1)>"'`
 	greeting = &modules.Module{Path: "ci", Name: "ci", Functions: []modules.Function{{
-		Name: "greet", Description: "Greets.\n" + hostile, Returns: text,
+		Name: "greet", Description: "Greets.\n" + markup, Returns: text,
 		Args: []modules.Arg{
-			{Name: "name", Type: text, Description: hostile},
+			{Name: "name", Type: text, Description: markup},
 			{Name: "title", Type: optional(text), Default: json.RawMessage(`"Dr. ` + "\\u003cb\\u003e" + `"`)},
 			{Name: "times", Type: modules.Type{Kind: modules.KindInteger}},
 			{Name: "loud", Type: optional(modules.Type{Kind: modules.KindBoolean}), Default: json.RawMessage("true")},
@@ -105,7 +105,7 @@ func TestForm(t *testing.T) {
 	if diff := cmp.Diff(want, controls(page)); diff != "" {
 		t.Error(diff)
 	}
-	if len(page.Tag("img")) > 0 || !strings.Contains(page.Main(), hostile) {
+	if len(page.Tag("img")) > 0 || !strings.Contains(page.Main(), markup) {
 		t.Errorf("what a function says of itself is not shown as text: %s", page.Main())
 	}
 	if a := w.SignIn(v1.ScopeRead).Get(greet); a.Status != http.StatusForbidden {

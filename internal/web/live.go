@@ -32,6 +32,11 @@ type push func(part, key string, data any) error
 // live keeps a page up to date for as long as f runs. It ends when f returns, with the
 // visitor, or once the session has ended. What f returns is not for people.
 func (v *visit) live(name string, f func(ctx context.Context, send push) error) error {
+	return v.stream(name, func(ctx context.Context, l *live) error { return f(ctx, l.push) })
+}
+
+// stream is [visit.live] for who sends other events as well.
+func (v *visit) stream(name string, f func(ctx context.Context, l *live) error) error {
 	p, known := v.site.pages[name]
 	if !known {
 		return fmt.Errorf("there is no page %s", name)
@@ -47,7 +52,7 @@ func (v *visit) live(name string, f func(ctx context.Context, send push) error) 
 	beating.Go(func() { cancel(l.beat(ctx)) })
 	err := l.write(":\n\n")
 	if err == nil {
-		err = f(ctx, l.push)
+		err = f(ctx, l)
 	}
 	if err == nil {
 		err = l.write("event: end\ndata:\n\n")
@@ -77,8 +82,17 @@ func (l *live) push(part, key string, data any) error {
 	if known {
 		return nil
 	}
+	return l.send("", "patch", out)
+}
+
+// send sends an event with lines of HTML. A browser that comes again says the id of the
+// last one that had some.
+func (l *live) send(id, name string, out []byte) error {
 	var b bytes.Buffer
-	b.WriteString("event: patch\n")
+	if id != "" {
+		b.WriteString("id: " + id + "\n")
+	}
+	b.WriteString("event: " + name + "\n")
 	for line := range bytes.SplitSeq(out, []byte("\n")) {
 		b.WriteString("data: ")
 		b.Write(bytes.ReplaceAll(line, []byte("\r"), nil))

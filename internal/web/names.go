@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strings"
 	"unicode"
+
+	"github.com/franela/pocketci/internal/terminal"
 )
 
 // clear is a text from outside as it is shown: without controls and without what turns
@@ -16,6 +18,15 @@ func clear(s string) string {
 		}
 		return r
 	}, strings.ToValidUTF8(s, "\uFFFD"))
+}
+
+// clearLines is [clear] for a text of several lines, whose control sequences are left out.
+func clearLines(s string) string {
+	lines := strings.Split(strings.ReplaceAll(terminal.Strip(s), "\r\n", "\n"), "\n")
+	for i, line := range lines {
+		lines[i] = clear(line)
+	}
+	return strings.Join(lines, "\n")
 }
 
 // repositoryPath is the address of a repository's page. The name may be anything.

@@ -33,14 +33,50 @@ func (s *Site) routes() {
 	s.public("GET /{$}", s.home)
 	s.public("GET /runs/home", s.homeLive)
 	s.public("GET /repositories", s.repositories)
-	s.read("GET /runs", s.runs)
-	s.read("GET /runs/live", s.runsLive)
+	s.public("GET /runs", s.runs)
+	s.public("GET /runs/live", s.runsLive)
 	s.public("GET /badges/{name...}", s.badge)
 
+	s.read("GET /schedules", s.schedules)
+	s.read("GET /registries", s.registries)
+	s.read("GET /registries/{name}", s.registry)
+	s.write("POST /registries/{name}/pin", v1.ScopeRun, s.pinTag)
+	s.write("POST /registries/{name}/auto-deploy", v1.ScopeRun, s.autoDeploy)
+	s.write("POST /registries/{name}/redeploy", v1.ScopeRun, s.redeployWatch)
+	s.write("GET /registries/{name}/reset", v1.ScopeRun, s.resetWatchPage)
+	s.write("POST /registries/{name}/reset", v1.ScopeRun, s.resetWatch)
+	s.read("GET /mirrors", s.mirrors)
+	s.write("POST /mirrors/{name}/sync", v1.ScopeRun, s.syncMirror)
+	s.read("GET /signed", s.signed)
+	s.read("GET /modules", s.modules)
+	s.read("GET /modules/{name}", s.module)
+	s.read("GET /modules/{name}/archive", s.moduleArchive)
+	s.write("POST /modules/{name}/rename", v1.ScopeAdmin, s.renameModule)
+	s.write("GET /modules/{name}/delete", v1.ScopeAdmin, s.deleteModulePage)
+	s.write("POST /modules/{name}/delete", v1.ScopeAdmin, s.deleteModule)
 	s.write("GET /functions/run", v1.ScopeRun, s.form)
 	s.write("POST /functions/run", v1.ScopeRun, s.callFunction)
 
+	s.public("GET /runs/{number}/calls/{function}", s.call)
+	s.public("GET /runs/{number}/calls/{function}/log", s.callRaw)
+	s.public("GET /runs/{number}/calls/{function}/lines", s.callLines)
+	s.public("GET /runs/{number}/calls/{function}/live", s.callLive)
+
+	s.read("GET /settings", s.settings)
+	s.write("GET /settings/keys", v1.ScopeAdmin, s.keys)
+	s.write("POST /settings/keys", v1.ScopeAdmin, s.createKey)
+	s.write("GET /settings/keys/{id}/delete", v1.ScopeAdmin, s.deleteKeyPage)
+	s.write("POST /settings/keys/{id}/delete", v1.ScopeAdmin, s.deleteKey)
+	s.write("GET /settings/audit", v1.ScopeAdmin, s.audit)
+	s.write("GET /settings/configuration", v1.ScopeAdmin, s.configuration)
+
 	s.open("/", s.nothing)
+}
+
+// route is a pattern with the scope that it needs.
+type route struct {
+	pattern string
+	scope   v1.Scope
 }
 
 // handler answers a visit. Its error becomes a page that says what is wrong.
@@ -61,6 +97,7 @@ func (s *Site) read(pattern string, h handler) { s.add(pattern, v1.ScopeRead, h)
 func (s *Site) write(pattern string, scope v1.Scope, h handler) { s.add(pattern, scope, h) }
 
 func (s *Site) add(pattern string, scope v1.Scope, h handler) {
+	s.added = append(s.added, route{pattern, scope})
 	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		v, err := s.visit(w, r)
 		if err == nil {

@@ -27,8 +27,15 @@ func functions(a *assets) template.FuncMap {
 		"ref":      shortRef,
 
 		"clear":          clear,
+		"clearlines":     clearLines,
+		"stepname":       stepName,
 		"repositoryPath": repositoryPath,
 		"callPath":       callPath,
+
+		"under": under,
+		"zoned": zoned,
+		"every": every,
+		"size":  size,
 	}
 }
 
@@ -165,6 +172,25 @@ var states = map[string]stateView{
 	"ok":               {"succeeded", "ok", "good"},
 	"paused":           {"aborted", "paused", "stopped"},
 	"disabled":         {"aborted", "disabled", "stopped"},
+
+	// Of what comes by schedules, registries, mirrors and tokens.
+	"on":           {"succeeded", "on", "good"},
+	"over":         {"skipped", "over", "skipped"},
+	"failing":      {"failed", "failing", "bad"},
+	"deployed":     {"succeeded", "deployed", "good"},
+	"deploying":    {"running", "deploying", "runs"},
+	"given-up":     {"failed", "given up", "bad"},
+	"not-called":   {"waiting", "not called", "wrong"},
+	"not-deployed": {"skipped", "nothing deployed", "skipped"},
+	"working":      {"running", "working", "runs"},
+	"up-to-date":   {"succeeded", "up to date", "good"},
+	"not-yet":      {"queued", "not yet there", "waits"},
+	"no-token":     {"queued", "no token yet", "waits"},
+
+	// Of keys and variables.
+	"expired": {"skipped", "expired", "skipped"},
+	"set":     {"succeeded", "set", "good"},
+	"not-set": {"skipped", "not set", "skipped"},
 }
 
 func stateOf(name string) stateView {

@@ -6,10 +6,10 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"go.opentelemetry.io/otel/trace"
 
@@ -19,6 +19,8 @@ import (
 // Limits of what is kept per call.
 const (
 	maxSpans = 50_000
+	// maxAround bounds how far a span is looked for what is around it.
+	maxAround = 100
 	// settleTime is how long the last telemetry of a call is waited for. It
 	// is exported in batches every 100 ms, by the engine and by the session,
 	// so that it is usually there after 200 ms. Nobody waits for long for
@@ -42,6 +44,7 @@ type callTrace struct {
 	mu      sync.Mutex
 	spans   map[trace.SpanID]*span
 	order   []*span     // those whose state is to be published
+	started int         // steps that have been reported
 	waiting int         // commands whose output has not ended
 	open    int         // spans that have begun and not ended
 	root    bool        // the request's own span has ended
@@ -140,7 +143,7 @@ func (c *callTrace) flush() {
 		// A lazy step whose result was there already is never resumed.
 		if s.pending && s.cached && s.reported == "" && !s.fast && c.visible(s) {
 			c.start(s, s.start)
-			c.queue.add(modules.Step{Time: s.end, State: modules.StepCached, Name: s.name, Duration: s.end.Sub(s.start)})
+			c.queue.add(modules.Step{Time: s.end, State: modules.StepCached, ID: s.step(), Parent: c.around(s), Name: s.name, Duration: s.end.Sub(s.start)})
 		}
 		c.lines(s)
 		c.rest(s)
@@ -177,7 +180,7 @@ func (c *callTrace) state(s *span) {
 	if !ended || step.reported != modules.StepStarted {
 		return
 	}
-	end := &modules.Step{Time: s.end, State: modules.StepDone, Name: step.name, Duration: s.end.Sub(s.start)}
+	end := &modules.Step{Time: s.end, State: modules.StepDone, ID: step.step(), Parent: c.around(step), Name: step.name, Duration: s.end.Sub(s.start)}
 	switch {
 	case s.canceled, s.failed && strings.Contains(s.failure, context.Canceled.Error()):
 		end.State, end.Text = modules.StepFailed, "cancelled"
@@ -215,22 +218,36 @@ func (c *callTrace) end(s *span, now bool) {
 	s.ended = nil
 }
 
-// rest reports what was printed without a newline at its end.
-func (c *callTrace) rest(s *span) {
-	for i := range s.output {
-		if s.output[i].Len() > 0 {
-			c.print(s, time.Now(), s.output[i].String())
-			s.output[i].Reset()
-		}
-	}
-}
-
 // start reports that a step has started, unless that was done.
 func (c *callTrace) start(s *span, at time.Time) {
 	if s.reported == "" {
 		s.reported = modules.StepStarted
-		c.queue.add(modules.Step{Time: at, State: modules.StepStarted, Name: s.name})
+		c.started++
+		s.number = c.started
+		c.queue.add(modules.Step{Time: at, State: modules.StepStarted, ID: s.step(), Parent: c.around(s), Name: s.name})
 	}
+}
+
+// step is the id of the step that a span is reported as, empty if it is none.
+func (s *span) step() string {
+	if s.number == 0 {
+		return ""
+	}
+	return strconv.Itoa(s.number)
+}
+
+// around is the id of the nearest step around a span that is reported by now.
+func (c *callTrace) around(s *span) string {
+	up := s
+	for range maxAround {
+		if up = c.spans[up.parent]; up == nil || up == s {
+			return ""
+		}
+		if up.number > 0 {
+			return up.step()
+		}
+	}
+	return ""
 }
 
 // visible reports whether Dagger's own display shows a span by default: not
@@ -242,7 +259,7 @@ func (c *callTrace) buried(s *span) bool {
 	if s.hidden {
 		return true
 	}
-	for depth := 0; depth < 100; depth++ {
+	for range maxAround {
 		up := c.spans[s.parent]
 		if s.parent == c.parent || up == nil || !up.known {
 			return false
@@ -253,52 +270,4 @@ func (c *callTrace) buried(s *span) bool {
 		s = up
 	}
 	return false
-}
-
-// lines reports the complete lines of a span's output.
-func (c *callTrace) lines(s *span) {
-	for _, h := range s.held {
-		buf := &s.output[h.stream]
-		buf.WriteString(h.text)
-		text := buf.String()
-		end := strings.LastIndexByte(text, '\n')
-		if end < 0 && len(text) < maxLine {
-			continue
-		}
-		if end < 0 {
-			// What stays behind may be the beginning of a secret.
-			text = c.mask(text)
-			if end = len(text) - maxLine/2; end <= 0 {
-				buf.Reset()
-				buf.WriteString(text)
-				continue
-			}
-			for end < len(text) && !utf8.RuneStart(text[end]) {
-				end++
-			}
-		}
-		c.print(s, h.at, text[:end])
-		buf.Reset()
-		buf.WriteString(strings.TrimPrefix(text[end:], "\n"))
-	}
-	s.held = nil
-}
-
-// print reports output under the step that it belongs to: the span's own or
-// the nearest around it. What hidden spans print, such as an SDK that builds
-// the module, stays hidden with them.
-func (c *callTrace) print(s *span, at time.Time, text string) {
-	if s.known && c.buried(s) {
-		return
-	}
-	step := s
-	for depth := 0; depth < 100 && step != nil && (!step.known || !c.visible(step)); depth++ {
-		step = c.spans[step.parent]
-	}
-	name := ""
-	if step != nil {
-		name = step.name
-		c.start(step, step.start)
-	}
-	c.queue.add(modules.Step{Time: at, State: modules.StepOutput, Name: name, Text: text})
 }

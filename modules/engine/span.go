@@ -53,6 +53,7 @@ type span struct {
 
 	queued   bool
 	reported modules.StepState
+	number   int                // of the step, from its start on
 	output   [2]strings.Builder // lines that have not ended, by stream
 	held     []heldOutput       // what arrived before the span itself
 	eof      [2]bool            // streams that have ended

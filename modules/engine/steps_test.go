@@ -63,7 +63,7 @@ func TestSteps(t *testing.T) {
 	dir := repository(t, []string{"steps"}, map[string]string{"rootfs/fresh": time.Now().String()})
 	s := open(t, e, engine.Run{Tree: enginetest.Tree(dir), Module: "steps", Secret: secrets(map[string]string{"env://T": "open sesame"})})
 	src := map[string]modules.Value{"src": source}
-	ignored := cmpopts.IgnoreFields(modules.Step{}, "Time", "Duration")
+	ignored := cmpopts.IgnoreFields(modules.Step{}, "Time", "Duration", "ID", "Parent")
 
 	t.Run("of a call that fails", func(t *testing.T) {
 		var r recorder
@@ -91,6 +91,9 @@ func TestSteps(t *testing.T) {
 			t.Errorf("times are missing: %+v", got)
 		}
 		function := r.of("failOnGithubPush")
+		if len(function) == 2 && (got[0].ID == "" || got[0].Parent != function[0].ID || got[0].ID != got[1].ID || got[0].ID != got[3].ID) {
+			t.Errorf("the step %v is not a part of %v", got, function)
+		}
 		if len(function) != 2 || function[0].State != modules.StepStarted || function[1].State != modules.StepDone {
 			t.Errorf("the function's own steps are %v", function)
 		}

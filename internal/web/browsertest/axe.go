@@ -35,8 +35,8 @@ type finding struct {
 }
 
 // inspect is a function that runs axe-core on the page.
-const inspect = `async () => {
-  const result = await axe.run(document, { resultTypes: ["violations"] });
+const inspect = `async (rules) => {
+  const result = await axe.run(document, { resultTypes: ["violations"], ...(rules.length ? { runOnly: rules } : {}) });
   return result.violations.filter((v) => v.impact === "serious" || v.impact === "critical").map((v) => ({
     id: v.id, impact: v.impact, help: v.help,
     nodes: v.nodes.map((n) => ({ html: n.html, why: n.failureSummary || "" })),
@@ -48,6 +48,19 @@ const inspect = `async () => {
 // Content-Security-Policy stays in force.
 func (b *Browser) Axe(t testing.TB) {
 	t.Helper()
+	b.axe(t)
+}
+
+// Contrast does so for the colours alone, which is quicker: for pages that were judged in
+// the other colours.
+func (b *Browser) Contrast(t testing.TB) {
+	t.Helper()
+	b.axe(t, "color-contrast", "link-in-text-block")
+}
+
+// axe judges by some rules, or by all.
+func (b *Browser) axe(t testing.TB, rules ...string) {
+	t.Helper()
 	source, err := axeSource()
 	if err != nil {
 		t.Fatal(err)
@@ -55,7 +68,7 @@ func (b *Browser) Axe(t testing.TB) {
 	if !evaluate[bool](t, b, `typeof axe === "object"`) {
 		evaluate[bool](t, b, source+"\n; true")
 	}
-	for _, f := range evaluate[[]finding](t, b, call(inspect)) {
+	for _, f := range evaluate[[]finding](t, b, call(inspect, append([]string{}, rules...))) {
 		var nodes []string
 		for i, n := range f.Nodes {
 			if i == 5 {

@@ -3,6 +3,7 @@ package browsertest_test
 import (
 	"bytes"
 	"fmt"
+	"image"
 	"image/png"
 	"net/http"
 	"net/http/httptest"
@@ -100,6 +101,7 @@ func TestFailures(t *testing.T) {
 		"/style.css": "body { font: 16px/1.5 sans-serif; color: #111; background: #fff } .on { position: absolute; top: 0; left: 0 } .far { width: 2000px } .cut { width: 3em; overflow: hidden; white-space: nowrap } .dots { text-overflow: ellipsis } .pale { color: #ccc }",
 		"/throws":    "<main><h1>Throws</h1></main><script src=/throws.js></script>", "/throws.js": "null.x",
 		"/says": "<main><h1>Says</h1></main><script src=/says.js></script>", "/says.js": "console.error('the till', 7)",
+		"/dialog": "<main><h1>Dialog</h1></main><script src=/dialog.js></script>", "/dialog.js": "alert('the till')",
 		"/inline":  "<main><h1>Inline</h1></main><script>1</script>",
 		"/styled":  "<main><h1 style='color: red'>Styled</h1></main>",
 		"/foreign": "<main><h1>Foreign</h1></main><script src=http://other.example/x.js></script>",
@@ -145,6 +147,7 @@ document.getElementById("main").prepend(p) }, 50))`,
 		}), ""},
 		"an exception":     {open("/throws", nothing), "Cannot read properties of null"},
 		"an error":         {open("/says", nothing), `console.error: "the till" 7`},
+		"a dialog":         {open("/dialog", nothing), "opens a dialog (alert): the till"},
 		"an inline script": {open("/inline", nothing), "Content Security Policy"},
 		"an inline style":  {open("/styled", nothing), "Content Security Policy"},
 		"a foreign script": {open("/foreign", nothing), "Content Security Policy"},
@@ -158,6 +161,7 @@ document.getElementById("main").prepend(p) }, 50))`,
 		"a text nobody can have all of": {open("/dots", overlap), "no title has all of it"},
 		"what moves":                    {open("/moves", func(t testing.TB, b *browsertest.Browser) { b.See(t, "Zero"); b.NoOverlap(t) }), "moves by itself"},
 		"too little contrast":           {open("/pale", axe), "color-contrast"},
+		"the contrast alone":            {open("/pale", func(t testing.TB, b *browsertest.Browser) { b.Contrast(t) }), "color-contrast"},
 		"a field without a label":       {open("/unnamed", axe), "label"},
 		"what is not there": {open("/good", func(t testing.TB, b *browsertest.Browser) {
 			b.Patience = time.Second
@@ -208,5 +212,25 @@ func TestShot(t *testing.T) {
 	picture, err := png.DecodeConfig(bytes.NewReader(data))
 	if err != nil || picture.Width != 360 || picture.Height < 3000 {
 		t.Errorf("the picture is %d × %d pixels (%v)", picture.Width, picture.Height, err)
+	}
+}
+
+func TestPicture(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv(browsertest.PicturesVariable, dir)
+	b := browsertest.Start(t)
+	b.Open(t, site(t, map[string]string{"/": "<main><h1>A page</h1>" + strings.Repeat("<p>A line of a long page.</p>", 100) + "</main>"}))
+	b.Picture(t, "page")
+	data, err := os.ReadFile(filepath.Join(dir, "page.png"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	picture, err := png.Decode(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, few := picture.(*image.Paletted)
+	if size := picture.Bounds().Size(); size.X != 1040 || size.Y != 760 || !few || len(data) > 60<<10 {
+		t.Errorf("the picture is %v in %d bytes, few colours: %t", size, len(data), few)
 	}
 }

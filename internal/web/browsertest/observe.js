@@ -4,7 +4,8 @@
   const shifts = [];
   const add = (entries) => {
     for (const entry of entries) {
-      if (entry.hadRecentInput) continue;
+      // A page that comes in parts may move a sign by a pixel or two, which nobody sees.
+      if (entry.hadRecentInput || entry.value < 0.0001) continue;
       const moved = (entry.sources || []).map((source) => {
         const element = source.node && (source.node.nodeType === 1 ? source.node : source.node.parentElement);
         const box = (r) => `${Math.round(r.x)},${Math.round(r.y)} ${Math.round(r.width)}x${Math.round(r.height)}`;

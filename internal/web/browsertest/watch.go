@@ -98,8 +98,8 @@ func (w *watch) hear(event any) {
 	case *inspector.EventTargetCrashed:
 		w.add("the page has crashed")
 	case *page.EventJavascriptDialogOpening:
-		// As who means it.
-		go func() {
+		w.add("the page opens a dialog (%s): %s", e.Type, e.Message)
+		go func() { // nothing goes on before it is closed
 			_ = chromedp.Do(w.ctx, chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 				_, err := cdp.Call(ctx, t, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: true})
 				return err

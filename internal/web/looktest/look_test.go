@@ -1,38 +1,41 @@
 package looktest
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/franela/pocketci/internal/api"
 	v1 "github.com/franela/pocketci/internal/api/v1"
 	"github.com/franela/pocketci/internal/web/browsertest"
 	"github.com/franela/pocketci/internal/web/webtest"
 )
 
-// pages are the paths that are looked at, by the names of their pictures. The run is the
-// first of the world.
-var pages = []struct {
-	name, path string
-	// run says that the page is one of a run.
-	run bool
-}{
-	{name: "home", path: "/"},
-	{name: "runs", path: "/runs"},
-	{name: "repositories", path: "/repositories"},
-	{name: "nothing", path: "/settings/nothing"},
+// pages are the paths that are looked at, by the names of their pictures. What is in
+// capitals depends on the world.
+var pages = []struct{ name, path string }{
+	{"home", "/"},
+	{"runs", "/runs"},
+	{"repositories", "/repositories"},
+	{"form", "/functions/run?repository=REPOSITORY&function=greet"},
+	{"runs-of-state", "/runs?state=failed&branch=main"},
+	{"call", "/runs/NUMBER/calls/FUNCTION"},
+	{"call-lines", "/runs/NUMBER/calls/FUNCTION?view=order"},
+	{"nothing", "/settings/nothing"},
 }
 
 // worlds are the stores that pages are looked at with.
 var worlds = []struct {
 	name string
 	seed func(*testing.T, *webtest.World)
-	// functions are the first run's.
-	functions []string
+	// repository, function and run are those of a run, if there is one.
+	repository, function string
+	run                  int
 }{
-	{"empty", func(*testing.T, *webtest.World) {}, nil},
-	{"one", one, []string{"onGithubPush"}},
-	{"many", many, []string{"testOnGithubPush"}},
-	{"longest", longest, []string{longFunction}},
+	{"empty", func(*testing.T, *webtest.World) {}, "", "", 0},
+	{"one", one, "acme/shop", "onGithubPush", 1},
+	{"many", many, "acme/shop", "testOnGithubPush", 1001},
+	{"longest", longest, longRepository, longFunction, 1},
 }
 
 // Every page can be read and used by everybody, and nothing lies on anything else,
@@ -42,18 +45,15 @@ func TestEveryPage(t *testing.T) {
 	for _, world := range worlds {
 		t.Run(world.name, func(t *testing.T) {
 			t.Parallel()
-			w := webtest.New(t)
+			w := webtest.New(t, webtest.Options{API: func(o *api.Options) { o.Inspector = declared{} }})
 			world.seed(t, w)
 			b := browsertest.Start(t)
 			b.SignIn(t, w.URL, w.Keys[v1.ScopeAdmin])
 			for _, p := range pages {
-				path := p.path
-				if p.run {
-					if len(world.functions) == 0 {
-						continue
-					}
-					path = strings.ReplaceAll(path, "FUNCTION", world.functions[0])
+				if world.repository == "" && strings.ContainsAny(p.path, "RFN") {
+					continue
 				}
+				path := strings.NewReplacer("REPOSITORY", world.repository, "FUNCTION", world.function, "NUMBER", fmt.Sprint(world.run)).Replace(p.path)
 				t.Run(p.name, func(t *testing.T) { look(t, b, path, p.name+"-"+world.name) })
 			}
 		})
@@ -69,7 +69,7 @@ func look(t *testing.T, b *browsertest.Browser, path, name string) {
 	b.Axe(t)
 	b.Shot(t, name)
 	b.Dark(t, true)
-	b.Axe(t)
+	b.Contrast(t)
 	b.Shot(t, name+"-dark")
 	b.Size(t, browsertest.Phone)
 	b.Open(t, path) // as a telephone opens it

@@ -9,16 +9,18 @@ import (
 	"github.com/franela/pocketci/dispatcher"
 	v1 "github.com/franela/pocketci/internal/api/v1"
 	"github.com/franela/pocketci/internal/store"
+	"github.com/franela/pocketci/internal/store/history"
 	"github.com/franela/pocketci/internal/web/webtest"
 )
 
 // Texts as people, and those who wish them ill, may write them.
 var (
-	longName     = strings.Repeat("very-long-name-", 12) + "end"
-	longBranch   = "feature/" + strings.Repeat("unbroken", 24)
-	hostile      = `<img src=x onerror=alert(1)>"'&amp;` + "\u202eevil\u202c \x1b[31mred"
-	longFunction = "on" + strings.Repeat("VeryLongWord", 12) + "GithubPush"
-	longText     = strings.Repeat("A sentence of a message that goes on and on. ", 12)
+	longName       = strings.Repeat("very-long-name-", 8) + "end"
+	longRepository = "acme-" + longName + "/" + longName
+	longBranch     = "feature/" + strings.Repeat("unbroken", 24)
+	hostile        = `<img src=x onerror=alert(1)>"'&amp;` + "\u202eevil\u202c \x1b[31mred"
+	longFunction   = "on" + strings.Repeat("VeryLongWord", 12) + "GithubPush"
+	longText       = strings.Repeat("A sentence of a message that goes on and on. ", 12)
 )
 
 // one has a single run that went well.
@@ -27,44 +29,28 @@ func one(t *testing.T, w *webtest.World) {
 	ran(w, webtest.Push("acme/shop"), store.StateSucceeded, "onGithubPush")
 }
 
-// many has a thousand runs of twenty repositories in all states there are. Most of them
-// called nothing, so that this takes a second or two.
+// many has a thousand runs of forty repositories in all states there are, and one more
+// that has forty calls.
 func many(t *testing.T, w *webtest.World) {
 	t.Helper()
-	const runs = 1000
-	for i := range runs {
-		repository := fmt.Sprintf("acme/shop-%d", i%20)
-		d := webtest.Push(repository)
-		if i%7 == 0 {
-			d.Event.Filter, d.Event.Ref, d.Event.Branch = "mend-tills", "refs/heads/mend-tills", "mend-tills"
-		}
-		fork := i%150 == 149
-		if fork {
-			d = webtest.Fork(repository)
-		}
-		// As long ago as if somebody had pushed every ten minutes.
-		d.Event.ReceivedAt = time.Now().UTC().Add(time.Duration(i-runs) * 10 * time.Minute)
-		r := w.Accept(d)
+	if err := history.Fill(t.Context(), store.Options{DataDir: w.Dir}, 1000, time.Now().Add(-10*time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	functions := []string{"testOnGithubPush"}
+	for i := range 39 {
+		functions = append(functions, fmt.Sprintf("testPart%dOnGithubPush", i))
+	}
+	r := w.Accept(webtest.Push("acme/shop"))
+	plan(w, r, functions...)
+	for i := range 20 {
+		c := w.Claim(r)
+		w.Log(c, lines(20)...)
 		switch {
-		case fork || i >= runs-2:
-		case i < 900:
-			plan(w, r)
+		case i > 15:
+		case i%5 == 4:
+			w.Finish(c, store.StateFailed)
 		default:
-			plan(w, r, "testOnGithubPush", "lintOnGithubPush")
-			if i >= runs-5 {
-				break
-			}
-			for j := range 2 {
-				c := w.Claim(r)
-				w.Log(c, lines(20)...)
-				switch {
-				case i >= runs-8:
-				case (i+j)%5 == 0:
-					w.Finish(c, store.StateFailed)
-				default:
-					w.Finish(c, store.StateSucceeded)
-				}
-			}
+			w.Finish(c, store.StateSucceeded)
 		}
 	}
 }
@@ -72,7 +58,7 @@ func many(t *testing.T, w *webtest.World) {
 // longest has names and texts that fit nowhere, and that mean harm.
 func longest(t *testing.T, w *webtest.World) {
 	t.Helper()
-	d := webtest.Push("acme-" + longName + "/" + longName)
+	d := webtest.Push(longRepository)
 	e := &d.Event
 	e.Filter, e.Ref, e.Branch, e.Sender = longBranch, "refs/heads/"+longBranch, longBranch, longName
 	e.Payload = fmt.Appendf(nil, `{"head_commit":{"message":%q},%q:%q}`, longText+hostile, longName, hostile)
