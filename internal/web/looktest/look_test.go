@@ -24,6 +24,10 @@ var pages = []struct{ name, path string }{
 	{"repository", "/repositories/REPOSITORY"},
 	{"functions", "/functions"},
 	{"nothing", "/settings/nothing"},
+	{"settings", "/settings"},
+	{"keys", "/settings/keys"},
+	{"audit", "/settings/audit"},
+	{"configuration", "/settings/configuration"},
 }
 
 // worlds are the stores that pages are looked at with.
@@ -47,7 +51,7 @@ func TestEveryPage(t *testing.T) {
 	for _, world := range worlds {
 		t.Run(world.name, func(t *testing.T) {
 			t.Parallel()
-			w := webtest.New(t, webtest.Options{API: func(o *api.Options) { o.Inspector = declared{} }})
+			w := webtest.New(t, webtest.Options{API: func(o *api.Options) { o.Inspector, o.Loaded = declared{}, loaded }})
 			world.seed(t, w)
 			b := browsertest.Start(t)
 			b.SignIn(t, w.URL, w.Keys[v1.ScopeAdmin])
