@@ -26,6 +26,7 @@ const (
 func (s *Server) receive(w *response, r *http.Request, hook *Hook) {
 	start := time.Now()
 	o := s.take(w, r, hook)
+	s.remember(hook, &o, start)
 	if o.status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", retryAfter)
 	}
@@ -96,8 +97,9 @@ func (s *Server) take(w *response, r *http.Request, hook *Hook) outcome {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), acceptTimeout)
 	defer cancel()
 	var outcomes []outcome
+	headers := keptHeaders(source.Vendor(), r.Header)
 	for _, one := range received {
-		o := s.takeOver(ctx, hook, one)
+		o := s.takeOver(ctx, hook, one, headers)
 		if o.status >= http.StatusBadRequest {
 			// The sender sends all of them again, and those that were taken
 			// over are then known.
@@ -109,7 +111,7 @@ func (s *Server) take(w *response, r *http.Request, hook *Hook) outcome {
 }
 
 // takeOver hands one event to the sink.
-func (s *Server) takeOver(ctx context.Context, hook *Hook, one events.Received) outcome {
+func (s *Server) takeOver(ctx context.Context, hook *Hook, one events.Received, headers map[string]string) outcome {
 	e := one.Event
 	if one.Nothing != nil && one.Nothing.Ping {
 		return outcome{status: http.StatusOK, body: map[string]any{"reason": one.Nothing.Reason}, event: e}
@@ -119,7 +121,7 @@ func (s *Server) takeOver(ctx context.Context, hook *Hook, one events.Received) 
 		o.event = e
 		return o
 	}
-	d := Delivery{Hook: hook.Name}
+	d := Delivery{Hook: hook.Name, Headers: headers}
 	if one.Nothing != nil {
 		d.Nothing = one.Nothing.Reason // it happened nonetheless
 	}

@@ -48,6 +48,7 @@ func (s *Site) routes() {
 	s.read("GET /mirrors", s.mirrors)
 	s.write("POST /mirrors/{name}/sync", v1.ScopeRun, s.syncMirror)
 	s.read("GET /signed", s.signed)
+	s.read("GET /settings/webhooks", s.webhooks)
 	s.read("GET /modules", s.modules)
 	s.read("GET /modules/{name}", s.module)
 	s.read("GET /modules/{name}/archive", s.moduleArchive)
@@ -57,12 +58,46 @@ func (s *Site) routes() {
 	s.write("GET /functions/run", v1.ScopeRun, s.form)
 	s.write("POST /functions/run", v1.ScopeRun, s.callFunction)
 
+	s.public("GET /runs/{number}", s.run)
+	s.public("GET /runs/{number}/live", s.runLive)
+	s.write("POST /runs/{number}/restart", v1.ScopeRun, s.restartRun)
+	s.write("POST /runs/{number}/abort", v1.ScopeRun, s.abortRun)
+	s.write("POST /runs/{number}/approve", v1.ScopeRun, s.approveRun)
+
+	s.read("GET /events", s.events)
+	s.read("GET /events/live", s.eventsLive)
+	s.read("GET /events/{id}", s.event)
+	s.read("GET /events/{id}/payload", s.eventPayload)
+	s.write("POST /events/{id}/replay", v1.ScopeRun, s.replayEvent)
+
+	s.write("GET /try", v1.ScopeRun, s.try)
+	s.write("POST /try", v1.ScopeRun, s.tryEvent)
 	s.public("GET /runs/{number}/calls/{function}", s.call)
 	s.public("GET /runs/{number}/calls/{function}/log", s.callRaw)
 	s.public("GET /runs/{number}/calls/{function}/lines", s.callLines)
 	s.public("GET /runs/{number}/calls/{function}/live", s.callLive)
 
+	s.read("GET /settings", s.settings)
+	s.write("GET /settings/keys", v1.ScopeAdmin, s.keys)
+	s.write("POST /settings/keys", v1.ScopeAdmin, s.createKey)
+	s.write("GET /settings/keys/{id}/delete", v1.ScopeAdmin, s.deleteKeyPage)
+	s.write("POST /settings/keys/{id}/delete", v1.ScopeAdmin, s.deleteKey)
+	s.write("GET /settings/audit", v1.ScopeAdmin, s.audit)
+	s.write("GET /settings/configuration", v1.ScopeAdmin, s.configuration)
+	s.public("GET /repositories/{name...}", s.repository)
+	s.read("GET /functions", s.functions)
+	s.read("GET /functions/live", s.functionsLive)
+	s.write("POST /functions/disable", v1.ScopeRun, s.disable)
+	s.write("POST /functions/enable", v1.ScopeRun, s.enable)
+	s.write("POST /functions/apply", v1.ScopeRun, s.apply)
+
 	s.open("/", s.nothing)
+}
+
+// route is a pattern with the scope that it needs.
+type route struct {
+	pattern string
+	scope   v1.Scope
 }
 
 // handler answers a visit. Its error becomes a page that says what is wrong.
@@ -83,6 +118,7 @@ func (s *Site) read(pattern string, h handler) { s.add(pattern, v1.ScopeRead, h)
 func (s *Site) write(pattern string, scope v1.Scope, h handler) { s.add(pattern, scope, h) }
 
 func (s *Site) add(pattern string, scope v1.Scope, h handler) {
+	s.added = append(s.added, route{pattern, scope})
 	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		v, err := s.visit(w, r)
 		if err == nil {
