@@ -21,6 +21,7 @@ var pages = []struct{ name, path string }{
 	{"runs-of-state", "/runs?state=failed&branch=main"},
 	{"repository", "/repositories/REPOSITORY"},
 	{"functions", "/functions"},
+	{"by-hand", "/functions/run?repository=REPOSITORY"},
 	{"call", "/runs/NUMBER/calls/FUNCTION"},
 	{"call-lines", "/runs/NUMBER/calls/FUNCTION?view=order"},
 	{"nothing", "/settings/nothing"},
