@@ -71,7 +71,9 @@ func TestRun(t *testing.T) {
 	if len(boxes) != 3 || len(page.Class("line")) < 2 {
 		t.Errorf("there are %d boxes", len(boxes))
 	}
-	for n := range page.All(func(n *html.Node) bool { return n.Data == "a" && strings.HasPrefix(webtest.Attr(n, "aria-label"), "test of ci") }) {
+	for n := range page.All(func(n *html.Node) bool {
+		return n.Data == "a" && strings.HasPrefix(webtest.Attr(n, "aria-label"), "test of ci")
+	}) {
 		if got := webtest.Attr(n, "aria-label"); got != "test of ci, queued, on runner big, level 2 of 2, after build" {
 			t.Errorf("the box says %q", got)
 		}
