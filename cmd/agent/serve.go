@@ -46,6 +46,7 @@ func (p *process) listen() error {
 		Loaded:        p.loaded,
 		Mirrors:       p.mirrorList,
 		SyncMirror:    p.host.Sync,
+		Webhooks:      p.webhookList,
 		Registries:    p.registries,
 		PublicURL:     p.o.publicURL,
 		Version:       versionText(),

@@ -84,6 +84,9 @@ type Options struct {
 	// trigger in any case; the error is a [reaction.ErrUnknown].
 	Mirrors    func(ctx context.Context) ([]v1.Mirror, error)
 	SyncMirror func(name string, touch bool) error
+	// Webhooks lists what is received by the agent that answers, by name; nil is
+	// nothing. The addresses in full are added here.
+	Webhooks func() []v1.Webhook
 	// PublicURL is where people reach the agent, without a slash at the end.
 	// Empty leaves links to runs out.
 	PublicURL string
@@ -213,6 +216,7 @@ func (s *service) routes() *http.ServeMux {
 	s.registryRoutes()
 	s.agentRoutes()
 	s.mirrorRoutes()
+	s.webhookRoutes()
 	s.keyRoutes()
 	s.overviewRoutes()
 	open(s.api.OpenAPI())

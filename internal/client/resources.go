@@ -159,6 +159,12 @@ func (c *Client) SyncMirror(ctx context.Context, name string, s v1.SyncMirror) e
 	return c.do(ctx, r, nil)
 }
 
+// Webhooks lists the addresses at which webhooks are received.
+func (c *Client) Webhooks(ctx context.Context) (v1.Webhooks, error) {
+	var list v1.Webhooks
+	return list, c.do(ctx, get("webhooks"), &list)
+}
+
 // Disable has a repository, a module or a function not called any more.
 func (c *Client) Disable(ctx context.Context, d v1.Disabled) error {
 	r := post("disable")

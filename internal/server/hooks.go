@@ -90,6 +90,7 @@ type hooks struct {
 	// root is received at / as well; nil if none is.
 	root *Hook
 	at   map[string]*Hook // by their paths
+	last map[string]*last // by their names
 }
 
 // SetHooks replaces what is received, all at once. Requests that are being answered
@@ -99,12 +100,19 @@ func (s *Server) SetHooks(list []Hook) error {
 	if err != nil {
 		return err
 	}
+	if before := s.hooks.Load(); before != nil {
+		for name := range made.last {
+			if kept, ok := before.last[name]; ok {
+				made.last[name] = kept
+			}
+		}
+	}
 	s.hooks.Store(made)
 	return nil
 }
 
 func newHooks(list []Hook) (*hooks, error) {
-	made := &hooks{at: map[string]*Hook{}}
+	made := &hooks{at: map[string]*Hook{}, last: map[string]*last{}}
 	named := map[string]bool{}
 	for i := range list {
 		hook := list[i]
@@ -126,7 +134,7 @@ func newHooks(list []Hook) (*hooks, error) {
 		if hook.Wait != nil && hook.Wait.Timeout <= 0 {
 			return nil, errors.New("the webhook " + hook.Name + " waits for no time")
 		}
-		made.at[path] = &hook
+		made.at[path], made.last[hook.Name] = &hook, &last{}
 		if made.root == nil && hook.Rules == nil && hook.Path == "" {
 			made.root = &hook
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -292,5 +293,50 @@ func TestUnprovenIsToldLittle(t *testing.T) {
 				t.Errorf("too large: %d %s", a.status, a.text)
 			}
 		})
+	}
+}
+
+// Whoever looks after an agent sees what came last, also if it was refused and the
+// configuration was read again since.
+func TestHookStates(t *testing.T) {
+	t.Parallel()
+	rules := &server.Rules{Methods: []string{"POST", "PUT"}, ContentTypes: []string{"*/*"}, MaxBody: 10}
+	hooks := []server.Hook{
+		{Name: "open", Source: anything{}, Rules: rules, Unproven: true, Wait: &server.Wait{Timeout: time.Second}},
+		{Name: "closed", Source: anything{refuses: true}, Rules: rules},
+		{Name: "quiet", Source: anything{}},
+	}
+	s, err := server.New(server.Options{Sink: &sink{}, Hooks: hooks})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/webhooks/open", "/webhooks/closed"} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, strings.NewReader("{}"))
+		r.Header.Set("Content-Type", "application/json")
+		s.ServeHTTP(httptest.NewRecorder(), r)
+	}
+	if err := s.SetHooks(hooks[:2]); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.SetHooks(hooks); err != nil {
+		t.Fatal(err)
+	}
+	states := s.HookStates()
+	var names []string
+	for _, h := range states {
+		names = append(names, h.Name)
+	}
+	if fmt.Sprint(names) != "[closed open quiet]" {
+		t.Fatalf("the hooks are %s", names)
+	}
+	closed, open, quiet := states[0], states[1], states[2]
+	if l := closed.Last; l == nil || l.Status != 401 || l.Reason != "not for you" || l.Event != "" || time.Since(l.At) > time.Hour {
+		t.Errorf("what was refused is %+v", l)
+	}
+	if l := open.Last; l == nil || l.Status != 202 || l.Event == "" || !open.Unproven || !open.Waits || fmt.Sprint(open.Methods) != "[POST PUT]" || open.Root {
+		t.Errorf("what was taken is %+v of %+v", l, open)
+	}
+	if quiet.Last != nil || !quiet.Root || quiet.Path != "/webhooks/quiet" {
+		t.Errorf("the other one is %+v", quiet)
 	}
 }

@@ -26,6 +26,7 @@ const (
 func (s *Server) receive(w *response, r *http.Request, hook *Hook) {
 	start := time.Now()
 	o := s.take(w, r, hook)
+	s.remember(hook, &o, start)
 	if o.status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", retryAfter)
 	}

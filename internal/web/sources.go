@@ -57,6 +57,12 @@ var (
     - name: web
       push: true
       calls: acme/shop`, "signed.md"}
+	noWebhooks = unconfigured{
+		"Functions can be called by whatever sends HTTP requests. Forges have webhooks of their own; others are in agent.yaml:",
+		`webhooks:
+  - name: deploy
+    verify: {bearer: {tokens: [{from-env: DEPLOY_TOKEN}]}}
+    calls: acme/shop`, "webhook.md"}
 	noModules = unconfigured{
 		"A Dagger module need not be in a repository to be called. In its directory:",
 		"pocketci module deploy greeter", "modules.md"}

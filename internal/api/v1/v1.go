@@ -383,6 +383,8 @@ type Function struct {
 	LastCall   string      `json:"last_call,omitempty" doc:"id of the latest call"`
 	Days7      *Statistics `json:"days_7,omitempty"`
 	Days30     *Statistics `json:"days_30,omitempty"`
+	// Recent are only in the answer for one repository.
+	Recent []RecentCall `json:"recent,omitempty" doc:"its last calls that were not skipped, the latest first, 10 at most of the last 100"`
 }
 
 // Functions is the answer to the list of functions.

@@ -36,7 +36,7 @@ func TestSourcePages(t *testing.T) {
 		t.Run(world.name, func(t *testing.T) {
 			t.Parallel()
 			w := webtest.New(t, webtest.Options{API: func(o *api.Options) { sources(t, o, world.n, world.text) }})
-			paths := []string{"/schedules", "/registries", "/mirrors", "/signed", "/modules"}
+			paths := []string{"/schedules", "/registries", "/mirrors", "/signed", "/modules", "/settings/webhooks"}
 			if world.n > 0 {
 				deploy(t, w, world.n, world.text)
 				paths = append(paths, "/registries/w0", "/registries/w0/reset", "/modules/m0", "/modules/m0/delete")
@@ -107,6 +107,12 @@ func sources(t *testing.T, o *api.Options, n int, text string) {
 		pulled = append(pulled, tokens.Status{Name: fmt.Sprintf("source-%d", i), Push: i%2 == 0, Keys: []signed.Key{key, key}, Newest: at, AcceptedAt: at,
 			Paths: []string{"/srv/" + text}, Every: 5 * time.Minute, Pulling: poll.State{Failures: i % 3, Error: reason, LastPoll: at, Next: later}})
 	}
+	var hooks []v1.Webhook
+	for i := range n {
+		hooks = append(hooks, v1.Webhook{Name: fmt.Sprintf("hook-%d", i), Path: fmt.Sprintf("/webhooks/hook-%d", i), Vendor: "webhook", Methods: []string{"POST"},
+			Last: &v1.WebhookDelivery{At: at, Status: 202 + i%2*199, Event: "e1", Run: 7, Reason: text}})
+	}
+	o.Webhooks = func() []v1.Webhook { return hooks }
 	o.Schedules, o.Registries = kept, &shelf
 	o.Mirrors = func(context.Context) ([]v1.Mirror, error) { return mirrors, nil }
 	o.Signed = func(context.Context) ([]tokens.Status, error) { return pulled, nil }
