@@ -21,6 +21,10 @@ var pages = []struct{ name, path string }{
 	{"runs-of-state", "/runs?state=failed&branch=main"},
 	{"call", "/runs/NUMBER/calls/FUNCTION"},
 	{"call-lines", "/runs/NUMBER/calls/FUNCTION?view=order"},
+	{"settings", "/settings"},
+	{"keys", "/settings/keys"},
+	{"audit", "/settings/audit"},
+	{"configuration", "/settings/configuration"},
 	{"nothing", "/settings/nothing"},
 }
 
