@@ -21,6 +21,12 @@ var pages = []struct{ name, path string }{
 	{"runs-of-state", "/runs?state=failed&branch=main"},
 	{"call", "/runs/NUMBER/calls/FUNCTION"},
 	{"call-lines", "/runs/NUMBER/calls/FUNCTION?view=order"},
+	{"repository", "/repositories/REPOSITORY"},
+	{"functions", "/functions"},
+	{"run", "/runs/NUMBER"},
+	{"events", "/events"},
+	{"event", "/events/EVENT"},
+	{"try", "/try"},
 	{"settings", "/settings"},
 	{"keys", "/settings/keys"},
 	{"audit", "/settings/audit"},
@@ -53,11 +59,16 @@ func TestEveryPage(t *testing.T) {
 			world.seed(t, w)
 			b := browsertest.Start(t)
 			b.SignIn(t, w.URL, w.Keys[v1.ScopeAdmin])
+			event := ""
+			if world.run > 0 {
+				b.Open(t, fmt.Sprintf("/runs/%d", world.run))
+				event = b.Attribute(t, `main a[href^="/events/"]`, "href")
+			}
 			for _, p := range pages {
-				if world.repository == "" && strings.ContainsAny(p.path, "RFN") {
+				if world.repository == "" && strings.ContainsAny(p.path, "RFNE") {
 					continue
 				}
-				path := strings.NewReplacer("REPOSITORY", world.repository, "FUNCTION", world.function, "NUMBER", fmt.Sprint(world.run)).Replace(p.path)
+				path := strings.NewReplacer("REPOSITORY", world.repository, "FUNCTION", world.function, "NUMBER", fmt.Sprint(world.run), "/events/EVENT", event).Replace(p.path)
 				t.Run(p.name, func(t *testing.T) { look(t, b, path, p.name+"-"+world.name) })
 			}
 		})
