@@ -19,6 +19,7 @@ var pages = []struct{ name, path string }{
 	{"repositories", "/repositories"},
 	{"form", "/functions/run?repository=REPOSITORY&function=greet"},
 	{"runs-of-state", "/runs?state=failed&branch=main"},
+	{"run", "/runs/NUMBER"},
 	{"call", "/runs/NUMBER/calls/FUNCTION"},
 	{"call-lines", "/runs/NUMBER/calls/FUNCTION?view=order"},
 	{"repository", "/repositories/REPOSITORY"},
@@ -27,11 +28,12 @@ var pages = []struct{ name, path string }{
 	{"events", "/events"},
 	{"event", "/events/EVENT"},
 	{"try", "/try"},
+	{"by-hand", "/functions/run?repository=REPOSITORY"},
+	{"nothing", "/settings/nothing"},
 	{"settings", "/settings"},
 	{"keys", "/settings/keys"},
 	{"audit", "/settings/audit"},
 	{"configuration", "/settings/configuration"},
-	{"nothing", "/settings/nothing"},
 }
 
 // worlds are the stores that pages are looked at with.
@@ -55,7 +57,7 @@ func TestEveryPage(t *testing.T) {
 	for _, world := range worlds {
 		t.Run(world.name, func(t *testing.T) {
 			t.Parallel()
-			w := webtest.New(t, webtest.Options{API: func(o *api.Options) { o.Inspector = declared{} }})
+			w := webtest.New(t, webtest.Options{API: func(o *api.Options) { o.Inspector, o.Loaded = declared{}, loaded }})
 			world.seed(t, w)
 			b := browsertest.Start(t)
 			b.SignIn(t, w.URL, w.Keys[v1.ScopeAdmin])
