@@ -43,7 +43,7 @@ func findWhyNot(t *testing.T, p *pages) {
 		t.Fatalf("the run is at %s", path)
 	}
 	b.Find(t, ".uncalled", "sellOnGithubRelease")
-	b.Find(t, ".uncalled summary", "release")
+	b.Find(t, ".uncalled summary", "its name waits for OnGithubRelease, the event is github push main")
 	b.Find(t, "tr", "shipOnGithubPush")
 	b.See(t, "it comes after ci:packOnGithubPush, which is failed")
 	judged(t, b)

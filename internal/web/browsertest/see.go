@@ -74,6 +74,13 @@ func (b *Browser) TextOf(t testing.TB, selector string) string {
 	return evaluate[string](t, b, call(`(selector) => document.querySelector(selector).textContent.replace(/\s+/g, " ").trim()`, selector))
 }
 
+// Attribute waits for an element and returns one of its attributes, empty if it has none.
+func (b *Browser) Attribute(t testing.TB, selector, name string) string {
+	t.Helper()
+	b.Find(t, selector, "")
+	return evaluate[string](t, b, call(`(selector, name) => document.querySelector(selector).getAttribute(name) || ""`, selector, name))
+}
+
 // Until waits until an expression of JavaScript is true; what names it in the error.
 func (b *Browser) Until(t testing.TB, what, expression string) {
 	t.Helper()
