@@ -27,7 +27,7 @@ func inWords(w *store.Waiting) string {
 	case store.WhyNoAgent:
 		return "waits for an agent: none is at work"
 	case store.WhyRunner:
-		return "waits for a runner " + runnerOf(w.RunsOn) + ", which no agent at work has"
+		return "waits for a runner " + runnerOf(w.RunsOn) + ": no agent at work has one that answers"
 	case store.WhyRepository:
 		if what == "run" {
 			return fmt.Sprintf("waits for other runs of the repository: %d at a time are planned", w.Most)

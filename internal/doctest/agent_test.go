@@ -116,6 +116,7 @@ func TestExamplesOfTheAPI(t *testing.T) {
 		"Events":                     {`"repository":"octo/hello"`, `"after": "1111111111111111111111111111111111111111"`, `"repository_name": "octo/hello"`, `"run":`},
 		"Runs and calls":             {`"state":"queued"`, `"runs":[`, `"calls":[]`, `"reason":"aborted by mona: wrong branch"`, `"attempt":2`},
 		"Following":                  {"data: {", `"cause":"restart by mona"`},
+		"What is going on":           {`"waiting":[{`, `"why":"nothing"`, "data: {", `"state":"none"`},
 		"Repositories and functions": {`"repository":"octo/hello"`, `"functions":[]`, `"reason":"flaky"`},
 		"By hand":                    {`"run":`},
 		"Other sources":              {`"schedules":[]`, `"mirrors":[]`, `"sources":[]`},

@@ -98,7 +98,12 @@ func TestPages(t *testing.T) {
 		make func(*testing.T, *pages)
 	}{
 		{"a push appears without a reload and its log is followed", followAPush},
+		{"why a function was not called", findWhyNot},
+		{"what failed is restarted", restartWhatFailed},
 		{"a function is run from its form", runFromAForm},
+		{"a run is aborted", abort},
+		{"a fork's run is approved", approveAFork},
+		{"in the dark and on a telephone", seeEverywhere},
 	} {
 		if !t.Run(journey.name, func(t *testing.T) { journey.make(t, p) }) {
 			return // the next one would wait for what has not happened

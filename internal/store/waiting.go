@@ -24,7 +24,8 @@ const (
 	WhyGroup Why = "group"
 	// WhyNoAgent says that no agent is at work.
 	WhyNoAgent Why = "no-agent"
-	// WhyRunner is a call that asks for a runner that no agent at work has.
+	// WhyRunner is a call that asks for a runner that no agent at work has, or that
+	// does not answer.
 	WhyRunner Why = "runner"
 	// WhyRepository says that as much is done of the repository as may be at a time.
 	WhyRepository Why = "repository"

@@ -148,6 +148,11 @@ func (v *visit) callOrder(ref *callRef) (*callLog, error) {
 	for i := range out.Rows {
 		out.Rows[i].Marked = out.Rows[i].Number == int64(line)
 	}
+	steps, err := v.api.LogSteps(v.ctx(), ref.call.ID, ref.attempt)
+	if err != nil {
+		return nil, err
+	}
+	out.Failure = ref.failure(steps.Failure)
 	at := func(n int64) string {
 		return ref.path("", "view", viewOrder, "line", strconv.FormatInt(n, 10))
 	}
@@ -159,6 +164,15 @@ func (v *visit) callOrder(ref *callRef) (*callLog, error) {
 	}
 	out.Live = ref.live(viewOrder, f.First+int64(len(out.Rows)))
 	return out, nil
+}
+
+// failure leads to the line that tells of the first step that failed, unless it is 0.
+func (c *callRef) failure(line int64) string {
+	if line == 0 {
+		return ""
+	}
+	n := strconv.FormatInt(line, 10)
+	return c.path("", "view", viewOrder, "line", n) + "#L" + n
 }
 
 // pageOf is the number of the first line of the page that has a line.

@@ -113,9 +113,7 @@ func (v *visit) callSteps(ref *callRef, main bool) (*callLog, error) {
 		prefix = "a" + strconv.Itoa(ref.attempt) + "-s"
 	}
 	out.Steps = newTree(ref, &steps, prefix)
-	if steps.Failure > 0 {
-		out.Failure = ref.path("", "view", viewOrder, "line", strconv.FormatInt(steps.Failure, 10)) + "#L" + strconv.FormatInt(steps.Failure, 10)
-	}
+	out.Failure = ref.failure(steps.Failure)
 	if !main {
 		return out, nil
 	}

@@ -19,6 +19,22 @@ func LiveOf(t *testing.T, o Options, f func(ctx context.Context, send Push) erro
 	return s
 }
 
+// Route is a pattern of the site with the scope that it needs, empty for everybody's.
+type Route struct{ Pattern, Scope string }
+
+// Routes are those of the site.
+func Routes(t *testing.T, o Options) (all []Route) {
+	t.Helper()
+	s, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range s.added {
+		all = append(all, Route{r.pattern, string(r.scope)})
+	}
+	return all
+}
+
 // ScheduleWords is what a page says of a schedule's expression.
 var ScheduleWords = scheduleWords
 

@@ -63,7 +63,21 @@ func (s *Site) routes() {
 	s.public("GET /runs/{number}/calls/{function}/lines", s.callLines)
 	s.public("GET /runs/{number}/calls/{function}/live", s.callLive)
 
+	s.read("GET /settings", s.settings)
+	s.write("GET /settings/keys", v1.ScopeAdmin, s.keys)
+	s.write("POST /settings/keys", v1.ScopeAdmin, s.createKey)
+	s.write("GET /settings/keys/{id}/delete", v1.ScopeAdmin, s.deleteKeyPage)
+	s.write("POST /settings/keys/{id}/delete", v1.ScopeAdmin, s.deleteKey)
+	s.write("GET /settings/audit", v1.ScopeAdmin, s.audit)
+	s.write("GET /settings/configuration", v1.ScopeAdmin, s.configuration)
+
 	s.open("/", s.nothing)
+}
+
+// route is a pattern with the scope that it needs.
+type route struct {
+	pattern string
+	scope   v1.Scope
 }
 
 // handler answers a visit. Its error becomes a page that says what is wrong.
@@ -84,6 +98,7 @@ func (s *Site) read(pattern string, h handler) { s.add(pattern, v1.ScopeRead, h)
 func (s *Site) write(pattern string, scope v1.Scope, h handler) { s.add(pattern, scope, h) }
 
 func (s *Site) add(pattern string, scope v1.Scope, h handler) {
+	s.added = append(s.added, route{pattern, scope})
 	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		v, err := s.visit(w, r)
 		if err == nil {

@@ -57,6 +57,7 @@ type Options struct {
 type Site struct {
 	Options
 	mux     *http.ServeMux
+	added   []route
 	handler http.Handler
 	pages   map[string]*page
 	assets  *assets

@@ -188,6 +188,11 @@ var states = map[string]stateView{
 	"no-token":     {"queued", "no token yet", "waits"},
 	"no-delivery":  {"queued", "no delivery yet", "waits"},
 	"refused":      {"waiting", "refused", "wrong"},
+
+	// Of keys and variables.
+	"expired": {"skipped", "expired", "skipped"},
+	"set":     {"succeeded", "set", "good"},
+	"not-set": {"skipped", "not set", "skipped"},
 }
 
 func stateOf(name string) stateView {

@@ -19,6 +19,8 @@ var pages = []struct{ name, path string }{
 	{"repositories", "/repositories"},
 	{"form", "/functions/run?repository=REPOSITORY&function=greet"},
 	{"runs-of-state", "/runs?state=failed&branch=main"},
+	{"call", "/runs/NUMBER/calls/FUNCTION"},
+	{"call-lines", "/runs/NUMBER/calls/FUNCTION?view=order"},
 	{"nothing", "/settings/nothing"},
 }
 
