@@ -15,6 +15,8 @@ type Declared struct {
 	// Module is nil if it cannot be loaded, and Err says why.
 	Module *modules.Module
 	Err    error
+	// Config is what pocketci.yaml says about it.
+	Config config.Module
 }
 
 // Declared loads every module that a repository names and calls nothing. The error is
@@ -36,7 +38,7 @@ func (p *Planner) Declared(ctx context.Context, tree modules.Tree) ([]Declared, 
 			return part{}, err
 		}
 		// No two goroutines have the same module.
-		list[parts[m.Path]] = Declared{Path: m.Path, Module: loaded, Err: err}
+		list[parts[m.Path]] = Declared{Path: m.Path, Module: loaded, Err: err, Config: m}
 		return part{}, nil
 	})
 	return list, err

@@ -15,7 +15,7 @@ import (
 var (
 	knownVendors = [][]string{
 		{"github"}, {"gitlab"}, {"gitea"}, {"bitbucket"}, {"time"}, {"registry"},
-		{"webhook"}, {"signed"}, {"mirror"}, {"manual"},
+		{"webhook"}, {"signed"}, {"mirror"}, {"manual"}, {"converge"},
 	}
 	knownEvents = [][]string{
 		{"push"}, {"tag"}, {"pull", "request"}, {"release"}, {"create"}, {"delete"},

@@ -54,6 +54,9 @@ func printModules(w io.Writer, list []v1.DeclaredModule) error {
 	if err := printChecks(w, list); err != nil {
 		return err
 	}
+	if err := printTriggers(w, list); err != nil {
+		return err
+	}
 	for _, m := range list {
 		if m.Error != "" {
 			fmt.Fprintf(w, "\nmodule %s cannot be loaded: %s\n", terminal.Quote(m.Module), strings.Join(terminal.Lines(m.Error), "\n"))
@@ -75,6 +78,32 @@ func printChecks(w io.Writer, list []v1.DeclaredModule) error {
 			io.WriteString(table, header)
 			cells(table, m.Module+":"+c.Name, first)
 			header = ""
+		}
+	}
+	return table.Flush()
+}
+
+// printTriggers writes a table of when functions and the checks of other objects are
+// called, as far as that is known.
+func printTriggers(w io.Writer, list []v1.DeclaredModule) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	header := "\nFUNCTION\tCALLED\n"
+	row := func(name, trigger string) {
+		if trigger == "" {
+			return
+		}
+		io.WriteString(table, header)
+		cells(table, name, trigger)
+		header = ""
+	}
+	for _, m := range list {
+		for _, fn := range m.Functions {
+			row(m.Module+":"+fn.Name, fn.Trigger)
+		}
+		for _, c := range m.Checks {
+			if len(c.Path) > 1 {
+				row(m.Module+":"+c.Name, c.Trigger)
+			}
 		}
 	}
 	return table.Flush()

@@ -54,10 +54,14 @@ declare, called or not.`,
 			if err != nil {
 				return err
 			}
-			if asJSON {
-				return writeJSON(cmd.OutOrStdout(), viewModules(list))
+			views, err := local.viewModules(list)
+			if err != nil {
+				return err
 			}
-			return printModules(cmd.OutOrStdout(), viewModules(list))
+			if asJSON {
+				return writeJSON(cmd.OutOrStdout(), views)
+			}
+			return printModules(cmd.OutOrStdout(), views)
 		},
 	}
 	in.dirFlags(cmd)
@@ -120,11 +124,15 @@ func (l *local) find(ctx context.Context, module, name string) (*modules.Module,
 	return inModule, found, pinned, nil
 }
 
-// viewModules describes modules as docs/functions.schema.json does.
-func viewModules(list []*modules.Module) []v1.DeclaredModule {
-	views := []v1.DeclaredModule{}
-	for _, m := range list {
-		views = append(views, v1.Declare(m))
+// viewModules describes all modules as docs/functions.schema.json does.
+func (l *local) viewModules(list []*modules.Module) ([]v1.DeclaredModule, error) {
+	cfg, err := config.Load(l.snapshot.Tree.FS)
+	if err != nil {
+		return nil, err
 	}
-	return views
+	views := []v1.DeclaredModule{}
+	for i, m := range list {
+		views = append(views, v1.DeclareIn(m, cfg.Modules[i]))
+	}
+	return views, nil
 }

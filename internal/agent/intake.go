@@ -15,7 +15,7 @@ func (a *Agent) Accept(ctx context.Context, d server.Delivery) (server.Receipt, 
 	if a.stopping() {
 		return server.Receipt{}, server.ErrStopping
 	}
-	r, err := a.cfg.Store.Accept(ctx, store.Delivery{Event: d.Event, Hook: d.Hook, Skip: d.Nothing})
+	r, err := a.cfg.Store.Accept(ctx, store.Delivery{Event: d.Event, Hook: d.Hook, Skip: d.Nothing, Headers: d.Headers})
 	switch {
 	case errors.Is(err, store.ErrFull):
 		return server.Receipt{}, fmt.Errorf("%w: %w", server.ErrFull, err)

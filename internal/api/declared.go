@@ -52,7 +52,19 @@ func (s *service) listDeclared(ctx context.Context, in *declaredQuery) (*body[v1
 	if err != nil {
 		return nil, &unplannedError{err}
 	}
-	return answer(v1.Declared{Repository: in.Repository, SHA: sha, Modules: declare(list)}), nil
+	return answer(v1.Declared{Repository: in.Repository, SHA: sha, Modules: declareAll(list)}), nil
+}
+
+// declareAll describes modules with what pocketci.yaml says about them, which is not
+// known of those that are about to be stored.
+func declareAll(list []dispatcher.Declared) []v1.DeclaredModule {
+	views := declare(list)
+	for i, d := range list {
+		if d.Err == nil {
+			views[i] = v1.DeclareIn(d.Module, d.Config)
+		}
+	}
+	return views
 }
 
 // declare describes modules, also those that cannot be loaded.

@@ -291,6 +291,7 @@ var every = map[string]func(f *fixture) (method, path string, body any){
 	"list-log-lines":    func(f *fixture) (string, string, any) { return "GET", "/calls/" + f.ended().Call + "/log/lines", nil },
 	"list-log-steps":    func(f *fixture) (string, string, any) { return "GET", "/calls/" + f.ended().Call + "/log/steps", nil },
 	"list-repositories": func(f *fixture) (string, string, any) { f.ended(); return "GET", "/repositories", nil },
+	"list-refs":         func(f *fixture) (string, string, any) { f.ended(); return "GET", "/refs?repository=a/b", nil },
 	"list-functions":    func(f *fixture) (string, string, any) { f.ended(); return "GET", "/functions?repository=a/b", nil },
 	"list-schedules":    func(*fixture) (string, string, any) { return "GET", "/schedules", nil },
 	"list-declared-functions": func(f *fixture) (string, string, any) {

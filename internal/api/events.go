@@ -64,6 +64,8 @@ type eventQuery struct {
 	Filter     string    `query:"filter" maxLength:"1024"`
 	Repository string    `query:"repository" maxLength:"255" doc:"full name"`
 	Ref        string    `query:"ref" maxLength:"1024" doc:"full ref, such as refs/heads/main"`
+	Original   string    `query:"original" maxLength:"100" pattern:"^[0-9A-Za-z_.~-]+$" patternDescription:"an id" doc:"id of the event that is replayed"`
+	Cause      string    `query:"cause" maxLength:"100" pattern:"^[0-9A-Za-z_.~-]+$" patternDescription:"an id" doc:"id of the event that they follow from; bounded by since and until it is found quickly"`
 	Since      time.Time `query:"since" doc:"received at that time or later"`
 	Until      time.Time `query:"until" doc:"received before that time"`
 }
@@ -75,7 +77,7 @@ func (s *service) listEvents(ctx context.Context, in *eventQuery) (*body[v1.Even
 	}
 	found, err := s.Store.Events(ctx, store.EventFilter{
 		Vendor: in.Vendor, Name: in.Event, Filter: in.Filter, Repository: in.Repository, Ref: in.Ref,
-		Since: in.Since, Until: in.Until, Before: before, Limit: in.Limit + 1,
+		Original: in.Original, Cause: in.Cause, Since: in.Since, Until: in.Until, Before: before, Limit: in.Limit + 1,
 	})
 	if err != nil {
 		return nil, err
@@ -98,6 +100,11 @@ func (s *service) getEvent(ctx context.Context, in *eventID) (*body[v1.Event], e
 		return nil, err
 	}
 	out := wireEvent(&e)
+	sha := ""
+	if len(runs) > 0 {
+		sha = runs[0].SHA
+	}
+	out.Origin, out.Headers, out.PayloadSize = wireOrigin(&e.Event, sha), e.Headers, len(e.Payload)
 	for i := range runs {
 		out.Runs = append(out.Runs, s.wireRun(&runs[i]))
 	}

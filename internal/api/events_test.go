@@ -53,16 +53,24 @@ func TestEventsAreFiltered(t *testing.T) {
 	d.Event.Vendor, d.Event.Filter, d.Event.Ref, d.Event.ReceivedAt = "gitlab", "größe/1", "refs/heads/größe/1", noon
 	one := f.accept(d).Event
 	other := f.accept(fork("c/d")).Event
+	d = push("e/f")
+	d.Event.Vendor, d.Event.Name, d.Event.Filter, d.Event.Ref, d.Event.ReceivedAt, d.Event.Cause, d.Event.Depth = "mirror", "updated", "x", "", noon.Add(-time.Hour), other, 1
+	follows := f.accept(d).Event
+	d.Hook, d.Original, d.Event.ID, d.Event.Cause = "", one, events.NewID(), ""
+	replay := f.accept(d).Event
 	for query, want := range map[string][]string{
-		"":                                 {other, one},
+		"":                                 {replay, follows, other, one},
 		"vendor=gitlab":                    {one},
 		"event=pull_request":               {other},
 		"filter=gr%C3%B6%C3%9Fe/1":         {one},
 		"repository=c/d":                   {other},
 		"ref=refs/heads/gr%C3%B6%C3%9Fe/1": {one},
-		"until=" + url.QueryEscape(noon.Add(time.Second).Format(time.RFC3339)):                              {one},
+		"until=" + url.QueryEscape(noon.Add(time.Second).Format(time.RFC3339)):                              {replay, follows, one},
 		"since=" + url.QueryEscape(noon.Add(time.Second).In(time.FixedZone("", 7200)).Format(time.RFC3339)): {other},
 		"vendor=gitlab&repository=c/d": {},
+		"original=" + one:              {replay},
+		"cause=" + other:               {follows},
+		"cause=" + one:                 {},
 	} {
 		var page v1.Events
 		f.get("/events?"+query, &page)
@@ -79,6 +87,8 @@ func TestEventsAreFiltered(t *testing.T) {
 func TestOneEvent(t *testing.T) {
 	f := newFixture(t)
 	d := push("a/b")
+	d.Headers = map[string]string{"X-Github-Hook-Id": "7"}
+	d.Event.Payload = []byte(`{"head_commit": {"message": "Mend the till\n\nIt rang."}}`)
 	f.accept(d)
 	again := d
 	again.Event.ID = events.NewID()
@@ -88,6 +98,10 @@ func TestOneEvent(t *testing.T) {
 	if e.ID != d.Event.ID || e.Repository != "a/b" || e.WebURL != "https://github.com/a/b" || e.SHA != sha || e.Hook != "github" ||
 		len(e.Redeliveries) != 1 || len(e.Runs) != 1 || e.Runs[0].ID != r.Run || !e.Trusted {
 		t.Errorf("shows %+v", e)
+	}
+	if o := e.Origin; o == nil || o.Title != "Mend the till" || o.CommitURL != "https://github.com/a/b/commit/"+sha || e.Headers["X-Github-Hook-Id"] != "7" ||
+		e.PayloadSize != len(d.Event.Payload) {
+		t.Errorf("comes from %+v with the headers %v and %d bytes", o, e.Headers, e.PayloadSize)
 	}
 	if a := f.get("/events/"+r.Event+"/payload", nil); !bytes.Equal(a.body, d.Event.Payload) {
 		t.Errorf("the payload is %s, want %s", a.body, d.Event.Payload)

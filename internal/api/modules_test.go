@@ -338,6 +338,7 @@ func TestDeclaredFunctions(t *testing.T) {
 				{Name: "levels", Description: "How.", Type: "[Level]!", Default: []byte(`["LOW"]`), Kind: "list", Item: "enum", Values: []string{"HIGH", "LOW"}},
 				{Name: "base", Type: "Container", Kind: "other"},
 			},
+			Trigger: "by hand only: its name is not a trigger: it has no On<Vendor><Event><Filter>", ByHand: true,
 		}}},
 		{Module: "web", Functions: []v1.DeclaredFunction{}, Checks: []v1.DeclaredCheck{}, Error: "web/main.go:7:9: undefined"},
 	}}

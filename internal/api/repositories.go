@@ -20,6 +20,10 @@ func (s *service) repositoryRoutes() {
 		summary: "List functions that were called, with statistics over 7 and 30 days",
 	}, s.listFunctions)
 	register(s, operation{
+		id: "list-refs", method: http.MethodGet, path: "/refs", tag: tagRepositories, scope: v1.ScopeRead,
+		summary: "List the branches and tags of a repository that have runs", public: true,
+	}, s.listRefs)
+	register(s, operation{
 		id: "list-disabled", method: http.MethodGet, path: "/disabled", tag: tagRepositories, scope: v1.ScopeRead,
 		summary: "List what is disabled",
 	}, s.listDisabled)
@@ -80,7 +84,12 @@ type repositoryQuery struct {
 	Repository string `query:"repository" maxLength:"255" doc:"full name; all repositories if it is left out"`
 }
 
-func (s *service) listFunctions(ctx context.Context, in *repositoryQuery) (*body[v1.Functions], error) {
+type functionsQuery struct {
+	Repository string `query:"repository" maxLength:"255" doc:"full name; all repositories if it is left out"`
+	Ref        string `query:"ref" maxLength:"1024" doc:"branch or tag in full, whose calls are recent alone; statistics are of all of them"`
+}
+
+func (s *service) listFunctions(ctx context.Context, in *functionsQuery) (*body[v1.Functions], error) {
 	found, err := s.Store.FunctionStatistics(ctx, in.Repository)
 	if err != nil {
 		return nil, err
@@ -94,6 +103,11 @@ func (s *service) listFunctions(ctx context.Context, in *repositoryQuery) (*body
 		out.Functions[i] = v1.Function{
 			Repository: f.Repository, Module: f.Module, Function: f.Function, LastState: string(f.LastState), LastCall: f.LastCall,
 			Days7: wireStatistics(f.Days7), Days30: wireStatistics(f.Days30),
+		}
+		if in.Repository != "" {
+			if out.Functions[i].Recent, err = s.recent(ctx, &f, in.Ref); err != nil {
+				return nil, err
+			}
 		}
 		// What is disabled as a whole takes its parts with it.
 		for _, name := range [][3]string{{f.Repository}, {f.Repository, f.Module}, {f.Repository, f.Module, f.Function}} {

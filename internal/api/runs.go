@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -109,6 +110,13 @@ func (s *service) getRun(ctx context.Context, in *RunID) (*body[v1.Run], error) 
 	}
 	attempts, err := s.Store.RunAttempts(ctx, r.ID)
 	if err != nil {
+		return nil, err
+	}
+	e, err := s.Store.Event(ctx, r.Event)
+	switch {
+	case err == nil:
+		out.Origin = wireOrigin(&e.Event, r.SHA)
+	case !errors.Is(err, store.ErrNotFound): // it may be deleted a moment before the run
 		return nil, err
 	}
 	out.Plan, out.Attempts = p.view, wireAttempts(attempts)

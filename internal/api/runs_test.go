@@ -26,6 +26,9 @@ func TestOneRun(t *testing.T) {
 			run.URL != fmt.Sprintf("https://ci.example/runs/%d", r.Number) || run.StartedAt == nil || run.EndedAt != nil || run.Sender != "octocat" {
 			t.Errorf("shows %+v", run)
 		}
+		if run.Origin == nil || run.Origin.CommitURL != "https://github.com/a/b/commit/"+sha {
+			t.Errorf("comes from %+v", run.Origin)
+		}
 		var view dispatcher.View
 		if err := json.Unmarshal(run.Plan, &view); err != nil || len(view.Calls) != 2 || strings.Contains(string(run.Plan), "more") {
 			t.Errorf("the plan is %s (%v)", run.Plan, err)

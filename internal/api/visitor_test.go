@@ -137,6 +137,7 @@ func TestStrangers(t *testing.T) {
 		"stream-call-log": {"/calls/" + openCall + "/log/stream", "/calls/" + shutCall + "/log/stream"},
 		"list-log-lines":  {"/calls/" + openCall + "/log/lines", "/calls/" + shutCall + "/log/lines"},
 		"list-log-steps":  {"/calls/" + openCall + "/log/steps", "/calls/" + shutCall + "/log/steps"},
+		"list-refs":       {"/refs?repository=a/b", "/refs?repository=a/secret"},
 		"get-badge":       {"/badge?repository=a/b", "/badge?repository=a/secret"},
 	}
 	tried := 0

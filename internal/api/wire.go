@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/franela/pocketci/events"
 	v1 "github.com/franela/pocketci/internal/api/v1"
+	"github.com/franela/pocketci/internal/origin"
 	"github.com/franela/pocketci/internal/store"
 )
 
@@ -33,6 +35,11 @@ func wireEvent(e *store.Event) v1.Event {
 		out.Redeliveries = append(out.Redeliveries, v1.Redelivery{At: r.At.UTC(), Attempt: r.Attempt})
 	}
 	return out
+}
+
+func wireOrigin(e *events.Event, sha string) *v1.Origin {
+	o := origin.Of(e, sha)
+	return &v1.Origin{Title: o.Title, RepositoryURL: o.Repository, CommitURL: o.Commit, PullURL: o.Pull, RefURL: o.Ref, Base: e.BaseRef, Fork: e.Fork}
 }
 
 func (s *service) wireRun(r *store.Run) v1.Run {

@@ -21,6 +21,9 @@ type EventFilter struct {
 	Repository, Ref string
 	// Vendor, Name and Filter are the parts of what happened.
 	Vendor, Name, Filter string
+	// Original is the id of an event that is replayed, Cause that of one that others
+	// follow from.
+	Original, Cause string
 	// Since and Until bound the time of receipt.
 	Since, Until time.Time
 }
@@ -80,7 +83,8 @@ func (p params) page(page Page) params {
 
 func (f EventFilter) query() params {
 	return params{}.page(f.Page).text("repository", f.Repository).text("ref", f.Ref).text("vendor", f.Vendor).
-		text("event", f.Name).text("filter", f.Filter).time("since", f.Since).time("until", f.Until)
+		text("event", f.Name).text("filter", f.Filter).
+		text("original", f.Original).text("cause", f.Cause).time("since", f.Since).time("until", f.Until)
 }
 
 func (f RunFilter) query() params {

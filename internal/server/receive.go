@@ -97,8 +97,9 @@ func (s *Server) take(w *response, r *http.Request, hook *Hook) outcome {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), acceptTimeout)
 	defer cancel()
 	var outcomes []outcome
+	headers := keptHeaders(source.Vendor(), r.Header)
 	for _, one := range received {
-		o := s.takeOver(ctx, hook, one)
+		o := s.takeOver(ctx, hook, one, headers)
 		if o.status >= http.StatusBadRequest {
 			// The sender sends all of them again, and those that were taken
 			// over are then known.
@@ -110,7 +111,7 @@ func (s *Server) take(w *response, r *http.Request, hook *Hook) outcome {
 }
 
 // takeOver hands one event to the sink.
-func (s *Server) takeOver(ctx context.Context, hook *Hook, one events.Received) outcome {
+func (s *Server) takeOver(ctx context.Context, hook *Hook, one events.Received, headers map[string]string) outcome {
 	e := one.Event
 	if one.Nothing != nil && one.Nothing.Ping {
 		return outcome{status: http.StatusOK, body: map[string]any{"reason": one.Nothing.Reason}, event: e}
@@ -120,7 +121,7 @@ func (s *Server) takeOver(ctx context.Context, hook *Hook, one events.Received) 
 		o.event = e
 		return o
 	}
-	d := Delivery{Hook: hook.Name}
+	d := Delivery{Hook: hook.Name, Headers: headers}
 	if one.Nothing != nil {
 		d.Nothing = one.Nothing.Reason // it happened nonetheless
 	}

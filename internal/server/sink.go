@@ -25,6 +25,8 @@ type Delivery struct {
 	Hook string
 	// Nothing says why nothing can be planned for the event, or is empty.
 	Nothing string
+	// Headers are those of its request that are kept for people to read.
+	Headers map[string]string
 }
 
 // Receipt says what became of a delivery.

@@ -23,6 +23,9 @@ type Delivery struct {
 	// Hook says where it arrived. Ids of deliveries are unique within a hook.
 	// It is empty for events made here, which are never taken for copies.
 	Hook string
+	// Headers are those of its request that are kept for people to read; nil for
+	// events that no request brought.
+	Headers map[string]string
 	// Original is the id of the event that this one replays, or empty.
 	Original string
 	// By is who had the event made, and nil for what came by itself. It is
@@ -164,7 +167,7 @@ func (s *Store) prepare(d Delivery) (*pending, error) {
 	e.Payload = nil
 	p.payload, p.packed = pack(p.delivery.Event.Payload)
 	var err error
-	if p.fields, err = json.Marshal(e); err != nil {
+	if p.fields, err = json.Marshal(fields{e, d.Headers}); err != nil {
 		return nil, err
 	}
 	if (e.Name == events.NamePush || e.Name == events.NameTag) && e.FromForge() && d.Hook != "" && d.Original == "" && s.opts.Twins > 0 {

@@ -20,6 +20,7 @@ func TestAcceptedEventComesBackAsItWas(t *testing.T) {
 		s := open(t, o)
 		for name, change := range map[string]func(*store.Delivery){
 			"push":               func(*store.Delivery) {},
+			"headers":            func(d *store.Delivery) { d.Headers = map[string]string{"User-Agent": "größe"} },
 			"without repository": func(d *store.Delivery) { d.Event.Repository = nil },
 			"without payload":    func(d *store.Delivery) { d.Event.Payload = []byte{} },
 			"replay": func(d *store.Delivery) {
@@ -53,7 +54,7 @@ func TestAcceptedEventComesBackAsItWas(t *testing.T) {
 				}
 				sent := d
 				got.Payload, sent.Event.Payload = nil, nil
-				want := store.Event{Event: sent.Event, Seq: got.Seq, Hook: d.Hook, Original: d.Original}
+				want := store.Event{Event: sent.Event, Seq: got.Seq, Hook: d.Hook, Original: d.Original, Headers: d.Headers}
 				if diff := cmp.Diff(want, got); diff != "" {
 					t.Error(diff)
 				}

@@ -19,8 +19,17 @@ type Event struct {
 	Hook string
 	// Original is the id of the event that this one replays, or empty.
 	Original string
+	// Headers are those that are kept of the request that brought it first. Lists
+	// have none.
+	Headers map[string]string
 	// Redeliveries are the further arrivals of the event. Lists have none.
 	Redeliveries []Redelivery
+}
+
+// fields are what is stored of an event besides what is looked for.
+type fields struct {
+	events.Event
+	Headers map[string]string `json:",omitempty"`
 }
 
 // Redelivery is a further arrival of an event.
@@ -33,19 +42,21 @@ type Redelivery struct {
 // Event returns an event with its payload, or [ErrNotFound].
 func (s *Store) Event(ctx context.Context, id string) (Event, error) {
 	var (
-		e               Event
-		fields, payload []byte
-		repository      string
-		packed          bool
+		e             Event
+		text, payload []byte
+		repository    string
+		packed        bool
 	)
-	err := s.get(ctx, []any{&e.Seq, &e.Hook, &e.Original, &repository, &packed, &fields, &payload},
+	err := s.get(ctx, []any{&e.Seq, &e.Hook, &e.Original, &repository, &packed, &text, &payload},
 		`SELECT seq, hook, original, repository, packed, fields, payload FROM events WHERE id = ?`, id)
 	if err != nil {
 		return Event{}, fmt.Errorf("read event %s: %w", id, err)
 	}
-	if err := json.Unmarshal(fields, &e.Event); err != nil {
+	var stored fields
+	if err := json.Unmarshal(text, &stored); err != nil {
 		return Event{}, fmt.Errorf("read event %s: %w", id, err)
 	}
+	e.Event, e.Headers = stored.Event, stored.Headers
 	e.rename(repository)
 	if payload, err = unpack(payload, packed); err != nil {
 		return Event{}, fmt.Errorf("read event %s: %w", id, err)
@@ -78,6 +89,9 @@ func (e *Event) rename(repository string) {
 // EventFilter selects events. Zero values select all.
 type EventFilter struct {
 	Vendor, Name, Filter, Repository, Ref string
+	// Original is the id of an event that is replayed, Cause that of one that others
+	// follow from. A cause is looked for in every event that the other fields select.
+	Original, Cause string
 	// Since and Until bound the time of receipt.
 	Since, Until time.Time
 	// Before is the Seq of an event: only older events are listed, for the
@@ -107,6 +121,10 @@ func (s *Store) Events(ctx context.Context, f EventFilter) ([]Event, error) {
 	add(f.Name != "", "name = ?", key(f.Name))
 	add(f.Filter != "", "filter = ?", clean(f.Filter))
 	add(f.Ref != "", "ref = ?", clean(f.Ref))
+	add(f.Original != "", "original = ?", key(f.Original))
+	// It is where encoding/json puts it. An id has no sign that JSON or LIKE would take
+	// otherwise, but for _, which the rows are looked at again for.
+	add(f.Cause != "", "fields LIKE ?", `%"Cause":"`+clean(f.Cause)+`"%`)
 	add(!f.Since.IsZero(), "received_at >= ?", micros(f.Since))
 	add(!f.Until.IsZero(), "received_at < ?", micros(f.Until))
 	add(f.After != 0, "seq > ?", f.After)
@@ -116,17 +134,20 @@ func (s *Store) Events(ctx context.Context, f EventFilter) ([]Event, error) {
 	var (
 		seq                        int64
 		hook, original, repository string
-		fields                     []byte
+		text                       []byte
 	)
 	found := []Event{}
-	for _, err := range s.each(ctx, []any{&seq, &hook, &original, &repository, &fields}, `SELECT seq, hook, original, repository, fields FROM events WHERE `+
+	for _, err := range s.each(ctx, []any{&seq, &hook, &original, &repository, &text}, `SELECT seq, hook, original, repository, fields FROM events WHERE `+
 		strings.Join(where, " AND ")+` ORDER BY `+list.order()+` LIMIT ?`, append(args, f.Limit)...) {
 		if err != nil {
 			return nil, fmt.Errorf("list events: %w", s.failed(err))
 		}
 		e := Event{Seq: seq, Hook: hook, Original: original}
-		if err := json.Unmarshal(fields, &e.Event); err != nil {
+		if err := json.Unmarshal(text, &e.Event); err != nil {
 			return nil, fmt.Errorf("list events: %w", err)
+		}
+		if f.Cause != "" && e.Cause != f.Cause {
+			continue
 		}
 		e.rename(repository)
 		e.Payload = nil

@@ -58,6 +58,20 @@ func (s *Site) routes() {
 	s.write("GET /functions/run", v1.ScopeRun, s.form)
 	s.write("POST /functions/run", v1.ScopeRun, s.callFunction)
 
+	s.public("GET /runs/{number}", s.run)
+	s.public("GET /runs/{number}/live", s.runLive)
+	s.write("POST /runs/{number}/restart", v1.ScopeRun, s.restartRun)
+	s.write("POST /runs/{number}/abort", v1.ScopeRun, s.abortRun)
+	s.write("POST /runs/{number}/approve", v1.ScopeRun, s.approveRun)
+
+	s.read("GET /events", s.events)
+	s.read("GET /events/live", s.eventsLive)
+	s.read("GET /events/{id}", s.event)
+	s.read("GET /events/{id}/payload", s.eventPayload)
+	s.write("POST /events/{id}/replay", v1.ScopeRun, s.replayEvent)
+
+	s.write("GET /try", v1.ScopeRun, s.try)
+	s.write("POST /try", v1.ScopeRun, s.tryEvent)
 	s.public("GET /runs/{number}/calls/{function}", s.call)
 	s.public("GET /runs/{number}/calls/{function}/log", s.callRaw)
 	s.public("GET /runs/{number}/calls/{function}/lines", s.callLines)
@@ -70,6 +84,12 @@ func (s *Site) routes() {
 	s.write("POST /settings/keys/{id}/delete", v1.ScopeAdmin, s.deleteKey)
 	s.write("GET /settings/audit", v1.ScopeAdmin, s.audit)
 	s.write("GET /settings/configuration", v1.ScopeAdmin, s.configuration)
+	s.public("GET /repositories/{name...}", s.repository)
+	s.read("GET /functions", s.functions)
+	s.read("GET /functions/live", s.functionsLive)
+	s.write("POST /functions/disable", v1.ScopeRun, s.disable)
+	s.write("POST /functions/enable", v1.ScopeRun, s.enable)
+	s.write("POST /functions/apply", v1.ScopeRun, s.apply)
 
 	s.open("/", s.nothing)
 }

@@ -186,13 +186,13 @@ var states = map[string]stateView{
 	"up-to-date":   {"succeeded", "up to date", "good"},
 	"not-yet":      {"queued", "not yet there", "waits"},
 	"no-token":     {"queued", "no token yet", "waits"},
-	"no-delivery":  {"queued", "no delivery yet", "waits"},
-	"refused":      {"waiting", "refused", "wrong"},
 
 	// Of keys and variables.
-	"expired": {"skipped", "expired", "skipped"},
-	"set":     {"succeeded", "set", "good"},
-	"not-set": {"skipped", "not set", "skipped"},
+	"expired":     {"skipped", "expired", "skipped"},
+	"set":         {"succeeded", "set", "good"},
+	"not-set":     {"skipped", "not set", "skipped"},
+	"no-delivery": {"queued", "no delivery yet", "waits"},
+	"refused":     {"waiting", "refused", "wrong"},
 }
 
 func stateOf(name string) stateView {

@@ -22,6 +22,7 @@ type DeclaredModule struct {
 	Functions []DeclaredFunction `json:"functions" nullable:"false"`
 	Checks    []DeclaredCheck    `json:"checks" nullable:"false"`
 	Error     string             `json:"error,omitempty" doc:"why the module cannot be loaded"`
+	Converges bool               `json:"converges,omitempty" doc:"pocketci.yaml has a list of what it keeps as it should be"`
 }
 
 // DeclaredFunction is a function of a module's main object.
@@ -30,6 +31,8 @@ type DeclaredFunction struct {
 	Description string        `json:"description"`
 	Returns     string        `json:"returns" doc:"type as GraphQL writes it"`
 	Args        []DeclaredArg `json:"args" nullable:"false"`
+	Trigger     string        `json:"trigger,omitempty" doc:"when events call it, in words"`
+	ByHand      bool          `json:"by_hand,omitempty" doc:"no event calls it; trigger says why"`
 }
 
 // DeclaredCheck is a check. One of the main object is among the functions as well.
@@ -40,6 +43,8 @@ type DeclaredCheck struct {
 	// Requires are the arguments for which the function is marked as a check and
 	// is none.
 	Requires []DeclaredArg `json:"requires,omitempty"`
+	Trigger  string        `json:"trigger,omitempty" doc:"when events call it, in words"`
+	ByHand   bool          `json:"by_hand,omitempty" doc:"no event calls it; trigger says why"`
 }
 
 // DeclaredArg is an argument of a function.
@@ -53,6 +58,8 @@ type DeclaredArg struct {
 	Item        string          `json:"item,omitempty" doc:"kind of the items of a list"`
 	Values      []string        `json:"values,omitempty" doc:"members of an enum, also of a list's items"`
 	Filled      bool            `json:"filled,omitempty" doc:"filled in if it is not given: src and eventTrigger"`
+	Constant    json.RawMessage `json:"constant,omitempty" doc:"what pocketci.yaml gives it if nothing else does, as JSON"`
+	Secret      string          `json:"secret,omitempty" doc:"reference of the secret that pocketci.yaml maps to it"`
 }
 
 // Declare describes a module.

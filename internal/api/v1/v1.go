@@ -51,9 +51,24 @@ type Event struct {
 	Original   string     `json:"original,omitempty" doc:"id of the event that this one replays"`
 	Cause      string     `json:"cause,omitempty" doc:"id of the event that this one follows from"`
 	Depth      int        `json:"depth,omitempty" doc:"how long the chain of events is that leads to it"`
-	// Redeliveries and Runs are only in the answer for one event.
-	Redeliveries []Redelivery `json:"redeliveries,omitempty"`
-	Runs         []Run        `json:"runs,omitempty"`
+	// Origin, Headers, Redeliveries and Runs are only in the answer for one event.
+	Origin       *Origin           `json:"origin,omitempty"`
+	PayloadSize  int               `json:"payload_size,omitempty" doc:"bytes of the payload"`
+	Headers      map[string]string `json:"headers,omitempty" doc:"headers of the request that brought it first, without those that prove something or may be secret"`
+	Redeliveries []Redelivery      `json:"redeliveries,omitempty"`
+	Runs         []Run             `json:"runs,omitempty"`
+}
+
+// Origin is what an event is of, for people to read and click. Anybody may have written
+// the title.
+type Origin struct {
+	Title         string `json:"title,omitempty" doc:"first line of the commit's message, or title of the pull request, issue or release"`
+	RepositoryURL string `json:"repository_url,omitempty" doc:"page of the repository at its forge"`
+	CommitURL     string `json:"commit_url,omitempty" doc:"page of the commit"`
+	PullURL       string `json:"pull_url,omitempty" doc:"page of the pull request"`
+	RefURL        string `json:"ref_url,omitempty" doc:"page of the branch or tag"`
+	Base          string `json:"base,omitempty" doc:"target branch of a pull request"`
+	Fork          string `json:"fork,omitempty" doc:"repository that a pull request comes from"`
 }
 
 // Redelivery is a further arrival of an event.
@@ -91,7 +106,8 @@ type Run struct {
 	QueuedAt   *time.Time `json:"queued_at,omitempty"`
 	StartedAt  *time.Time `json:"started_at,omitempty"`
 	EndedAt    *time.Time `json:"ended_at,omitempty"`
-	// Calls, Plan and Attempts are only in the answer for one run.
+	// Origin, Calls, Plan and Attempts are only in the answer for one run.
+	Origin   *Origin         `json:"origin,omitempty"`
 	Calls    []Call          `json:"calls,omitempty" doc:"in the order of the plan"`
 	Plan     json.RawMessage `json:"plan,omitempty" doc:"as docs/plan.schema.json says"`
 	Attempts []Attempt       `json:"attempts,omitempty" doc:"earlier attempts, the first one first"`
@@ -367,6 +383,8 @@ type Function struct {
 	LastCall   string      `json:"last_call,omitempty" doc:"id of the latest call"`
 	Days7      *Statistics `json:"days_7,omitempty"`
 	Days30     *Statistics `json:"days_30,omitempty"`
+	// Recent are only in the answer for one repository.
+	Recent []RecentCall `json:"recent,omitempty" doc:"its last calls that were not skipped, the latest first, 10 at most of the last 100"`
 }
 
 // Functions is the answer to the list of functions.

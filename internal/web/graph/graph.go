@@ -1,182 +1,126 @@
-// Package graph lays out what depends on what, from the left to the right, for a picture.
+// Package graph lays out what comes after what: boxes in levels from left to right,
+// and lines between them. It knows neither what the boxes are nor how they are drawn.
 package graph
 
-import (
-	"cmp"
-	"slices"
-)
+import "slices"
 
-// Node is one of the things that depend on others.
-type Node struct {
-	ID string
-	// After are the ids of those that come before it. What is not among the nodes
-	// does not count, and neither does what would close a circle.
-	After []string
-}
-
-// The measures of the picture.
+// Sizes of a layout, in the units of its coordinates. Box has room for two lines of small
+// text.
 const (
-	// Width and Height are those of a box.
-	Width, Height = 188, 44
-	// Gap is how far boxes of a column are apart, Between how far columns are.
-	Gap, Between = 12, 48
-	// Margin is the room around all.
-	Margin = 6
+	BoxWidth  = 216
+	BoxHeight = 44
+	// gapX is the room between two levels, in which lines bend, gapY that between two
+	// boxes of one.
+	gapX, gapY = 48, 12
+	// lane is the room for a line that passes a level between its boxes.
+	lane = 8
+	// margin is around everything, so that thick strokes and focus rings are not cut.
+	margin = 4
+	// gridColumns is how many boxes without lines stand side by side, unless the
+	// levels are wider.
+	gridColumns = 4
 )
 
-// Box is where a node is.
-type Box struct {
-	// Node is its index among those that were given, Level its column.
-	Node, Level int
-	// X and Y are its left upper corner.
-	X, Y int
-}
-
-// Edge leads from the right side of one box to the left side of another, which is in a
-// later column.
-type Edge struct {
-	// From and To are the indexes of the nodes.
-	From, To       int
-	X1, Y1, X2, Y2 int
-}
-
-// Picture is a layout.
-type Picture struct {
+// Layout is where everything is. The same input gives the same layout.
+type Layout struct {
 	Width, Height int
-	// Boxes are by column, from above in each; Levels is how many columns there are.
-	Boxes  []Box
-	Edges  []Edge
-	Levels int
+	// Boxes are in the order of the nodes.
+	Boxes []Box
+	// Lines are those that are not implied by others: if c comes after b and b after
+	// a, there is none from a to c.
+	Lines []Line
+	// Levels are the nodes by level, from top to bottom.
+	Levels [][]int
 }
 
-// rounds is how often the order of each column is mended by that of its neighbours.
-const rounds = 8
+// Box is a node's place. It is BoxWidth wide and BoxHeight high.
+type Box struct {
+	X, Y int
+	// Level is how many nodes come before it at least, one after the other.
+	Level int
+}
 
-// Layout places nodes: each in the first column behind all that it comes after, and the
-// columns in an order that has few edges cross. The same nodes are always placed alike.
-func Layout(nodes []Node) Picture {
-	index := make(map[string]int, len(nodes))
-	for i, n := range nodes {
-		if _, twice := index[n.ID]; !twice {
-			index[n.ID] = i
-		}
-	}
-	before := make([][]int, len(nodes))
-	for i, n := range nodes {
-		for _, id := range n.After {
-			if j, known := index[id]; known && j != i && !slices.Contains(before[i], j) {
-				before[i] = append(before[i], j)
-			}
-		}
-	}
+// Line leads from a node to one that comes after it.
+type Line struct {
+	From, To int
+	// Points are from the right side of one box to the left side of the other. Between
+	// the second and the third, the fourth and the fifth and so on, it passes a level
+	// straight; in between it bends.
+	Points []Point
+}
+
+// Point is a place.
+type Point struct{ X, Y int }
+
+// Lay lays out nodes, each given by the nodes that it comes after. Those that there are
+// not, and circles, are left out of the picture as if they were not asked for.
+func Lay(after [][]int) Layout {
+	before := proper(after)
 	levels := levelsOf(before)
-	columns := columnsOf(levels)
-	for range rounds {
-		if !untangle(columns, before) {
-			break
+	before = reduce(before, levels)
+	next := make([][]int, len(before))
+	for to, from := range before {
+		for _, f := range from {
+			next[f] = append(next[f], to)
 		}
 	}
-	return place(columns, before)
+	var alone, tied []int
+	for n := range before {
+		if len(before[n]) == 0 && len(next[n]) == 0 {
+			alone = append(alone, n)
+		} else {
+			tied = append(tied, n)
+		}
+	}
+	l := Layout{Boxes: make([]Box, len(before))}
+	for n := range before {
+		l.Boxes[n].Level = levels[n]
+	}
+	height := margin
+	if len(tied) > 0 {
+		ls := layersOf(tied, before, levels)
+		ls.untangle()
+		ls.place()
+		height = ls.draw(&l)
+	}
+	l.grid(alone, height)
+	l.finish()
+	return l
 }
 
-// levelsOf is the column of each node: one more than that of the last one before it. An
-// edge that closes a circle is removed from before.
-func levelsOf(before [][]int) []int {
-	const open = -1
-	levels := make([]int, len(before)) // 0 is not looked at, columns count from 1
-	// Not by recursion: chains can be long.
-	for first := range before {
-		stack := []int{first}
-		for len(stack) > 0 {
-			i := stack[len(stack)-1]
-			if levels[i] > 0 {
-				stack = stack[:len(stack)-1]
-				continue
-			}
-			waits := false
-			level := 1
-			if levels[i] != open {
-				before[i] = slices.DeleteFunc(before[i], func(j int) bool { return levels[j] == open })
-			}
-			levels[i] = open
-			for _, j := range before[i] {
-				if levels[j] <= 0 {
-					stack, waits = append(stack, j), true
-				}
-				level = max(level, levels[j]+1)
-			}
-			if waits {
-				// Those that it waits for may wait for one another.
-				if levels[stack[len(stack)-1]] == open {
-					j := stack[len(stack)-1]
-					stack = stack[:len(stack)-1]
-					before[i] = slices.DeleteFunc(before[i], func(k int) bool { return k == j })
-				}
-				continue
-			}
-			levels[i] = level
-			stack = stack[:len(stack)-1]
-		}
+// grid puts boxes without lines side by side below everything else.
+func (l *Layout) grid(alone []int, top int) {
+	columns := gridColumns
+	for _, b := range l.Boxes {
+		columns = max(columns, b.Level+1)
 	}
-	for i := range levels {
-		levels[i]--
+	for i, n := range alone {
+		l.Boxes[n].X, l.Boxes[n].Y = columnX(i%columns), top+i/columns*(BoxHeight+gapY)
 	}
-	return levels
 }
 
-func columnsOf(levels []int) [][]int {
-	var columns [][]int
-	for i, level := range levels {
-		for len(columns) <= level {
-			columns = append(columns, nil)
+// finish measures the layout and lists its levels.
+func (l *Layout) finish() {
+	for n, b := range l.Boxes {
+		l.Width, l.Height = max(l.Width, b.X+BoxWidth+margin), max(l.Height, b.Y+BoxHeight+margin)
+		for len(l.Levels) <= b.Level {
+			l.Levels = append(l.Levels, nil)
 		}
-		columns[level] = append(columns[level], i)
+		l.Levels[b.Level] = append(l.Levels[b.Level], n)
 	}
-	return columns
-}
-
-// untangle orders each column by the middle of what comes before, and reports whether
-// that changed anything.
-func untangle(columns [][]int, before [][]int) bool {
-	at := make([]float64, len(before))
-	for _, column := range columns {
-		for row, i := range column {
-			at[i] = float64(row) / float64(len(column))
+	for _, line := range l.Lines {
+		for _, p := range line.Points {
+			l.Height = max(l.Height, p.Y+margin)
 		}
 	}
-	changed := false
-	for _, column := range columns[min(1, len(columns)):] {
-		middle := func(i int) float64 {
-			sum := 0.0
-			for _, j := range before[i] {
-				sum += at[j]
+	for _, level := range l.Levels {
+		slices.SortStableFunc(level, func(a, b int) int {
+			if y := l.Boxes[a].Y - l.Boxes[b].Y; y != 0 {
+				return y
 			}
-			return sum / float64(len(before[i]))
-		}
-		was := slices.Clone(column)
-		slices.SortStableFunc(column, func(a, b int) int { return cmp.Compare(middle(a), middle(b)) })
-		changed = changed || !slices.Equal(was, column)
-		for row, i := range column {
-			at[i] = float64(row) / float64(len(column))
-		}
+			return l.Boxes[a].X - l.Boxes[b].X
+		})
 	}
-	return changed
 }
 
-func place(columns [][]int, before [][]int) Picture {
-	p := Picture{Levels: len(columns), Boxes: make([]Box, 0, len(before))}
-	at := make([]Box, len(before))
-	for level, column := range columns {
-		for row, i := range column {
-			at[i] = Box{Node: i, Level: level, X: Margin + level*(Width+Between), Y: Margin + row*(Height+Gap)}
-			p.Boxes = append(p.Boxes, at[i])
-			p.Width, p.Height = max(p.Width, at[i].X+Width+Margin), max(p.Height, at[i].Y+Height+Margin)
-		}
-	}
-	for i := range before {
-		for _, j := range before[i] {
-			p.Edges = append(p.Edges, Edge{j, i, at[j].X + Width, at[j].Y + Height/2, at[i].X, at[i].Y + Height/2})
-		}
-	}
-	return p
-}
+func columnX(level int) int { return margin + level*(BoxWidth+gapX) }

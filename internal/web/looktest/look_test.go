@@ -21,6 +21,8 @@ var pages = []struct{ name, path string }{
 	{"runs-of-state", "/runs?state=failed&branch=main"},
 	{"call", "/runs/NUMBER/calls/FUNCTION"},
 	{"call-lines", "/runs/NUMBER/calls/FUNCTION?view=order"},
+	{"repository", "/repositories/REPOSITORY"},
+	{"functions", "/functions"},
 	{"nothing", "/settings/nothing"},
 }
 

@@ -107,6 +107,19 @@ addEventListener("pageshow", () => {
   for (const button of document.querySelectorAll("form button:disabled")) button.disabled = false;
 });
 
+// What takes long says so, and for how long it has.
+document.addEventListener("submit", (event) => {
+  const progress = event.target.querySelector("[data-progress]");
+  if (!progress) return;
+  const time = progress.querySelector("time");
+  time.dateTime = time.dataset.since = new Date(Date.now() - ahead).toISOString();
+  time.textContent = duration(0);
+  progress.hidden = false;
+});
+addEventListener("pageshow", () => {
+  for (const progress of document.querySelectorAll("[data-progress]")) progress.hidden = true;
+});
+
 prepare(document);
 for (const root of document.querySelectorAll("[data-live]")) live(root);
 tick();
