@@ -185,19 +185,21 @@ func (a *theAgent) deliver(body []byte) (sent time.Time, p phases, err error) {
 }
 
 // residentKB is the memory that the agent's process holds, in kB.
-func (a *theAgent) residentKB() (int, error) {
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", a.pid))
+func (a *theAgent) residentKB() (int, error) { return residentKB(a.pid) }
+
+func residentKB(pid int) (int, error) {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
-		return 0, fmt.Errorf("read the agent's memory: %w", err)
+		return 0, fmt.Errorf("read a process's memory: %w", err)
 	}
 	for line := range strings.Lines(string(data)) {
 		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
 			var kb int
 			if _, err := fmt.Sscan(rest, &kb); err != nil {
-				return 0, fmt.Errorf("read the agent's memory: %q: %w", line, err)
+				return 0, fmt.Errorf("read a process's memory: %q: %w", line, err)
 			}
 			return kb, nil
 		}
 	}
-	return 0, fmt.Errorf("read the agent's memory: no VmRSS in its status")
+	return 0, fmt.Errorf("read a process's memory: no VmRSS in its status")
 }

@@ -36,7 +36,7 @@ const (
 // home measures the first page of an agent that has made many runs, as a browser gets it,
 // and what it costs to keep it up to date for many browsers.
 func (b *bench) home() ([]row, error) {
-	site, err := b.startPages()
+	site, err := b.startPages(homeRuns)
 	if err != nil {
 		return nil, err
 	}
@@ -143,14 +143,14 @@ func (noPlanner) Plan(context.Context, events.Event) (*dispatcher.View, error) {
 	return nil, errors.New("nothing is planned here")
 }
 
-func (b *bench) startPages() (*pages, error) {
+func (b *bench) startPages(runs int) (*pages, error) {
 	o := store.Options{DataDir: b.TempDir()}
 	s, err := store.Open(b.ctx, o)
 	if err != nil {
 		return nil, err
 	}
 	b.Cleanup(func() { s.Close() })
-	if err := history.Fill(b.ctx, o, homeRuns, time.Now()); err != nil {
+	if err := history.Fill(b.ctx, o, runs, time.Now()); err != nil {
 		return nil, err
 	}
 	service, err := api.New(api.Options{Store: s, Planner: noPlanner{}, Parse: forges.Parse})
@@ -185,7 +185,11 @@ func (b *bench) startPages() (*pages, error) {
 }
 
 func (p *pages) open(ctx context.Context, path string) (*http.Response, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, p.url+path, nil)
+	return p.openQuery(ctx, path, nil)
+}
+
+func (p *pages) openQuery(ctx context.Context, path string, query url.Values) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, p.url+path+"?"+query.Encode(), nil)
 	if err != nil {
 		return nil, fmt.Errorf("get %s: %w", path, err)
 	}

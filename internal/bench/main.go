@@ -26,7 +26,7 @@ func main() {
 	defer stop()
 	var o options
 	flag.IntVar(&o.runs, "runs", 7, "how often each side of a ratio is measured, `N`")
-	flag.StringVar(&o.only, "only", "abcdefg", "the `LETTERS` of the measurements to make")
+	flag.StringVar(&o.only, "only", "abcdefgh", "the `LETTERS` of the measurements to make")
 	flag.BoolVar(&o.verbose, "v", false, "print every repetition and the agent's own log")
 	flag.Parse()
 	if flag.NArg() > 0 || o.runs < 1 {
@@ -75,6 +75,7 @@ func (b *bench) measure() error {
 		{"e", one(b.memory)},
 		{"f", b.intake},
 		{"g", b.home},
+		{"h", b.logs},
 	} {
 		if !b.wants(part.letter) {
 			continue

@@ -131,9 +131,10 @@ sources:
 		t.Errorf("a second push: %d", status)
 	}
 	status, r = h.push("other", h.claims(h.key, signed.Claims{Content: signed.Content{Source: "other", Pattern: yamlFiles(t, `commands: [{id: c, always: true, change: touch c}]`)}}))
-	if status != http.StatusOK || !slices.Equal(h.files(), []string{"at-a", "c"}) {
-		t.Errorf("another source: %d %+v, files %v", status, r, h.files())
+	if status != http.StatusOK && status != http.StatusAccepted { // which it is on a slow machine
+		t.Errorf("another source: %d %+v", status, r)
 	}
+	h.until("the run of another source", func() bool { return slices.Equal(h.files(), []string{"at-a", "c"}) })
 	h.write("go", "")
 	h.until("both runs", func() bool { return slices.Equal(h.files(), []string{"a", "at-a", "b", "c", "go"}) })
 	h.stop()

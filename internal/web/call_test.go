@@ -1,6 +1,8 @@
 package web_test
 
 import (
+	"bufio"
+	"context"
 	"fmt"
 	"golang.org/x/net/html"
 	"net/http"
@@ -284,6 +286,72 @@ func TestCallLive(t *testing.T) {
 		}
 		if slices.Contains(a.lines, "id: 99") || strings.Contains(text, "<img") || strings.Contains(text, "evil.example/\">") || strings.Count(text, "\nevent: end") != 1 {
 			t.Errorf("%s: what was printed got out:\n%s", a.view, text)
+		}
+	}
+}
+
+// Those who follow a log share what is made for them, and none depends on another.
+func TestCallLiveIsShared(t *testing.T) {
+	t.Parallel()
+	w := webtest.New(t)
+	c := w.Claim(w.Planned("acme/shop", "test"))
+	w.Log(c, stepLine("started", "1", "", "test", ""))
+	b := w.SignIn(v1.ScopeRead)
+	// read follows the log and tells of each of its lines, until its context ends.
+	read := func(ctx context.Context) <-chan string {
+		seen := make(chan string, 100)
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, w.URL+"/runs/1/calls/test/live?view=order&first=2", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := b.Client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			defer close(seen)
+			defer res.Body.Close()
+			for scan := bufio.NewScanner(res.Body); scan.Scan(); {
+				if _, rest, ok := strings.Cut(scan.Text(), `id="L`); ok {
+					number, _, _ := strings.Cut(rest, `"`)
+					seen <- number
+				}
+			}
+		}()
+		return seen
+	}
+	next := func(seen <-chan string, want string) {
+		t.Helper()
+		select {
+		case got := <-seen:
+			if got != want {
+				t.Errorf("line %s came, want %s", got, want)
+			}
+		case <-time.After(time.Minute):
+			t.Fatalf("line %s does not come", want)
+		}
+	}
+	ctx, leave := context.WithCancel(t.Context())
+	first := read(ctx)
+	var others []<-chan string
+	for range 5 {
+		others = append(others, read(t.Context()))
+	}
+	w.Log(c, stepLine("output", "1", "", "test", "two"))
+	for _, seen := range append(others, first) {
+		next(seen, "2")
+	}
+	leave() // who may be the one that waits for the next line for all
+	for range first {
+	}
+	late := read(t.Context())
+	w.Log(c, stepLine("output", "1", "", "test", "three"))
+	w.Finish(c, store.StateSucceeded)
+	next(late, "2")
+	for _, seen := range append(others, late) {
+		next(seen, "3")
+		if more, ok := <-seen; ok {
+			t.Errorf("line %s came after the end", more)
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 
 const (
 	// liveWait is how many seconds a line is waited for before the call is looked at.
-	liveWait = 20
+	liveWait = 10
 	// liveEvery is how long lines are gathered at least.
 	liveEvery = 150 * time.Millisecond
 )
@@ -46,37 +46,51 @@ type callFollower struct {
 }
 
 func (f *callFollower) follow(ctx context.Context, l *live) error {
-	if err := f.head(ctx, l); err != nil {
-		return err
+	k := feedKey{f.ref.call.ID, f.ref.attempt, viewOrder}
+	if f.steps {
+		k.view = viewSteps
 	}
-	for {
-		lines, err := f.v.api.LogLines(ctx, f.ref.call.ID, client.LineFilter{Attempt: f.ref.attempt, First: f.next, Count: pageLines, Wait: liveWait})
-		if err != nil {
-			return err
-		}
-		if n := len(lines.Lines); n > 0 {
-			out, err := f.render(l, lines.Lines)
-			if err != nil {
-				return err
-			}
-			f.next = lines.Lines[n-1].Number + 1
-			if err := l.send(strconv.FormatInt(f.next-1, 10), "rows", out); err != nil {
-				return err
-			}
-		}
-		ended := lines.Ended && !lines.More
-		if ended || len(lines.Lines) == 0 || f.ref.call.StartedAt == nil {
+	logs := &f.v.site.logs
+	defer logs.join(k)()
+	for looked := (time.Time{}); ; {
+		// What is sent may have been asked for by somebody else: whether he may still see
+		// it is asked for himself.
+		if time.Since(looked) > f.v.site.KeepAlive || f.ref.call.StartedAt == nil {
+			looked = time.Now()
 			if err := f.head(ctx, l); err != nil {
 				return err
 			}
 		}
-		if ended {
-			return nil
+		b, err := logs.next(ctx, k, f.next, func(b *batch) { f.read(ctx, l, b) })
+		if err != nil {
+			return err
+		}
+		f.next = b.next
+		if b.message != nil {
+			if err := l.write(b.message); err != nil {
+				return err
+			}
+		}
+		if b.ended {
+			return f.head(ctx, l)
 		}
 		select {
 		case <-time.After(liveEvery):
 		case <-ctx.Done():
 			return context.Cause(ctx)
+		}
+	}
+}
+
+// read waits for lines and makes what is sent of them.
+func (f *callFollower) read(ctx context.Context, l *live, b *batch) {
+	lines, err := f.v.api.LogLines(ctx, f.ref.call.ID, client.LineFilter{Attempt: f.ref.attempt, First: f.next, Count: pageLines, Wait: liveWait})
+	b.err, b.next, b.ended = err, f.next, lines.Ended && !lines.More
+	if n := len(lines.Lines); err == nil && n > 0 {
+		b.next = lines.Lines[n-1].Number + 1
+		var out []byte
+		if out, b.err = f.render(l, lines.Lines); b.err == nil {
+			b.message = message(strconv.FormatInt(b.next-1, 10), "rows", out)
 		}
 	}
 }

@@ -173,5 +173,5 @@ func (s *Site) replayEvent(v *visit) error {
 	if !ok {
 		return err
 	}
-	return s.showEvent(v, status, text)
+	return s.showEvent(v, status, clearLines(text))
 }

@@ -2,6 +2,8 @@ package web
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -45,3 +47,30 @@ func Snippets() map[string]string {
 		"/settings/webhooks": noWebhooks.Snippet,
 	}
 }
+
+// Folded is what is shown of a part of a payload: its values as lines, and how many there
+// are.
+func Folded(payload []byte, at string, from int) (text string, values int, err error) {
+	v, err := fold(payload, at, from)
+	if err != nil {
+		return "", 0, err
+	}
+	var b strings.Builder
+	var walk func(value)
+	walk = func(v value) {
+		values++
+		fmt.Fprintf(&b, "%s %s %q %d", v.At, v.Kind, v.Text, v.Size)
+		if v.Cut {
+			fmt.Fprintf(&b, " cut %d", v.From)
+		}
+		b.WriteString("\n")
+		for _, m := range v.Members {
+			walk(m)
+		}
+	}
+	walk(v)
+	return b.String(), values, nil
+}
+
+// PayloadValues is how many values are shown at once.
+const PayloadValues = payloadValues

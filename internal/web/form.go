@@ -9,8 +9,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/franela/pocketci/events"
 	v1 "github.com/franela/pocketci/internal/api/v1"
 	"github.com/franela/pocketci/internal/client"
+	"github.com/franela/pocketci/internal/secretref"
 )
 
 // formPage is the form that calls a function by hand, made from its signature.
@@ -22,6 +24,12 @@ type formPage struct {
 	Returns         string
 	SHA             string
 	Fields          []field
+	// Trigger says when events call it.
+	Trigger string
+	// Refs are branches and tags to choose from, Secrets references that pocketci.yaml
+	// maps.
+	Refs    []string
+	Secrets []string
 	// Error is what is wrong and belongs to no argument.
 	Error string
 }
@@ -41,6 +49,20 @@ type field struct {
 	Default string
 	Example string
 	Error   string
+}
+
+// Needed reports whether a call without a value is refused.
+func (f *field) Needed() bool {
+	return f.Required && !f.Filled && f.Secret == "" && f.Constant == nil
+}
+
+// Given is what pocketci.yaml gives the argument, as it would be typed; empty if that is
+// nothing.
+func (f *field) Given() string {
+	if f.Secret != "" {
+		return f.Secret
+	}
+	return typedDefault(f.Constant)
 }
 
 // Has reports whether a member was chosen.
@@ -95,7 +117,7 @@ func typedDefault(raw json.RawMessage) string {
 func (f *field) take(form url.Values) (text string, given bool) {
 	// Browsers end lines with both characters.
 	typed := strings.ReplaceAll(form.Get(f.Key), "\r\n", "\n")
-	if f.Kind != "secret" || strings.Contains(typed, "://") {
+	if f.Kind != "secret" || secretref.Valid(strings.TrimSpace(typed)) {
 		f.Value = typed // a secret that was typed itself is not shown again
 	}
 	switch f.Control {
@@ -107,7 +129,7 @@ func (f *field) take(form url.Values) (text string, given bool) {
 		return list(lines), len(lines) > 0
 	case "text":
 		// A text that is required may be empty.
-		return typed, typed != "" || f.Required && f.Kind == "string"
+		return typed, typed != "" || f.Needed() && f.Kind == "string"
 	}
 	typed = strings.TrimSpace(typed)
 	return typed, typed != ""
@@ -125,8 +147,22 @@ func list(items []string) string {
 // formOf finds the function that a form is for. The address says which.
 func (s *Site) formOf(v *visit, q url.Values) (*formPage, error) {
 	page := &formPage{Repository: q.Get("repository"), Ref: q.Get("ref"), Module: q.Get("module"), Function: q.Get("function")}
-	if page.Repository == "" || page.Function == "" {
-		return nil, &problem{http.StatusNotFound, "The address names no function. The pages of repositories have links to the forms of their functions."}
+	if page.Repository == "" {
+		return nil, &problem{http.StatusNotFound, "The address names no repository. The pages of repositories have links to the forms of their functions."}
+	}
+	if _, stored := events.ModuleName(page.Repository); !stored {
+		known, err := v.api.Refs(v.ctx(), page.Repository)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range known.Refs {
+			if r.Ref == clear(r.Ref) {
+				page.Refs = append(page.Refs, shortRef(r.Ref))
+			}
+		}
+	}
+	if page.Function == "" {
+		return page, nil
 	}
 	v.patient()
 	declared, err := v.api.Declared(v.ctx(), page.Repository, page.Ref)
@@ -141,7 +177,8 @@ func (s *Site) formOf(v *visit, q url.Values) (*formPage, error) {
 			if f.Name != page.Function {
 				continue
 			}
-			page.Module, page.Description, page.Returns, page.SHA = m.Module, f.Description, f.Returns, declared.SHA
+			page.Module, page.Description, page.Returns, page.SHA, page.Trigger = m.Module, f.Description, f.Returns, declared.SHA, f.Trigger
+			page.Secrets = references(&m)
 			for i, a := range f.Args {
 				page.Fields = append(page.Fields, fieldOf(i, a))
 			}
@@ -149,6 +186,19 @@ func (s *Site) formOf(v *visit, q url.Values) (*formPage, error) {
 		}
 	}
 	return nil, &problem{http.StatusNotFound, fmt.Sprintf("No module of %s has a function %s at %s.", page.Repository, page.Function, short(declared.SHA))}
+}
+
+// references are those of the secrets that pocketci.yaml maps for a module.
+func references(m *v1.DeclaredModule) []string {
+	var list []string
+	for _, f := range m.Functions {
+		for _, a := range f.Args {
+			if a.Secret != "" && !slices.Contains(list, a.Secret) {
+				list = append(list, a.Secret)
+			}
+		}
+	}
+	return list
 }
 
 func (s *Site) form(v *visit) error {
@@ -170,7 +220,10 @@ func (s *Site) callFunction(v *visit) error {
 	if err != nil {
 		return err
 	}
-	request := v1.CallRequest{Repository: page.Repository, Ref: page.Ref, Module: page.Module, Function: page.Function, Args: map[string]string{}}
+	request := v1.CallRequest{Repository: page.Repository, Ref: page.Ref, Module: page.Module, Function: page.Function}
+	if page.Function != "" {
+		request.Args = map[string]string{}
+	}
 	wrong := false
 	for i := range page.Fields {
 		f := &page.Fields[i]
@@ -178,7 +231,7 @@ func (s *Site) callFunction(v *visit) error {
 		switch {
 		case given:
 			request.Args[f.Name] = text
-		case f.Required && !f.Filled:
+		case f.Needed():
 			f.Error, wrong = "is needed", true
 		}
 	}

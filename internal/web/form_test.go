@@ -145,6 +145,7 @@ func TestCallByForm(t *testing.T) {
 		"no number":                {url.Values{"arg.times": {"two"}}, nil, "arg-2", `"two" is not a whole number`},
 		"none where one is needed": {url.Values{"arg.times": {" "}}, nil, "arg-2", "is needed"},
 		"no member":                {url.Values{"arg.mood": {"ANGRY"}}, nil, "arg-4", "ANGRY"},
+		"a secret with a scheme":   {url.Values{"arg.token": {"postgres://u:hunter2@db"}}, nil, "arg-7", "by reference"},
 		"a secret itself":          {url.Values{"arg.token": {"hunter2"}}, nil, "arg-7", "by reference"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -50,12 +50,12 @@ func (v *visit) stream(name string, f func(ctx context.Context, l *live) error) 
 	ctx, cancel := context.WithCancelCause(v.ctx())
 	var beating sync.WaitGroup
 	beating.Go(func() { cancel(l.beat(ctx)) })
-	err := l.write(":\n\n")
+	err := l.write([]byte(":\n\n"))
 	if err == nil {
 		err = f(ctx, l)
 	}
 	if err == nil {
-		err = l.write("event: end\ndata:\n\n")
+		err = l.write([]byte("event: end\ndata:\n\n"))
 	}
 	cancel(nil)
 	beating.Wait()
@@ -87,7 +87,10 @@ func (l *live) push(part, key string, data any) error {
 
 // send sends an event with lines of HTML. A browser that comes again says the id of the
 // last one that had some.
-func (l *live) send(id, name string, out []byte) error {
+func (l *live) send(id, name string, out []byte) error { return l.write(message(id, name, out)) }
+
+// message is an event as it is sent.
+func message(id, name string, out []byte) []byte {
 	var b bytes.Buffer
 	if id != "" {
 		b.WriteString("id: " + id + "\n")
@@ -99,14 +102,14 @@ func (l *live) send(id, name string, out []byte) error {
 		b.WriteString("\n")
 	}
 	b.WriteString("\n")
-	return l.write(b.String())
+	return b.Bytes()
 }
 
-func (l *live) write(text string) error {
+func (l *live) write(text []byte) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	_ = l.control.SetWriteDeadline(time.Now().Add(l.v.site.Stall))
-	if _, err := l.v.w.Write([]byte(text)); err != nil {
+	if _, err := l.v.w.Write(text); err != nil {
 		return fmt.Errorf("send to the browser: %w", err)
 	}
 	return l.control.Flush()
@@ -131,7 +134,7 @@ func (l *live) beat(ctx context.Context) error {
 				return errors.Join(errEnded, err)
 			}
 		}
-		if err := l.write(":\n\n"); err != nil {
+		if err := l.write([]byte(":\n\n")); err != nil {
 			return err
 		}
 	}

@@ -55,7 +55,7 @@ func fold(payload []byte, at string, from int) (value, error) {
 	d := json.NewDecoder(bytes.NewReader(payload))
 	d.UseNumber()
 	f := folder{decoder: d, to: at, room: payloadValues, from: from}
-	root, err := f.value("", "", 0)
+	root, err := f.value("", "", 0, false)
 	if err != nil {
 		return value{}, err
 	}
@@ -79,8 +79,9 @@ type folder struct {
 	room int
 }
 
-// value reads the next value. What is not shown is read as well, and not kept.
-func (f *folder) value(name, at string, depth int) (value, error) {
+// value reads the next value. What is not shown is read as well, and not kept; shown says
+// that the one around it is.
+func (f *folder) value(name, at string, depth int, shown bool) (value, error) {
 	if depth > payloadDepth {
 		return value{}, fmt.Errorf("it is nested more than %d deep", payloadDepth)
 	}
@@ -121,7 +122,7 @@ func (f *folder) value(name, at string, depth int) (value, error) {
 		v.Kind = "array"
 	}
 	own := at == f.to
-	inside := own || strings.HasPrefix(at, f.to+"/") || f.to == ""
+	shown = shown || own
 	first := 0
 	if own {
 		first = f.from
@@ -136,18 +137,18 @@ func (f *folder) value(name, at string, depth int) (value, error) {
 			member, _ = key.(string)
 		}
 		v.Size++
-		show := inside && i >= first && len(v.Members) < payloadItems && f.room > 0
+		show := shown && i >= first && len(v.Members) < payloadItems && f.room > 0
 		if show {
 			f.room--
 		}
-		m, err := f.value(member, at+"/"+pointed(member), depth+1)
+		m, err := f.value(member, at+"/"+pointed(member), depth+1, show)
 		if err != nil {
 			return value{}, err
 		}
 		switch {
 		case show:
 			v.Members = append(v.Members, m)
-		case inside && i >= first && v.From == 0:
+		case shown && i >= first && v.From == 0:
 			v.From, v.Cut = i, true
 		}
 	}

@@ -36,7 +36,7 @@ func (s *Site) runChange(v *visit, form runInput, do func(number string) (note s
 	if !ok {
 		return err
 	}
-	form.Error = text
+	form.Error = clearLines(text)
 	return s.showRun(v, status, form)
 }
 

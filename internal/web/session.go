@@ -90,11 +90,12 @@ func (s *Site) signIn(v *visit) error {
 		status, text := v.told(err)
 		// What follows is for programs.
 		text, _, _ = strings.Cut(text, "; ")
+		text = upper(strings.TrimSuffix(text, ".")) + "."
 		if wait := retryAfter(err); wait != "" {
 			v.w.Header().Set("Retry-After", wait)
-			text += ". Try again in " + waiting(wait) + "."
+			text += " Try again in " + waiting(wait) + "."
 		}
-		return v.showStatus(status, "sign-in", signInPage{To: to, Error: upper(text)})
+		return v.showStatus(status, "sign-in", signInPage{To: to, Error: text})
 	}
 	if old := s.token(v.r); old != "" {
 		if err := s.API.SignOut(v.ctx(), old, remote); err != nil {

@@ -62,6 +62,8 @@ type Site struct {
 	pages   map[string]*page
 	assets  *assets
 	news    news
+	// logs are the logs that are followed.
+	logs feeds
 }
 
 // New returns a site. It fails if there is no API, or if a template is not valid.

@@ -29,7 +29,7 @@ func TestStrangersSignIn(t *testing.T) {
 	if a := b.Get("/"); a.Status != http.StatusSeeOther || a.Location != "/sign-in" {
 		t.Errorf("home gives %d to %q", a.Status, a.Location)
 	}
-	if a := b.Post("/sign-in", url.Values{"key": {"pci_wrong"}}); a.Status != http.StatusUnauthorized || !strings.Contains(a.Text, "There is no such API key") {
+	if a := b.Post("/sign-in", url.Values{"key": {"pci_wrong"}}); a.Status != http.StatusUnauthorized || !strings.Contains(a.Text, "There is no such API key.") {
 		t.Errorf("a wrong key gives %d: %s", a.Status, a.Text)
 	}
 }

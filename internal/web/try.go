@@ -112,7 +112,7 @@ func (s *Site) untried(v *visit, form *tryForm, err error) error {
 	if !ok || v.ctx().Err() != nil {
 		return err
 	}
-	return s.showTry(v, status, &tryPage{tryForm: *form, Error: text})
+	return s.showTry(v, status, &tryPage{tryForm: *form, Error: clearLines(text)})
 }
 
 // tryForm reads the form, and makes room for the time that its plan takes.

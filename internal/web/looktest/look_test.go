@@ -19,11 +19,17 @@ var pages = []struct{ name, path string }{
 	{"repositories", "/repositories"},
 	{"form", "/functions/run?repository=REPOSITORY&function=greet"},
 	{"runs-of-state", "/runs?state=failed&branch=main"},
+	{"run", "/runs/NUMBER"},
 	{"call", "/runs/NUMBER/calls/FUNCTION"},
 	{"call-lines", "/runs/NUMBER/calls/FUNCTION?view=order"},
 	{"repository", "/repositories/REPOSITORY"},
 	{"functions", "/functions"},
+	{"by-hand", "/functions/run?repository=REPOSITORY"},
 	{"nothing", "/settings/nothing"},
+	{"settings", "/settings"},
+	{"keys", "/settings/keys"},
+	{"audit", "/settings/audit"},
+	{"configuration", "/settings/configuration"},
 }
 
 // worlds are the stores that pages are looked at with.
@@ -47,7 +53,7 @@ func TestEveryPage(t *testing.T) {
 	for _, world := range worlds {
 		t.Run(world.name, func(t *testing.T) {
 			t.Parallel()
-			w := webtest.New(t, webtest.Options{API: func(o *api.Options) { o.Inspector = declared{} }})
+			w := webtest.New(t, webtest.Options{API: func(o *api.Options) { o.Inspector, o.Loaded = declared{}, loaded }})
 			world.seed(t, w)
 			b := browsertest.Start(t)
 			b.SignIn(t, w.URL, w.Keys[v1.ScopeAdmin])

@@ -4,17 +4,32 @@
 // live keeps the page up to date: the events of the address in data-live hold
 // elements that take the places of those with the same ids.
 function live(root) {
-  const source = new EventSource(root.dataset.live);
-  source.addEventListener("patch", (event) => patch(event.data));
-  source.addEventListener("end", () => {
-    source.close();
-    root.dispatchEvent(new CustomEvent("live-end", { bubbles: true }));
-  });
-  // The browser comes again by itself while the connection is only lost.
-  source.addEventListener("error", () => {
-    root.toggleAttribute("data-stale", source.readyState === EventSource.CLOSED);
-  });
-  addEventListener("pagehide", () => source.close());
+  let source = null;
+  let ended = false;
+  const close = () => {
+    if (source) source.close();
+    source = null;
+  };
+  const open = () => {
+    if (source || ended) return;
+    source = new EventSource(root.dataset.live);
+    source.addEventListener("patch", (event) => patch(event.data));
+    source.addEventListener("end", () => {
+      ended = true;
+      close();
+      root.dispatchEvent(new CustomEvent("live-end", { bubbles: true }));
+    });
+    // The browser comes again by itself while the connection is only lost.
+    source.addEventListener("error", () => {
+      root.toggleAttribute("data-stale", source !== null && source.readyState === EventSource.CLOSED);
+    });
+  };
+  // Browsers have six connections to a host without HTTP/2, which pages that nobody
+  // looks at would use up. What they have missed comes first when they are seen again.
+  document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
+  addEventListener("pagehide", close);
+  addEventListener("pageshow", () => { if (!document.hidden) open(); });
+  if (!document.hidden) open();
 }
 
 // patch puts elements in the places of those with the same ids, and leaves what
