@@ -120,6 +120,7 @@ func (s *service) getRun(ctx context.Context, in *RunID) (*body[v1.Run], error) 
 		return nil, err
 	}
 	out.Plan, out.Attempts = p.view, wireAttempts(attempts)
+	hideAgents(ctx, out.Attempts, nil)
 	return answer(out), nil
 }
 
@@ -131,6 +132,7 @@ func (s *service) withCalls(ctx context.Context, r *store.Run) (v1.Run, plan, er
 	}
 	out, p := s.wireRun(r), readPlan(r.Plan)
 	out.Calls = wireCalls(calls, p)
+	hideAgents(ctx, nil, out.Calls)
 	return out, p, nil
 }
 
