@@ -89,7 +89,9 @@ func (s *service) getCall(ctx context.Context, in *CallID) (*body[v1.Call], erro
 	}
 	out := wireCalls([]store.Call{c}, readPlan(r.Plan))
 	out[0].Attempts = wireAttempts(attempts)
-	hideAgents(ctx, nil, out)
+	if who(ctx).limited {
+		unnamedCalls(out)
+	}
 	return answer(out[0]), nil
 }
 

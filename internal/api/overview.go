@@ -92,6 +92,15 @@ func (s *service) overview(ctx context.Context, before int64, limit int, visible
 	for i := range work.Failed {
 		out.Failed[i] = s.wireRun(&work.Failed[i])
 	}
+	for i := range out.Running {
+		unnamed(ctx, &out.Running[i].Run)
+	}
+	for i := range out.Waiting {
+		unnamed(ctx, &out.Waiting[i].Run)
+	}
+	for i := range out.Failed {
+		unnamed(ctx, &out.Failed[i])
+	}
 	for i := range active {
 		out.Repositories[i] = wireActivity(&active[i])
 		if d := disabled[[3]string{active[i].Repository}]; d != nil && visible != nil {

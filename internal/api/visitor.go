@@ -109,21 +109,6 @@ func seen(ctx context.Context, repository string) error {
 	return nil
 }
 
-// hideAgents leaves out of a run and its calls, for strangers, which agents made them: hosts
-// are often named in that.
-func hideAgents(ctx context.Context, attempts []v1.Attempt, calls []v1.Call) {
-	if !who(ctx).limited {
-		return
-	}
-	for i := range attempts {
-		attempts[i].Agent = ""
-	}
-	for i := range calls {
-		calls[i].Agent = ""
-		hideAgents(ctx, calls[i].Attempts, nil)
-	}
-}
-
 // errHidden is what strangers get for what there is not, and for what they may not see.
 var errHidden = fmt.Errorf("%w: there is nothing that is public", store.ErrNotFound)
 
