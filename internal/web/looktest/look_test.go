@@ -24,7 +24,6 @@ var pages = []struct{ name, path string }{
 	{"call-lines", "/runs/NUMBER/calls/FUNCTION?view=order"},
 	{"repository", "/repositories/REPOSITORY"},
 	{"functions", "/functions"},
-	{"run", "/runs/NUMBER"},
 	{"events", "/events"},
 	{"event", "/events/EVENT"},
 	{"try", "/try"},
