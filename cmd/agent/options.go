@@ -13,6 +13,7 @@ import (
 
 	v1 "github.com/franela/pocketci/internal/api/v1"
 	"github.com/franela/pocketci/internal/report"
+	"github.com/franela/pocketci/internal/server"
 	"github.com/franela/pocketci/internal/settings"
 	"github.com/franela/pocketci/modules/engine"
 )
@@ -59,6 +60,8 @@ type options struct {
 	publicURL             string
 	githubAPI             string
 	metricsListen         string
+	trustedProxies        list
+	proxies               server.Proxies
 
 	// flags are all of them with their values.
 	flags []v1.Flag
@@ -115,6 +118,7 @@ func parse(args []string, getenv func(string) string, output io.Writer) (*option
 	flags.StringVar(&o.publicURL, "public-url", "", "`URL` that people and GitHub reach the agent at, for links to runs and to know its webhooks (POCKETCI_PUBLIC_URL)")
 	flags.StringVar(&o.githubAPI, "github-api", "", "`URL` of the API of a GitHub Enterprise Server, https://HOST/api/v3, which is asked for deliveries after an outage; without it GitHub's own (POCKETCI_GITHUB_API)")
 	flags.StringVar(&o.metricsListen, "metrics-listen", "", "`ADDRESS` to serve metrics at without a key; otherwise they are at /metrics and need one (POCKETCI_METRICS_LISTEN)")
+	flags.Var(&o.trustedProxies, "trusted-proxy", "`ADDRESS` or network of a proxy that is believed in X-Forwarded-For who a client is; repeatable (POCKETCI_TRUSTED_PROXY)")
 	flags.StringVar(&o.logFormat, "log-format", o.logFormat, "`FORMAT` of logs and reports, text or json (POCKETCI_LOG_FORMAT)")
 	flags.TextVar(&o.logLevel, "log-level", slog.LevelInfo, "`LEVEL` of logs: debug, info, warn or error (POCKETCI_LOG_LEVEL)")
 	flags.BoolVar(&o.noSignature, "insecure-no-webhook-secret", false, "accept webhooks from anybody: whoever reaches the address can start runs (POCKETCI_INSECURE_NO_WEBHOOK_SECRET)")
@@ -167,6 +171,11 @@ func parse(args []string, getenv func(string) string, output io.Writer) (*option
 	if flags.NArg() > 0 {
 		return nil, fmt.Errorf("unexpected argument %q; see --help", flags.Arg(0))
 	}
+	proxies, err := server.ParseProxies(o.trustedProxies)
+	if err != nil {
+		return nil, fmt.Errorf("--trusted-proxy: %w", err)
+	}
+	o.proxies = proxies
 	return o, o.validate()
 }
 

@@ -30,6 +30,7 @@ func (p *process) listen() error {
 		Checks:   checks,
 		Answered: p.metrics.Delivery,
 		Log:      p.log,
+		Remote:   p.o.proxies.Client,
 	}
 	service, err := api.New(api.Options{
 		Store:         p.store,
@@ -49,6 +50,7 @@ func (p *process) listen() error {
 		Webhooks:      p.webhookList,
 		Registries:    p.registries,
 		PublicURL:     p.o.publicURL,
+		Remote:        p.o.proxies.Client,
 		Version:       versionText(),
 		Log:           p.log,
 	})
@@ -56,7 +58,7 @@ func (p *process) listen() error {
 		return err
 	}
 	options.API = service
-	if options.Pages, err = web.New(web.Options{API: service, Public: p.public, PublicURL: p.o.publicURL, Log: p.log}); err != nil {
+	if options.Pages, err = web.New(web.Options{API: service, Remote: p.o.proxies.Client, Public: p.public, PublicURL: p.o.publicURL, Log: p.log}); err != nil {
 		return err
 	}
 	options.Registries = p.watcher(service)

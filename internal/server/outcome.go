@@ -139,7 +139,7 @@ func (s *Server) logDelivery(r *http.Request, hook *Hook, o *outcome, start time
 		slog.Duration("duration", time.Since(start)),
 		slog.String("hook", hook.Name),
 		slog.String("vendor", hook.Source.Vendor()),
-		slog.String("remote", r.RemoteAddr),
+		slog.String("remote", s.remote(r)),
 	}
 	optional := func(key, value string) {
 		if value != "" {

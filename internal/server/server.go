@@ -60,6 +60,9 @@ type Options struct {
 	Registries Registries
 	// Answered, if it is not nil, is told the status of each delivery.
 	Answered func(vendor string, status int)
+	// Remote returns the address of a request's client for the log; nil takes that of
+	// the connection.
+	Remote func(*http.Request) string
 	// Log gets one line per delivery; nil is slog's default.
 	Log *slog.Logger
 }
@@ -91,6 +94,7 @@ type Server struct {
 	answer  func(string, int)
 	bodies  *semaphore.Weighted
 	outage  *outage
+	remote  func(*http.Request) string
 	log     *slog.Logger
 }
 
@@ -101,7 +105,10 @@ func New(o Options) (*Server, error) {
 		return nil, errors.New("no sink for events is given")
 	}
 	s := &Server{sink: o.Sink, runs: o.Runs, waiters: make(chan struct{}, maxWaiting), api: o.API, metrics: o.Metrics, pages: o.Pages, watched: o.Registries, answer: o.Answered,
-		bodies: semaphore.NewWeighted(maxBodies), log: o.Log}
+		bodies: semaphore.NewWeighted(maxBodies), remote: o.Remote, log: o.Log}
+	if s.remote == nil {
+		s.remote = Proxies(nil).Client
+	}
 	if s.log == nil {
 		s.log = slog.Default()
 	}

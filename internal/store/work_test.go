@@ -225,6 +225,7 @@ func offer(t *testing.T, a *store.Agent, l store.Limits) {
 // Lists have an end, however much there is, and say how much is not in them.
 func TestWorkIsBounded(t *testing.T) {
 	onBoth(t, func(t *testing.T, o store.Options) {
+		o.Clock = newClock() // which stands still, so that no agent is lost however long it takes
 		s := open(t, o)
 		a := join(t, s, "a")
 		many := planOf()

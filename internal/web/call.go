@@ -213,12 +213,16 @@ func (s *Site) call(v *visit) error {
 			return err
 		}
 	}
-	if page.View == viewOrder {
+	if page.View == viewSteps {
+		page.Log, err = v.callSteps(ref, beside == 0)
+		if err == nil && beside == 0 && page.Log.Total > 0 && len(page.Log.Steps.Roots) == 0 {
+			page.View = viewOrder // it tells of no steps
+		}
+	}
+	if err == nil && page.View == viewOrder {
 		if page.Log, err = v.callOrder(ref); err == nil {
 			page.Search, err = v.callSearch(ref)
 		}
-	} else {
-		page.Log, err = v.callSteps(ref, beside == 0)
 	}
 	if err != nil {
 		return err

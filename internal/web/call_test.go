@@ -141,6 +141,29 @@ func TestCallInOrder(t *testing.T) {
 	}
 }
 
+// A log without steps is read in order, and one that is empty says so.
+func TestCallWithoutSteps(t *testing.T) {
+	t.Parallel()
+	w := webtest.New(t)
+	c := w.Claim(w.Planned("acme/shop", "test"))
+	b := w.SignIn(v1.ScopeRead)
+	if page := b.Page("/runs/1/calls/test"); page.ByID("log") == nil || !strings.Contains(page.Main(), "running") {
+		t.Errorf("the empty log is shown as %s", page.Main())
+	}
+	w.Log(c, v1.LogLine{Time: noon, State: "output", Text: "of no step"})
+	w.Finish(c, store.StateSucceeded)
+	if page := b.Page("/runs/1/calls/test"); page.ByID("L1") == nil {
+		t.Errorf("the line is not there: %s", page.Main())
+	}
+	w.Ran("acme/shop", "test", store.StateAborted)
+	if page := b.Page("/runs/2/calls/test"); !strings.Contains(page.Main(), "tells of no steps") {
+		t.Errorf("the log without lines is shown as %s", page.Main())
+	}
+	if page := b.Page("/runs/2/calls/test?view=order"); !strings.Contains(page.Main(), "no such lines") {
+		t.Errorf("the log without lines is shown as %s", page.Main())
+	}
+}
+
 func TestCallSearch(t *testing.T) {
 	t.Parallel()
 	w := webtest.New(t)

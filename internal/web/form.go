@@ -24,7 +24,7 @@ type formPage struct {
 	Returns         string
 	SHA             string
 	Fields          []field
-	// Trigger says when events call it.
+	// Trigger says when events call it, empty if none do.
 	Trigger string
 	// Refs are branches and tags to choose from, Secrets references that pocketci.yaml
 	// maps.
@@ -177,7 +177,10 @@ func (s *Site) formOf(v *visit, q url.Values) (*formPage, error) {
 			if f.Name != page.Function {
 				continue
 			}
-			page.Module, page.Description, page.Returns, page.SHA, page.Trigger = m.Module, f.Description, f.Returns, declared.SHA, f.Trigger
+			page.Module, page.Description, page.Returns, page.SHA = m.Module, f.Description, f.Returns, declared.SHA
+			if !f.ByHand {
+				page.Trigger = f.Trigger
+			}
 			page.Secrets = references(&m)
 			for i, a := range f.Args {
 				page.Fields = append(page.Fields, fieldOf(i, a))

@@ -57,7 +57,9 @@ type callRow struct {
 	To string
 	// Before are the calls that it comes after.
 	Before []*callRow
-	index  int
+	// Told says that the reason names them.
+	Told  bool
+	index int
 }
 
 // Ended reports whether nothing more happens to it.
@@ -194,6 +196,7 @@ func (p *planPart) arrange() {
 		}
 		if c.State == "queued" && c.Reason == "" {
 			c.Reason = c.waits()
+			c.Told = c.Reason != ""
 		}
 	}
 	p.Picture, p.Levels = draw(p.Calls, after)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -158,7 +159,7 @@ func (k reasons) fill(ctx context.Context, v *visit, p *runPage) reasons {
 	p.Waits = k.run
 	for i := range p.Plan.Calls {
 		if c := &p.Plan.Calls[i]; c.State == "queued" && c.Reason == "" {
-			c.Reason = k.calls[c.ID]
+			c.Reason = cmp.Or(k.calls[c.ID], "waits for its turn")
 		}
 	}
 	return k

@@ -20,6 +20,9 @@ var pages = []struct{ name, path string }{
 	{"form", "/functions/run?repository=REPOSITORY&function=greet"},
 	{"runs-of-state", "/runs?state=failed&branch=main"},
 	{"run", "/runs/NUMBER"},
+	{"events", "/events"},
+	{"event", "/events/EVENT"},
+	{"try", "/try"},
 	{"call", "/runs/NUMBER/calls/FUNCTION"},
 	{"call-lines", "/runs/NUMBER/calls/FUNCTION?view=order"},
 	{"repository", "/repositories/REPOSITORY"},
@@ -62,14 +65,17 @@ func TestEveryPage(t *testing.T) {
 			b.SignIn(t, w.URL, w.Keys[v1.ScopeAdmin])
 			event := ""
 			if world.run > 0 {
-				b.Open(t, fmt.Sprintf("/runs/%d", world.run))
-				event = b.Attribute(t, `main a[href^="/events/"]`, "href")
+				r, err := w.Store.RunByNumber(t.Context(), int64(world.run))
+				if err != nil {
+					t.Fatal(err)
+				}
+				event = r.Event
 			}
 			for _, p := range pages {
 				if world.repository == "" && strings.ContainsAny(p.path, "RFNE") {
 					continue
 				}
-				path := strings.NewReplacer("REPOSITORY", world.repository, "FUNCTION", world.function, "NUMBER", fmt.Sprint(world.run), "/events/EVENT", event).Replace(p.path)
+				path := strings.NewReplacer("REPOSITORY", world.repository, "FUNCTION", world.function, "NUMBER", fmt.Sprint(world.run), "EVENT", event).Replace(p.path)
 				t.Run(p.name, func(t *testing.T) { look(t, b, path, p.name+"-"+world.name) })
 			}
 		})
