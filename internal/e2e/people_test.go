@@ -76,9 +76,10 @@ func changed(t *testing.T, payload []byte, changes edits) []byte {
 }
 
 // key makes an API key of the agent's.
-func (a *agent) key(scope string) string {
+func (a *agent) key(scope string, flags ...string) string {
 	a.t.Helper()
-	out, err := exec.Command(pocketciBinary(), "keys", "create", "ann", "--scope", scope, "--data-dir", a.dataDir).Output()
+	args := append([]string{"keys", "create", "ann", "--scope", scope, "--data-dir", a.dataDir}, flags...)
+	out, err := exec.Command(pocketciBinary(), args...).Output()
 	if err != nil {
 		a.t.Fatalf("make a key: %v", err)
 	}

@@ -107,6 +107,13 @@ func approveAFork(t *testing.T, p *pages) {
 	judged(t, b)
 	b.Picture(t, "approve")
 	b.Follow(t, "button", "Approve this commit")
+	b.Find(t, ".fault", "the key ann is bound to nobody")
+
+	b = browsertest.Start(t)
+	b.SignIn(t, p.a.url, p.a.key("run", "--login", forgetest.Anna))
+	b.Open(t, "/")
+	b.Follow(t, "#waiting .run a", "acme/shop")
+	b.Follow(t, "button", "Approve this commit")
 	b.Find(t, "#calls tr", "testOnPullRequest")
 	p.a.finish(id)
 	b.Find(t, "#calls tr:has(.is-succeeded)", "testOnPullRequest")

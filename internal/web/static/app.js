@@ -39,7 +39,8 @@ function patch(html) {
   template.innerHTML = html;
   for (const fresh of [...template.content.children]) {
     const old = document.getElementById(fresh.id);
-    if (!old || old.outerHTML === fresh.outerHTML) continue;
+    // What is wrong with what somebody has typed stays until it is sent again.
+    if (!old || "typed" in old.dataset || old.outerHTML === fresh.outerHTML) continue;
     const focus = old.contains(document.activeElement) ? document.activeElement : null;
     if (focus && focus.matches("input, textarea, select")) continue;
     for (const one of old.querySelectorAll("details[id]")) {
