@@ -35,7 +35,7 @@ $(ENGINE_ENV): FORCE
 	@$(MAKE) --no-print-directory -s engine > $@
 FORCE:
 
-demo: $(ENGINE_ENV) ## Everything once: engine, agent, a git server, a push and a pull request.
+demo: $(ENGINE_ENV) ## Everything once: engine, agent, a git server, pushes, the page. STAY=1 leaves it open.
 	@set -a; source $(ENGINE_ENV); set +a; $(GO) run ./internal/demo
 
 # The tests also stop, cut off and kill the engine, so it is one of their own.

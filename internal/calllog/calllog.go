@@ -57,7 +57,8 @@ func New(source Source) *Logs {
 func (l *Logs) Log(ctx context.Context, call string, attempt int) (*Log, error) {
 	log := l.find(key{call, attempt})
 	err := log.update(ctx)
-	l.weigh(log, err == nil)
+	// What somebody has read who did not wait for the rest is of use to the next one.
+	l.weigh(log, err == nil || ctx.Err() != nil)
 	if err != nil {
 		return nil, err
 	}

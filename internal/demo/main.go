@@ -1,6 +1,8 @@
 // Command demo shows pocketci at work: it starts an agent and a throw-away git
 // server, sends it signed pushes and pull requests as GitHub would, kills it in
-// between, asks it what it has done, and prints what happens. It needs a Dagger engine (make engine) and nothing else.
+// between, asks it what it has done, looks at its pages, and prints what happens. It needs
+// a Dagger engine (make engine) and nothing else. With STAY=1 the pages stay open for
+// somebody to look at.
 package main
 
 import (
@@ -152,6 +154,9 @@ func (d *demo) play() error {
 	}
 
 	if err := d.images(a, bin, env); err != nil {
+		return err
+	}
+	if err := d.pages(a, strings.TrimSpace(key)); err != nil {
 		return err
 	}
 
