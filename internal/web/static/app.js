@@ -50,7 +50,9 @@ function patch(html) {
     old.replaceWith(fresh);
     prepare(fresh);
     if (focus) {
-      const again = (name && document.getElementById(name)) || focusable(fresh)[index];
+      // What is above it may have gone.
+      const all = focusable(fresh), same = (e) => e && e.tagName === focus.tagName && e.textContent === focus.textContent;
+      const again = (name && document.getElementById(name)) || (same(all[index]) ? all[index] : all.find(same) || all[index]);
       if (again) again.focus({ preventScroll: true });
     }
   }
