@@ -101,23 +101,14 @@ func (c *callRef) at(number int) *v1.Attempt {
 // path is where the call's page is, or what lies below it, with pairs of names and values
 // for the query. Empty values are left out.
 func (c *callRef) path(below string, pairs ...string) string {
-	q := url.Values{}
+	own := []string{}
 	if len(c.others) > 0 {
-		q.Set("module", c.call.Module)
+		own = append(own, "module", c.call.Module)
 	}
 	if c.attempt != c.call.Attempt {
-		q.Set("attempt", strconv.Itoa(c.attempt))
+		own = append(own, "attempt", strconv.Itoa(c.attempt))
 	}
-	for i := 0; i < len(pairs); i += 2 {
-		if q.Del(pairs[i]); pairs[i+1] != "" {
-			q.Set(pairs[i], pairs[i+1])
-		}
-	}
-	to := fmt.Sprintf("/runs/%d/calls/%s%s", c.run.Number, url.PathEscape(c.call.Function), below)
-	if len(q) > 0 {
-		to += "?" + q.Encode()
-	}
-	return to
+	return address(callPath(c.run.Number, "", c.call.Function)+below, append(own, pairs...)...)
 }
 
 // callPage is what the page of a call shows.

@@ -7,7 +7,6 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"time"
@@ -49,11 +48,11 @@ func (p payloadPart) Self() value { return p.value }
 
 // Address is where a part is shown by itself, from one of its members on.
 func (p payloadPart) Address(v value, from int) string {
-	q := url.Values{"at": {v.At}}
+	start := ""
 	if from > 0 {
-		q.Set("from", strconv.Itoa(from))
+		start = strconv.Itoa(from)
 	}
-	return p.Page + "?" + q.Encode() + "#payload"
+	return address(p.Page, "at", v.At, "from", start) + "#payload"
 }
 
 // chainSpan is how long after an event those are looked for that follow from it.
@@ -129,7 +128,7 @@ func (p *eventPage) read(v *visit) error {
 		p.Text = string(text)
 		return nil
 	}
-	p.Payload = &payloadPart{found, "/events/" + url.PathEscape(p.Event.ID), q.Get("at") == ""}
+	p.Payload = &payloadPart{found, under("/events", p.Event.ID), q.Get("at") == ""}
 	return nil
 }
 
@@ -167,7 +166,7 @@ func (p *patientWriter) Write(b []byte) (int, error) {
 func (s *Site) replayEvent(v *visit) error {
 	accepted, err := v.api.Replay(v.ctx(), v.r.PathValue("id"))
 	if err == nil {
-		return v.back(fmt.Sprintf("/runs/%d", accepted.Number), "The event is replayed as a new one. This is its run.")
+		return v.back(runPath(accepted.Number), "The event is replayed as a new one. This is its run.")
 	}
 	status, text, ok := v.objected(err)
 	if !ok {

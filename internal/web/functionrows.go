@@ -2,7 +2,6 @@ package web
 
 import (
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -40,16 +39,12 @@ type functionRow struct {
 
 // Form is the address of the form that calls it.
 func (r functionRow) Form() string {
-	path := runForm(r.Repository, r.Module, r.Function)
-	if r.Ref != "" {
-		path += "&" + url.Values{"ref": {r.Ref}}.Encode()
-	}
-	return path
+	return runForm(r.Repository, r.Ref, r.Module, r.Function)
 }
 
 // Runs is the address of the runs that it is in.
 func (r functionRow) Runs() string {
-	return "/runs?" + url.Values{"repository": {r.Repository}, "function": {r.Function}}.Encode()
+	return runsFilter{Repository: r.Repository, Function: r.Function}.path("/runs")
 }
 
 // Last is the state of its last call, empty if there was none.

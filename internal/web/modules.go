@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
-	"net/url"
 	"strings"
 
 	v1 "github.com/franela/pocketci/internal/api/v1"
@@ -28,12 +27,12 @@ type modulePage struct {
 
 // Form is the address of the form that calls one of its functions by hand.
 func (p *modulePage) Form(module, function string) string {
-	return runForm(p.Repository, module, function)
+	return runForm(p.Repository, "", module, function)
 }
 
 // Archive is the address of a version's files.
 func (p *modulePage) Archive(sha string) string {
-	return p.Path + "/archive?" + url.Values{"sha": {sha}}.Encode()
+	return address(p.Path+"/archive", "sha", sha)
 }
 
 func (s *Site) modules(v *visit) error {

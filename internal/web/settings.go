@@ -3,7 +3,6 @@ package web
 import (
 	"cmp"
 	"maps"
-	"net/url"
 	"slices"
 	"time"
 
@@ -69,7 +68,7 @@ func (s *Site) audit(v *visit) error {
 	}
 	page := auditPage{Entries: found.Entries}
 	if found.Next != "" {
-		page.Older = "/settings/audit?" + url.Values{"cursor": {found.Next}}.Encode()
+		page.Older = address("/settings/audit", "cursor", found.Next)
 	}
 	return v.show("audit", page)
 }

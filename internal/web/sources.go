@@ -3,7 +3,6 @@ package web
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 	"strconv"
 	"time"
 )
@@ -67,19 +66,6 @@ var (
 		"A Dagger module need not be in a repository to be called. In its directory:",
 		"pocketci module deploy greeter", "modules.md"}
 )
-
-// under is the address of what has a name below a page. The name may be anything.
-func under(base string, names ...string) string {
-	for _, name := range names {
-		base += "/" + url.PathEscape(name)
-	}
-	return base
-}
-
-// runForm is the address of the form that calls a function by hand.
-func runForm(repository, module, function string) string {
-	return "/functions/run?" + url.Values{"repository": {repository}, "module": {module}, "function": {function}}.Encode()
-}
 
 // part cuts a page out of a list. After it is the address of the next one, empty on the
 // last.

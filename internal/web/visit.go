@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -140,11 +139,11 @@ func (v *visit) fail(err error) {
 	// A stranger is not told whether there is what he may not see.
 	hidden := ok && (refused.Status == http.StatusUnauthorized || refused.Status == http.StatusNotFound || refused.Status == http.StatusForbidden)
 	if v.me == nil && (errors.Is(err, errStranger) || hidden) {
-		to := "/sign-in"
+		to := ""
 		if v.r.Method == http.MethodGet && v.r.URL.Path != "/" {
-			to += "?" + url.Values{"to": {v.r.URL.RequestURI()}}.Encode()
+			to = v.r.URL.RequestURI()
 		}
-		http.Redirect(v.w, v.r, to, http.StatusSeeOther)
+		http.Redirect(v.w, v.r, address("/sign-in", "to", to), http.StatusSeeOther)
 		return
 	}
 	status, text := v.told(err)
