@@ -3,14 +3,15 @@ package web
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	v1 "github.com/franela/pocketci/internal/api/v1"
+	"github.com/franela/pocketci/internal/client"
 )
 
 // The views of a log.
@@ -136,22 +137,13 @@ type callHead struct {
 }
 
 // Live reports whether the attempt may still change.
-func (h callHead) Live() bool { return !final(h.Attempt.State) }
+func (h callHead) Live() bool { return !client.Ended(h.Attempt.State) }
 
 type callLink struct {
 	Text, To, State string
 	Now             bool
 	// Beside leads to this attempt at the side of the one that is shown.
 	Beside string
-}
-
-// final reports whether a state is a last one.
-func final(state string) bool {
-	switch state {
-	case "queued", "waiting-approval", "running":
-		return false
-	}
-	return true
 }
 
 func (c *callRef) head() callHead {
@@ -233,39 +225,8 @@ func (s *Site) callRaw(v *visit) error {
 		}
 		return '-'
 	}, ref.call.Function)
-	// A log that cannot be read is a page that says so, until it has begun.
-	out := &download{v: v, name: fmt.Sprintf("run-%d-%s-%d.log", ref.run.Number, name, ref.attempt)}
-	err = v.api.RawLog(v.ctx(), ref.call.ID, ref.attempt, out)
-	if err != nil && out.begun {
-		v.site.Log.Debug("the download of a log was broken off", "call", ref.call.ID, "error", err)
-		panic(http.ErrAbortHandler) // so that nobody takes it for all of it
-	}
-	if err == nil {
-		out.begin()
-	}
-	return err
-}
-
-// download writes a file that is saved and never shown.
-type download struct {
-	v     *visit
-	name  string
-	begun bool
-}
-
-func (d *download) begin() {
-	if d.begun {
-		return
-	}
-	d.begun = true
-	h := d.v.w.Header()
-	h.Set("Content-Type", "text/plain; charset=utf-8")
-	h.Set("Content-Disposition", `attachment; filename="`+d.name+`"`)
-}
-
-// Write implements [io.Writer].
-func (d *download) Write(p []byte) (int, error) {
-	d.begin()
-	_ = http.NewResponseController(d.v.w).SetWriteDeadline(time.Now().Add(d.v.site.Stall))
-	return d.v.w.Write(p)
+	file := fmt.Sprintf("run-%d-%s-%d.log", ref.run.Number, name, ref.attempt)
+	return v.download(file, "text/plain; charset=utf-8", func(w io.Writer) error {
+		return v.api.RawLog(v.ctx(), ref.call.ID, ref.attempt, w)
+	})
 }

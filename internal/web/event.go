@@ -135,32 +135,9 @@ func (p *eventPage) read(v *visit) error {
 // eventPayload passes a payload on as a file.
 func (s *Site) eventPayload(v *visit) error {
 	id := v.r.PathValue("id")
-	if _, err := v.api.Event(v.ctx(), id); err != nil {
-		return v.misnamed(err)
-	}
-	h := v.w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("Content-Disposition", `attachment; filename="event-`+id+`.json"`)
-	control := http.NewResponseController(v.w)
-	if err := v.api.EventPayload(v.ctx(), id, &patientWriter{v.w, control, s.Stall}); err != nil {
-		s.Log.Debug("a payload was not passed on", "event", id, "error", err)
-		// The browser is to see that it is not whole.
-		panic(http.ErrAbortHandler)
-	}
-	return nil
-}
-
-// patientWriter gives whoever reads slowly time, as long as they read.
-type patientWriter struct {
-	w       io.Writer
-	control *http.ResponseController
-	stall   time.Duration
-}
-
-func (p *patientWriter) Write(b []byte) (int, error) {
-	// Where there are no deadlines, none need to be moved.
-	_ = p.control.SetWriteDeadline(time.Now().Add(p.stall))
-	return p.w.Write(b)
+	return v.misnamed(v.download("event-"+id+".json", "application/json", func(w io.Writer) error {
+		return v.api.EventPayload(v.ctx(), id, w)
+	}))
 }
 
 func (s *Site) replayEvent(v *visit) error {
@@ -168,9 +145,9 @@ func (s *Site) replayEvent(v *visit) error {
 	if err == nil {
 		return v.back(runPath(accepted.Number), "The event is replayed as a new one. This is its run.")
 	}
-	status, text, ok := v.objected(err)
+	status, text, ok := objected(err)
 	if !ok {
 		return err
 	}
-	return s.showEvent(v, status, clearLines(text))
+	return s.showEvent(v, status, text)
 }

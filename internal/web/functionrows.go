@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	v1 "github.com/franela/pocketci/internal/api/v1"
 )
@@ -80,8 +79,6 @@ func (r functionRow) Took() string {
 	}
 	return duration(secondsOf(r.Called.Days30.P50)) + " / " + duration(secondsOf(r.Called.Days30.P90))
 }
-
-func secondsOf(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }
 
 // percent is a ratio in hundredths. It is 100 % only if nothing failed, and 0 % only if
 // everything did.

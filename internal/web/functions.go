@@ -47,8 +47,7 @@ func (s *Site) functions(v *visit) error {
 
 // switched is what a form says that disables or enables something.
 func switched(v *visit) (d v1.Disabled, ref string) {
-	form := func(name string) string { return strings.TrimSpace(v.r.PostFormValue(name)) }
-	return v1.Disabled{Repository: form("repository"), Module: form("module"), Function: form("function"), Reason: form("reason")}, form("ref")
+	return v1.Disabled{Repository: v.typed("repository"), Module: v.typed("module"), Function: v.typed("function"), Reason: v.typed("reason")}, v.typed("ref")
 }
 
 // whatOf names something of a repository.
@@ -89,7 +88,7 @@ func (s *Site) answer(v *visit, d v1.Disabled, ref string, err error, done strin
 	if err == nil {
 		return v.back(address(repositoryPath(d.Repository), "ref", ref), done)
 	}
-	status, text, again := v.refused(err)
+	status, text, again := objected(err)
 	if !again && status != http.StatusNotFound || d.Repository == "" {
 		return err
 	}

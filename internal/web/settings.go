@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"time"
 
 	v1 "github.com/franela/pocketci/internal/api/v1"
 	"github.com/franela/pocketci/internal/client"
@@ -21,7 +20,7 @@ type checkState struct{ Name, State string }
 
 // Waited is how long the oldest of those that wait has waited.
 func (settingsPage) Waited(seconds float64) string {
-	return duration(time.Duration(seconds * float64(time.Second)))
+	return duration(secondsOf(seconds))
 }
 
 func (s *Site) settings(v *visit) error {

@@ -95,9 +95,9 @@ type statusError interface {
 	GetStatus() int
 }
 
-// told is what people are told of an error, and its status. What is inside stays in the
-// log.
-func (v *visit) told(err error) (status int, text string) {
+// reply is what people are told of an error, and its status. For what is inside, which
+// stays in the log, it is an internal error.
+func reply(err error) (status int, text string) {
 	if own, ok := errors.AsType[*problem](err); ok {
 		return own.status, own.text
 	}
@@ -107,8 +107,15 @@ func (v *visit) told(err error) (status int, text string) {
 	if refused, ok := errors.AsType[statusError](err); ok && refused.GetStatus() < http.StatusInternalServerError {
 		return refused.GetStatus(), refused.Error()
 	}
-	v.site.Log.Error("a page cannot be shown", "path", v.r.URL.Path, "error", err)
 	return http.StatusInternalServerError, "The page cannot be shown. The agent's log says why."
+}
+
+// told is [reply], and logs what people are not told.
+func (v *visit) told(err error) (status int, text string) {
+	if status, text = reply(err); status == http.StatusInternalServerError {
+		v.site.Log.Error("a page cannot be shown", "path", v.r.URL.Path, "error", err)
+	}
+	return status, text
 }
 
 // sentence is what a refusal says, without what programs need.

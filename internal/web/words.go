@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"html/template"
 	"time"
-
-	"github.com/franela/pocketci/internal/terminal"
 )
 
 // functions are what templates can call.
@@ -20,7 +18,6 @@ func functions(a *assets) template.FuncMap {
 		"duration": duration,
 		"span":     span,
 		"short":    short,
-		"plain":    terminal.Plain,
 		"state":    stateOf,
 		"many":     many,
 		"dict":     dict,
@@ -112,6 +109,9 @@ func duration(d time.Duration) string {
 	}
 	return fmt.Sprintf("%d h %02d min", int(d.Hours()), int(d.Minutes())%60)
 }
+
+// secondsOf is a duration as the API has it.
+func secondsOf(seconds float64) time.Duration { return time.Duration(seconds * float64(time.Second)) }
 
 // timespan is the time that something took or takes.
 type timespan struct{ From, To time.Time }
