@@ -9,30 +9,28 @@ import (
 // functions are what templates can call.
 func functions(a *assets) template.FuncMap {
 	return template.FuncMap{
-		"asset":    a.path,
-		"now":      time.Now,
-		"ago":      func(t any) string { return ago(time.Now(), moment(t)) },
-		"exact":    func(t any) string { return exact(moment(t)) },
-		"machine":  func(t any) string { return machine(moment(t)) },
-		"given":    func(t any) bool { return !moment(t).IsZero() },
-		"duration": duration,
-		"span":     span,
-		"short":    short,
-		"state":    stateOf,
-		"many":     many,
-		"dict":     dict,
-		"ref":      shortRef,
-
+		"asset":          a.path,
+		"now":            time.Now,
+		"ago":            func(t any) string { return ago(time.Now(), moment(t)) },
+		"exact":          func(t any) string { return exact(moment(t)) },
+		"machine":        func(t any) string { return machine(moment(t)) },
+		"given":          func(t any) bool { return !moment(t).IsZero() },
+		"duration":       duration,
+		"span":           span,
+		"short":          short,
+		"state":          stateOf,
+		"many":           many,
+		"dict":           dict,
+		"ref":            shortRef,
 		"clear":          clear,
 		"clearlines":     clearLines,
 		"stepname":       stepName,
 		"repositoryPath": repositoryPath,
 		"callPath":       callPath,
-
-		"under": under,
-		"zoned": zoned,
-		"every": every,
-		"size":  size,
+		"under":          under,
+		"zoned":          zoned,
+		"every":          every,
+		"size":           size,
 	}
 }
 
