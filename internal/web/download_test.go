@@ -29,9 +29,9 @@ func TestHostileTextOfForms(t *testing.T) {
 	w.Planned("acme/"+malice, "test")
 	b := w.SignIn(v1.ScopeAdmin)
 	for path, form := range map[string]map[string][]string{
-		"/functions/disable":                       {"repository": {"acme/" + malice}, "reason": {malice}},
-		"/functions/apply":                         {"repository": {"acme/" + malice}, "module": {malice}, "ref": {malice}},
-		"/settings/keys":                           {"name": {malice}, "scope": {malice}},
+		"/functions/disable":                         {"repository": {"acme/" + malice}, "reason": {malice}},
+		"/functions/apply":                           {"repository": {"acme/" + malice}, "module": {malice}, "ref": {malice}},
+		"/settings/keys":                             {"name": {malice}, "scope": {malice}},
 		"/mirrors/" + "%E2%80%AE%1B%5B31m" + "/sync": {},
 	} {
 		a := b.Post(path, form)
