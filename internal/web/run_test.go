@@ -282,4 +282,8 @@ func TestRunLive(t *testing.T) {
 	if webtest.Attr(page.Class("run-page")[0], "data-live") != "" {
 		t.Error("a run that has ended is followed")
 	}
+	under := page.Class("under")
+	if len(under) != 3 || webtest.Text(under[1]) != "skipped · on big · ci" || webtest.Text(under[2]) != "skipped · ci" {
+		t.Errorf("calls that never began are drawn with %d texts: %s", len(under), webtest.Text(page.ByID("picture")))
+	}
 }

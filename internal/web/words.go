@@ -117,8 +117,8 @@ type timespan struct{ From, To time.Time }
 // Begun reports whether it has.
 func (s timespan) Begun() bool { return !s.From.IsZero() }
 
-// Ended reports whether it has.
-func (s timespan) Ended() bool { return !s.To.IsZero() }
+// Ended reports whether it has begun and ended. What never began may have an end alone.
+func (s timespan) Ended() bool { return s.Begun() && !s.To.IsZero() }
 
 // Text is how long it took, by now if it has not ended.
 func (s timespan) Text() string {
