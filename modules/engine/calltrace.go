@@ -31,6 +31,9 @@ const (
 	// span has ended. That span and the steps' come from different programs,
 	// in batches of their own.
 	quietTime = 150 * time.Millisecond
+	// aloneTime is the same while nothing has come but that span: there is always
+	// something in it, and an engine on a busy machine tells of it late.
+	aloneTime = time.Second
 	// outputDelay is how long the end of a step waits for its output.
 	outputDelay = 300 * time.Millisecond
 )
@@ -48,6 +51,7 @@ type callTrace struct {
 	waiting int         // commands whose output has not ended
 	open    int         // spans that have begun and not ended
 	root    bool        // the request's own span has ended
+	inner   bool        // there is another span in it
 	quiet   *time.Timer // since the last batch, once root has ended
 	settled chan struct{}
 }
@@ -120,15 +124,19 @@ func (c *callTrace) publish() {
 			c.end(s, false)
 		}
 	}
+	quiet := quietTime
+	if !c.inner {
+		quiet = aloneTime
+	}
 	switch {
 	case !c.root || c.waiting > 0 || c.open > 0:
 		if c.quiet != nil {
 			c.quiet.Stop()
 		}
 	case c.quiet == nil:
-		c.quiet = time.AfterFunc(quietTime, sync.OnceFunc(func() { close(c.settled) }))
+		c.quiet = time.AfterFunc(quiet, sync.OnceFunc(func() { close(c.settled) }))
 	default:
-		c.quiet.Reset(quietTime)
+		c.quiet.Reset(quiet)
 	}
 }
 

@@ -134,8 +134,10 @@ func (c *callTrace) addSpan(p *tracepb.Span) {
 		}
 		break
 	}
-	if s.parent == c.parent && !s.end.IsZero() {
-		c.root = true
+	if s.parent == c.parent {
+		c.root = c.root || !s.end.IsZero()
+	} else {
+		c.inner = true
 	}
 	if !s.queued {
 		s.queued = true
