@@ -248,7 +248,7 @@ func (s *Site) callFunction(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.back(fmt.Sprintf("/runs/%d", accepted.Number), "")
+	return v.back(runPath(accepted.Number), "")
 }
 
 // refused puts what the API says of a call where it belongs.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -101,9 +100,9 @@ type statusError interface {
 	GetStatus() int
 }
 
-// told is what people are told of an error, and its status. What is inside stays in the
-// log.
-func (v *visit) told(err error) (status int, text string) {
+// reply is what people are told of an error, and its status. For what is inside, which
+// stays in the log, it is an internal error.
+func reply(err error) (status int, text string) {
 	if own, ok := errors.AsType[*problem](err); ok {
 		return own.status, own.text
 	}
@@ -113,8 +112,15 @@ func (v *visit) told(err error) (status int, text string) {
 	if refused, ok := errors.AsType[statusError](err); ok && refused.GetStatus() < http.StatusInternalServerError {
 		return refused.GetStatus(), refused.Error()
 	}
-	v.site.Log.Error("a page cannot be shown", "path", v.r.URL.Path, "error", err)
 	return http.StatusInternalServerError, "The page cannot be shown. The agent's log says why."
+}
+
+// told is [reply], and logs what people are not told.
+func (v *visit) told(err error) (status int, text string) {
+	if status, text = reply(err); status == http.StatusInternalServerError {
+		v.site.Log.Error("a page cannot be shown", "path", v.r.URL.Path, "error", err)
+	}
+	return status, text
 }
 
 // sentence is what a refusal says, without what programs need.
@@ -145,11 +151,11 @@ func (v *visit) fail(err error) {
 	// A stranger is not told whether there is what he may not see.
 	hidden := ok && (refused.Status == http.StatusUnauthorized || refused.Status == http.StatusNotFound || refused.Status == http.StatusForbidden)
 	if v.me == nil && (errors.Is(err, errStranger) || hidden) {
-		to := "/sign-in"
+		to := ""
 		if v.r.Method == http.MethodGet && v.r.URL.Path != "/" {
-			to += "?" + url.Values{"to": {v.r.URL.RequestURI()}}.Encode()
+			to = v.r.URL.RequestURI()
 		}
-		http.Redirect(v.w, v.r, to, http.StatusSeeOther)
+		http.Redirect(v.w, v.r, address("/sign-in", "to", to), http.StatusSeeOther)
 		return
 	}
 	status, text := v.told(err)
