@@ -25,7 +25,7 @@ func Sections() []string {
 
 // routes has a line for each page and each form, in the order of the menu.
 func (s *Site) routes() {
-	s.mux.Handle("GET /static/", s.assets)
+	s.mux.Handle("GET /static/", s.compress(s.assets))
 
 	s.open("GET /sign-in", s.signInPage)
 	s.open("POST /sign-in", s.signIn)

@@ -61,7 +61,9 @@ type Site struct {
 	handler http.Handler
 	pages   map[string]*page
 	assets  *assets
-	news    news
+	// compress wraps what answers with a whole page or file.
+	compress func(http.Handler) http.HandlerFunc
+	news     news
 	// logs are the logs that are followed.
 	logs feeds
 	// strangers are who has not signed in and is answered, watching are strangers whose
@@ -94,6 +96,9 @@ func New(o Options) (*Site, error) {
 		strangers: newCrowd(busyByAddress, busyStrangers), watching: newCrowd(liveByAddress, liveStrangers), working: newCrowd(liveByKey, liveByAll),
 	}
 	var err error
+	if s.compress, err = newCompressor(); err != nil {
+		return nil, err
+	}
 	if s.assets, err = newAssets(); err != nil {
 		return nil, err
 	}
