@@ -64,7 +64,6 @@ func (s *Site) keys(v *visit) error {
 // createKey makes a key. Its secret is in this answer and nowhere else: leading to
 // another page would need a place to keep it until then.
 func (s *Site) createKey(v *visit) error {
-	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, formLimit)
 	page := keysPage{
 		Name: strings.TrimSpace(v.r.PostFormValue("name")), Login: strings.TrimSpace(v.r.PostFormValue("login")),
 		Days: v.r.PostFormValue("days"), Scope: v1.Scope(v.r.PostFormValue("scope")),

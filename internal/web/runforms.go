@@ -42,9 +42,6 @@ func (s *Site) runChange(v *visit, form runInput, do func(number string) (note s
 
 // typed is what was typed into a form that holds no payload.
 func (v *visit) typed(name string) string {
-	if v.r.PostForm == nil {
-		v.r.Body = http.MaxBytesReader(v.w, v.r.Body, formLimit)
-	}
 	return strings.TrimSpace(v.r.PostFormValue(name))
 }
 

@@ -75,13 +75,12 @@ func (s *Site) signInPage(v *visit) error {
 	return v.show("sign-in", signInPage{To: to})
 }
 
-// formLimit is the largest form in bytes but those that hold a payload.
+// formLimit is the largest body of a request in bytes, but of forms that hold a payload.
 const formLimit = 1 << 20
 
 // signIn begins a session, always with a new token, whatever the browser had. The session
 // that it had ends.
 func (s *Site) signIn(v *visit) error {
-	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, formLimit)
 	// Of the body alone: an address ends up in logs and histories.
 	to := local(v.r.PostFormValue("to"))
 	remote := s.Remote(v.r)
