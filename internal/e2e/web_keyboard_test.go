@@ -27,7 +27,7 @@ func withoutAMouse(t *testing.T, p *pages) {
 	b.Find(t, "#head .state", "succeeded")
 	b.TabTo(t, "#calls a", "lintOnGithubPush")
 	b.Submit(t)
-	b.TabTo(t, ".log summary", "withExec")
-	b.Keys(t, browsertest.Enter)
+	b.TabTo(t, ".tabs a", "In order")
+	b.Submit(t)
 	b.Find(t, ".log .l", "all 12 files are written well")
 }
