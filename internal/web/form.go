@@ -215,7 +215,6 @@ func (s *Site) form(v *visit) error {
 // callFunction starts the run that a form asks for. What is wrong with it is shown where it
 // was typed.
 func (s *Site) callFunction(v *visit) error {
-	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, formLimit)
 	if err := v.r.ParseForm(); err != nil {
 		return &problem{http.StatusRequestEntityTooLarge, "The form is too large, or is none."}
 	}

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"sync"
 
 	v1 "github.com/franela/pocketci/internal/api/v1"
 )
@@ -109,8 +110,22 @@ type handler func(*visit) error
 func (s *Site) open(pattern string, h handler) { s.add(pattern, "", h) }
 
 // public adds a page that everybody may see of repositories that are public. The
-// API says which those are: what it refuses to a stranger leads to signing in.
-func (s *Site) public(pattern string, h handler) { s.add(pattern, "", h) }
+// API says which those are: what it refuses to a stranger leads to signing in. Few strangers
+// are answered at a time, so that they leave room for those who work here.
+func (s *Site) public(pattern string, h handler) {
+	s.add(pattern, "", func(v *visit) error {
+		if v.me != nil {
+			return h(v)
+		}
+		leave, room := s.strangers.enter(v.client())
+		if !room {
+			return v.crowded()
+		}
+		v.leave = sync.OnceFunc(leave)
+		defer v.leave()
+		return h(v)
+	})
+}
 
 // read adds a page for who has signed in.
 func (s *Site) read(pattern string, h handler) { s.add(pattern, v1.ScopeRead, h) }
@@ -122,7 +137,10 @@ func (s *Site) write(pattern string, scope v1.Scope, h handler) { s.add(pattern,
 func (s *Site) add(pattern string, scope v1.Scope, h handler) {
 	s.added = append(s.added, route{pattern, scope})
 	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		body := r.Body
+		r.Body = http.MaxBytesReader(w, body, formLimit)
 		v, err := s.visit(w, r)
+		v.body = body
 		if err == nil {
 			err = v.need(scope)
 		}

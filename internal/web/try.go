@@ -120,7 +120,7 @@ func (v *visit) tryForm() (*tryForm, error) {
 	// Where there are no deadlines, none need to be moved.
 	_ = control.SetReadDeadline(time.Now().Add(tryUpload))
 	_ = control.SetWriteDeadline(time.Now().Add(tryUpload + tryPatience + v.site.Stall))
-	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, tryLimit+formLimit)
+	v.r.Body = http.MaxBytesReader(v.w, v.body, tryLimit+formLimit)
 	parts, err := v.r.MultipartReader()
 	if err != nil {
 		return form, &problem{http.StatusUnsupportedMediaType, "The form has to be sent as this page sends it."}

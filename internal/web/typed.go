@@ -5,14 +5,11 @@ import (
 	"strings"
 )
 
-// formLimit is the largest form in bytes but those that hold a payload.
+// formLimit is the largest body of a request in bytes, but of forms that hold a payload.
 const formLimit = 1 << 20
 
 // typed is what was typed into a form that holds no payload.
 func (v *visit) typed(name string) string {
-	if v.r.PostForm == nil {
-		v.r.Body = http.MaxBytesReader(v.w, v.r.Body, formLimit)
-	}
 	return strings.TrimSpace(v.r.PostFormValue(name))
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -23,6 +24,10 @@ type visit struct {
 	api *client.Client
 	// me is the key of the session, nil for who has not signed in.
 	me *v1.Me
+	// body is all of what is sent, of which the request has as much as forms may have.
+	body io.ReadCloser
+	// leave gives back the room that a stranger takes up, nil for who takes none.
+	leave func()
 }
 
 // visit finds out who makes a request. There is one even if that fails.
@@ -179,14 +184,26 @@ func (s *Site) denied(w http.ResponseWriter, r *http.Request) {
 	v.fail(err)
 }
 
-// noteCookie holds what the next page says once.
-const noteCookie = "pocketci-note"
+// The cookies that hold what the next page says once, with and without https as those of
+// sessions: nobody else is to put words into the page's mouth.
+const (
+	secureNote = "__Host-pocketci-note"
+	noteCookie = "pocketci-note"
+)
+
+// noteName is the name of the cookie that counts for a request.
+func (v *visit) noteName() string {
+	if v.site.overTLS(v.r) {
+		return secureNote
+	}
+	return noteCookie
+}
 
 // back leads to a page after a form was taken, which shows the note once. The path is
 // the site's own.
 func (v *visit) back(path, note string) error {
 	if note != "" {
-		http.SetCookie(v.w, &http.Cookie{Name: noteCookie, Value: base64.RawURLEncoding.EncodeToString([]byte(note)), Path: "/", MaxAge: 60,
+		http.SetCookie(v.w, &http.Cookie{Name: v.noteName(), Value: base64.RawURLEncoding.EncodeToString([]byte(note)), Path: "/", MaxAge: 60,
 			HttpOnly: true, Secure: v.site.overTLS(v.r), SameSite: http.SameSiteLaxMode})
 	}
 	http.Redirect(v.w, v.r, path, http.StatusSeeOther)
@@ -195,11 +212,11 @@ func (v *visit) back(path, note string) error {
 
 // note takes what the page before has left.
 func (v *visit) note() string {
-	c, err := v.r.Cookie(noteCookie)
+	c, err := v.r.Cookie(v.noteName())
 	if err != nil {
 		return ""
 	}
-	http.SetCookie(v.w, &http.Cookie{Name: noteCookie, Path: "/", MaxAge: -1, HttpOnly: true, Secure: v.site.overTLS(v.r), SameSite: http.SameSiteLaxMode})
+	http.SetCookie(v.w, &http.Cookie{Name: v.noteName(), Path: "/", MaxAge: -1, HttpOnly: true, Secure: v.site.overTLS(v.r), SameSite: http.SameSiteLaxMode})
 	text, err := base64.RawURLEncoding.DecodeString(c.Value)
 	if err != nil || len(text) > 1000 {
 		return ""
