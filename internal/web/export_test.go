@@ -64,9 +64,6 @@ func Routes(t *testing.T, o Options) (all []Route) {
 	return all
 }
 
-// ScheduleWords is what a page says of a schedule's expression.
-var ScheduleWords = scheduleWords
-
 // Snippets are the parts of agent.yaml that pages show which are empty.
 func Snippets() map[string]string {
 	return map[string]string{

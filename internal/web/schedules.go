@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/franela/pocketci/events"
+	"github.com/franela/pocketci/events/schedule"
 	v1 "github.com/franela/pocketci/internal/api/v1"
 )
 
@@ -44,7 +45,7 @@ func (r *scheduleRow) State() string {
 }
 
 func scheduleRowOf(s v1.Schedule) *scheduleRow {
-	row := &scheduleRow{Schedule: s, Words: scheduleWords(s.Expression), Try: address("/try", "schedule", s.Name)}
+	row := &scheduleRow{Schedule: s, Words: schedule.Words(s.Expression), Try: address("/try", "schedule", s.Name)}
 	row.Target, row.TargetPath = s.Repository, repositoryPath(s.Repository)
 	repository := s.Repository
 	if s.Module != "" {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+
+	"github.com/franela/pocketci/events/schedule"
 )
 
 // perPage is how many entries a list of what agent.yaml and functions configure shows at
@@ -96,7 +98,7 @@ func zoned(t time.Time) string { return t.Format("Mon 2 Jan 2006, 15:04:05 -07:0
 
 // every is a number of seconds as a period.
 func every(seconds float64) string {
-	return periodWords(secondsOf(seconds))
+	return schedule.Period(secondsOf(seconds))
 }
 
 // size is a number of bytes in the unit that people would use.
