@@ -29,6 +29,9 @@ func clearLines(s string) string {
 	return strings.Join(lines, "\n")
 }
 
+// manyLines reports whether a text has more than one.
+func manyLines(s string) bool { return strings.Contains(strings.TrimSpace(s), "\n") }
+
 // repositoryPath is the address of a repository's page. The name may be anything.
 func repositoryPath(name string) string {
 	parts := strings.Split(name, "/")

@@ -28,6 +28,7 @@ func functions(a *assets) template.FuncMap {
 
 		"clear":          clear,
 		"clearlines":     clearLines,
+		"manylines":      manyLines,
 		"stepname":       stepName,
 		"repositoryPath": repositoryPath,
 		"callPath":       callPath,
