@@ -318,7 +318,9 @@ func TestCallLiveEndsSteps(t *testing.T) {
 	t.Parallel()
 	w := webtest.New(t)
 	c := w.Claim(w.Planned("acme/shop", "test"))
-	w.Log(c, stepLine("started", "1", "", "test", ""), stepLine("started", "2", "1", "withExec go test", ""), stepLine("failed", "2", "1", "withExec go test", "exit code 7"))
+	begun := stepLine("started", "1", "", "test", "")
+	begun.Time = time.Now().Add(-90 * time.Minute)
+	w.Log(c, begun, stepLine("started", "2", "1", "withExec go test", ""), stepLine("failed", "2", "1", "withExec go test", "exit code 7"))
 	b := w.SignIn(v1.ScopeRead)
 	page := b.Page("/runs/1/calls/test?view=steps")
 	says(t, "the timeline", section(page, "timeline"), "Timeline of 2 steps in the first")
@@ -327,7 +329,7 @@ func TestCallLiveEndsSteps(t *testing.T) {
 	go func() { lines <- follow(t, b, w.URL+url, "event: end") }()
 	w.Finish(c, store.StateAborted)
 	text := strings.Join(<-lines, "\n")
-	says(t, "the end", text, `<summary id="s1-head"><span class="state is-aborted"`, "Timeline of 2 steps over", `id="first-error" href="/runs/1/calls/test?line=3`)
+	says(t, "the end", text, `<summary id="s1-head"><span class="state is-aborted"`, "1 h 30 min", "Timeline of 2 steps over", `id="first-error" href="/runs/1/calls/test?line=3`)
 	if strings.Contains(text, `id="s2-head"`) {
 		t.Error("a step that ended is sent again")
 	}

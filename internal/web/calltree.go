@@ -168,6 +168,9 @@ func newTree(ref *callRef, steps *v1.LogSteps, prefix string) *callTree {
 	all := make([]*callStep, 0, len(list))
 	for i := range list {
 		s := newStep(ref, &list[i], prefix, steps.Ended)
+		if a := ref.at(ref.attempt); s.Shown == "aborted" && a != nil && a.EndedAt != nil {
+			s.Seconds = max(0, a.EndedAt.Sub(s.Started).Seconds())
+		}
 		byID[s.ID] = s
 		all = append(all, s)
 	}
