@@ -89,7 +89,7 @@ func bend(points []graph.Point) string {
 func (c *callRow) under() string {
 	parts := []string{}
 	switch {
-	case c.Span.Begun() && c.Span.Ended():
+	case c.Span.Ended():
 		parts = append(parts, c.Span.Text())
 	case c.State != "":
 		parts = append(parts, stateOf(c.State).Word)
@@ -111,7 +111,7 @@ func (c *callRow) label(level, levels int) string {
 	if c.State != "" {
 		parts = append(parts, stateOf(c.State).Word)
 	}
-	if c.Span.Begun() && c.Span.Ended() {
+	if c.Span.Ended() {
 		parts = append(parts, c.Span.Text())
 	}
 	if c.RunsOn != "" {
