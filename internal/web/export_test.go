@@ -98,3 +98,9 @@ func Folded(payload []byte, at string, from int) (text string, values int, err e
 
 // PayloadValues is how many values are shown at once.
 const PayloadValues = payloadValues
+
+// Ago and Duration are times in words.
+var (
+	Ago      = ago
+	Duration = duration
+)
