@@ -37,9 +37,11 @@ type logs struct {
 	mu      sync.Mutex
 	waiting bytes.Buffer
 	dropped int
-	ended   bool
-	some    chan struct{}
-	done    chan struct{}
+	// last is of the line that was dropped last, whose step is told.
+	last  v1.LogLine
+	ended bool
+	some  chan struct{}
+	done  chan struct{}
 }
 
 // newLogs returns the log of a claimed call. It is closed before the claim is
@@ -123,6 +125,7 @@ func (l *logs) append(line v1.LogLine) {
 	defer l.mu.Unlock()
 	if l.waiting.Len()+len(data) > logWaiting {
 		l.dropped += len(data)
+		l.last = line
 		return
 	}
 	l.waiting.Write(data)
@@ -140,12 +143,12 @@ func (l *logs) take() (data []byte, more bool) {
 	data = bytes.Clone(l.waiting.Bytes())
 	l.waiting.Reset()
 	if l.dropped > 0 {
-		line, err := json.Marshal(v1.LogLine{Time: time.Now().UTC(), State: string(modules.StepOutput),
+		line, err := json.Marshal(v1.LogLine{Time: time.Now().UTC(), State: string(modules.StepOutput), StepID: l.last.StepID, Step: l.last.Step,
 			Text: fmt.Sprintf("[pocketci: %d bytes of this log were dropped, since they came faster than they could be stored]", l.dropped)})
 		if err == nil {
 			data = append(append(data, line...), '\n')
 		}
-		l.dropped = 0
+		l.dropped, l.last = 0, v1.LogLine{}
 	}
 	return data, !l.ended
 }

@@ -97,7 +97,9 @@ func (s *Store) FunctionStatistics(ctx context.Context, repository string) ([]Fu
 			if err != nil {
 				return nil, fmt.Errorf("list functions of %s: %w", name, s.failed(err))
 			}
-			all = append(all, f)
+			if f.Function != "" { // or it is a module that could not be loaded
+				all = append(all, f)
+			}
 		}
 		if err := s.statistics(ctx, name, all[first:]); err != nil {
 			return nil, fmt.Errorf("compute statistics of %s: %w", name, s.failed(err))

@@ -313,6 +313,28 @@ func TestCallLive(t *testing.T) {
 	}
 }
 
+// An attempt may end without its log telling of the ends of its steps: its agent was killed.
+func TestCallLiveEndsSteps(t *testing.T) {
+	t.Parallel()
+	w := webtest.New(t)
+	c := w.Claim(w.Planned("acme/shop", "test"))
+	begun := stepLine("started", "1", "", "test", "")
+	begun.Time = time.Now().Add(-90 * time.Minute)
+	w.Log(c, begun, stepLine("started", "2", "1", "withExec go test", ""), stepLine("failed", "2", "1", "withExec go test", "exit code 7"))
+	b := w.SignIn(v1.ScopeRead)
+	page := b.Page("/runs/1/calls/test?view=steps")
+	says(t, "the timeline", section(page, "timeline"), "Timeline of 2 steps in the first")
+	url := webtest.Attr(page.ByID("log"), "data-follow")
+	lines := make(chan []string, 1)
+	go func() { lines <- follow(t, b, w.URL+url, "event: end") }()
+	w.Finish(c, store.StateAborted)
+	text := strings.Join(<-lines, "\n")
+	says(t, "the end", text, `<summary id="s1-head"><span class="state is-aborted"`, "1 h 30 min", "Timeline of 2 steps over", `id="first-error" href="/runs/1/calls/test?line=3`)
+	if strings.Contains(text, `id="s2-head"`) {
+		t.Error("a step that ended is sent again")
+	}
+}
+
 // Those who follow a log share what is made for them, and none depends on another.
 func TestCallLiveIsShared(t *testing.T) {
 	t.Parallel()

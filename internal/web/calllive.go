@@ -72,7 +72,7 @@ func (f *callFollower) follow(ctx context.Context, l *live) error {
 			}
 		}
 		if b.ended {
-			return f.head(ctx, l)
+			return f.end(ctx, l)
 		}
 		select {
 		case <-time.After(liveEvery):
@@ -103,6 +103,32 @@ func (f *callFollower) head(ctx context.Context, l *live) error {
 	}
 	f.ref.call = &call
 	return l.push("callhead", "", f.ref.head())
+}
+
+// end sends how the attempt has ended: steps whose end the log does not tell have been
+// stopped, the timeline is whole, and there may be an error to lead to.
+func (f *callFollower) end(ctx context.Context, l *live) error {
+	if err := f.head(ctx, l); err != nil || !f.steps {
+		return err
+	}
+	steps, err := f.v.api.LogSteps(ctx, f.ref.call.ID, f.ref.attempt)
+	if err != nil {
+		return err
+	}
+	tree := newTree(f.ref, &steps, "s")
+	err = tree.each(func(s *callStep) error {
+		if s.LogStep.State != "running" {
+			return nil
+		}
+		return l.push("stephead", s.ID, s)
+	})
+	if err != nil {
+		return err
+	}
+	if err := l.push("firsterror", "", f.ref.failure(steps.Failure)); err != nil {
+		return err
+	}
+	return l.push("timeline", "", tree)
 }
 
 // render makes the lines, and the steps that start and end with them.

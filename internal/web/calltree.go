@@ -29,6 +29,8 @@ type callTree struct {
 	Bars   []callBar
 	Height int
 	Length time.Duration
+	// Ended says that there will be no more of it.
+	Ended bool
 }
 
 // callStep is a step with those that are a part of it.
@@ -159,13 +161,16 @@ func newStep(ref *callRef, one *v1.LogStep, prefix string, ended bool) *callStep
 
 // newTree puts steps into each other.
 func newTree(ref *callRef, steps *v1.LogSteps, prefix string) *callTree {
-	t := &callTree{More: steps.More}
+	t := &callTree{More: steps.More, Ended: steps.Ended}
 	list := chosen(steps.Steps)
 	t.More += len(steps.Steps) - len(list)
 	byID := map[string]*callStep{}
 	all := make([]*callStep, 0, len(list))
 	for i := range list {
 		s := newStep(ref, &list[i], prefix, steps.Ended)
+		if a := ref.at(ref.attempt); s.Shown == "aborted" && a != nil && a.EndedAt != nil {
+			s.Seconds = max(0, a.EndedAt.Sub(s.Started).Seconds())
+		}
 		byID[s.ID] = s
 		all = append(all, s)
 	}

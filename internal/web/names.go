@@ -29,6 +29,9 @@ func clearLines(s string) string {
 	return strings.Join(lines, "\n")
 }
 
+// manyLines reports whether a text has more than one.
+func manyLines(s string) bool { return strings.Contains(strings.TrimSpace(s), "\n") }
+
 // address is a path with a query, given as names and values in turn. The last value of a
 // name counts, and empty ones are left out.
 func address(path string, pairs ...string) string {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -61,7 +62,7 @@ func draw(calls []callRow, after [][]int) (*picture, [][]*callRow) {
 		for _, c := range level {
 			b := l.Boxes[c.index]
 			p.Boxes = append(p.Boxes, pictureBox{
-				callRow: c, X: b.X, Y: b.Y, Name: fit(clear(c.Function), nameRoom), Under: fit(c.under(), underRoom), Label: c.label(i, len(levels)),
+				callRow: c, X: b.X, Y: b.Y, Name: fit(clear(cmp.Or(c.Function, "module "+c.Module)), nameRoom), Under: fit(c.under(), underRoom), Label: c.label(i, len(levels)),
 			})
 		}
 	}
@@ -96,7 +97,7 @@ func (c *callRow) under() string {
 	if c.RunsOn != "" {
 		parts = append(parts, "on "+clear(c.RunsOn))
 	}
-	if c.Module != "" {
+	if c.Module != "" && c.Function != "" {
 		parts = append(parts, clear(c.Module))
 	}
 	return strings.Join(parts, " · ")
@@ -104,6 +105,9 @@ func (c *callRow) under() string {
 
 func (c *callRow) label(level, levels int) string {
 	parts := []string{clear(c.Function) + " of " + clear(c.Module)}
+	if c.Function == "" {
+		parts[0] = "module " + clear(c.Module)
+	}
 	if c.State != "" {
 		parts = append(parts, stateOf(c.State).Word)
 	}

@@ -36,6 +36,11 @@ type planPart struct {
 	Following []followingPart
 }
 
+// Commands reports whether one of the calls can be made with Dagger's command line.
+func (p *planPart) Commands() bool {
+	return slices.ContainsFunc(p.Calls, func(c callRow) bool { return c.Command != "" })
+}
+
 // followingPart is a run that follows, with its plan if that is known.
 type followingPart struct {
 	Module, Why string
@@ -114,6 +119,12 @@ func planOf(raw json.RawMessage, calls []v1.Call, number int64, search string) (
 	p := partOf(&view, search)
 	if calls != nil {
 		p.Calls = stored(p.Calls, calls, number)
+		// What is among the calls is not said again.
+		p.Invalid = slices.DeleteFunc(p.Invalid, func(i dispatcher.Invalid) bool {
+			return slices.ContainsFunc(calls, func(c v1.Call) bool {
+				return c.State == "invalid" && c.Module == i.Module && c.Function == i.Function && strings.Contains(cmp.Or(c.Error, c.Reason), i.Error)
+			})
+		})
 	}
 	p.arrange()
 	return p, nil
@@ -165,7 +176,9 @@ func stored(planned []callRow, calls []v1.Call, number int64) []callRow {
 			}
 		}
 		r.ID, r.State, r.Reason, r.Attempt, r.Agent = c.ID, c.State, cmp.Or(c.Error, c.Reason), c.Attempt, c.Agent
-		r.To = callPath(number, c.Module, c.Function)
+		if c.Function != "" { // or it is a module that could not be loaded
+			r.To = callPath(number, c.Module, c.Function)
+		}
 		r.Waited, r.Span = span(c.QueuedAt, c.StartedAt), span(c.StartedAt, c.EndedAt)
 		if r.Ended() && !r.Waited.Ended() {
 			r.Waited = timespan{}

@@ -100,6 +100,37 @@ func TestRunWithoutCalls(t *testing.T) {
 	}
 }
 
+// A module that cannot be loaded is a call without a function. It is said once, in lines
+// that point at its code.
+func TestRunOfAModuleThatCannotBeLoaded(t *testing.T) {
+	t.Parallel()
+	w := webtest.New(t)
+	r := w.Accept(webtest.Push("acme/shop"))
+	const wrong = "load module ci: type mismatch\n  --> main.dang:3:5\n3 |     1\n  |     ^"
+	w.Plan(r, dispatcher.View{Invalid: []dispatcher.Invalid{{Module: "ci", Error: wrong}}}, store.NewCall{Module: "ci", Invalid: wrong})
+	b := w.SignIn(v1.ScopeRun)
+	page := b.Page("/runs/1")
+	if n := strings.Count(page.Main(), "type mismatch"); n != 1 {
+		t.Errorf("the error is said %d times: %s", n, page.Main())
+	}
+	if pre := page.Class("wrong"); len(pre) != 1 || pre[0].Data != "pre" {
+		t.Errorf("its columns are lost: %v", pre)
+	}
+	says(t, "the table", section(page, "calls"), "invalid module ci")
+	says(t, "the picture", section(page, "picture"), "module ci")
+	if text := page.Main(); strings.Contains(text, "How it is called") || strings.Contains(text, "·  ci") {
+		t.Errorf("it seems to be callable: %s", text)
+	}
+	for _, to := range page.Links() {
+		if strings.HasPrefix(to, "/runs/1/calls/") {
+			t.Errorf("it has a page at %s", to)
+		}
+	}
+	if text := b.Page("/functions").Main(); strings.Contains(text, "acme/shop") {
+		t.Errorf("it is among the functions: %s", text)
+	}
+}
+
 func TestRunIsChanged(t *testing.T) {
 	t.Parallel()
 	w := webtest.New(t)

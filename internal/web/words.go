@@ -24,6 +24,7 @@ func functions(a *assets) template.FuncMap {
 		"ref":            shortRef,
 		"clear":          clear,
 		"clearlines":     clearLines,
+		"manylines":      manyLines,
 		"stepname":       stepName,
 		"repositoryPath": repositoryPath,
 		"callPath":       callPath,

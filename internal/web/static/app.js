@@ -1,27 +1,65 @@
 // What makes pages live. Every page works without it.
 "use strict";
 
-// live keeps the page up to date: the events of the address in data-live hold
-// elements that take the places of those with the same ids.
-function live(root) {
-  let source = null;
-  let ended = false;
+// stream opens an address of events, and opens it again whatever happened to it: a browser
+// gives up by itself if a proxy answers in place of an agent that is away. While the
+// connection is lost the page says so. Listen gets every source, and may stop them all.
+function stream(address, listen) {
+  let source = null, again = 0, lost = 0, wait = 1000;
+  const stale = (yes) => {
+    if (yes && lost) return;
+    clearTimeout(lost);
+    lost = yes ? setTimeout(() => document.documentElement.toggleAttribute("data-stale", true), 3000) : 0;
+    if (!yes) document.documentElement.removeAttribute("data-stale");
+  };
   const close = () => {
+    clearTimeout(again);
     if (source) source.close();
     source = null;
   };
+  const stop = () => {
+    close();
+    stale(false);
+  };
   const open = () => {
-    if (source || ended) return;
-    source = new EventSource(root.dataset.live);
-    source.addEventListener("patch", (event) => patch(event.data));
-    source.addEventListener("end", () => {
-      ended = true;
-      close();
-      root.dispatchEvent(new CustomEvent("live-end", { bubbles: true }));
+    if (source) return;
+    source = new EventSource(address());
+    source.addEventListener("open", () => {
+      wait = 1000;
+      stale(false);
     });
-    // The browser comes again by itself while the connection is only lost.
     source.addEventListener("error", () => {
-      root.toggleAttribute("data-stale", source !== null && source.readyState === EventSource.CLOSED);
+      if (!source) return;
+      stale(true);
+      if (source.readyState !== EventSource.CLOSED) return; // the browser comes again
+      close();
+      again = setTimeout(open, wait);
+      wait = Math.min(30000, wait * 2);
+    });
+    listen(source, stop);
+  };
+  open();
+  return { open, close: stop };
+}
+
+// live keeps the page up to date: the events of the address in data-live hold
+// elements that take the places of those with the same ids.
+function live(root) {
+  let events = null;
+  let ended = false;
+  const close = () => {
+    if (events) events.close();
+    events = null;
+  };
+  const open = () => {
+    if (events || ended) return;
+    events = stream(() => root.dataset.live, (source, stop) => {
+      source.addEventListener("patch", (event) => patch(event.data));
+      source.addEventListener("end", () => {
+        ended = true;
+        stop();
+        root.dispatchEvent(new CustomEvent("live-end", { bubbles: true }));
+      });
     });
   };
   // Browsers have six connections to a host without HTTP/2, which pages that nobody

@@ -172,8 +172,7 @@
 
   const stepKept = 2000;
 
-  document.addEventListener("toggle", async (event) => {
-    const step = event.target;
+  async function unfold(step) {
     if (!step.open || !step.dataset.load || "filled" in step.dataset) return;
     step.dataset.filled = "";
     const lines = step.querySelector(":scope > .lines");
@@ -184,7 +183,11 @@
       delete step.dataset.filled;
       console.warn(error);
     }
-  }, true);
+  }
+
+  document.addEventListener("toggle", (event) => unfold(event.target), true);
+  // Steps that come unfolded, such as those that failed of the attempt beside.
+  [...document.querySelectorAll("details[open][data-load]")].slice(0, 20).forEach(unfold);
 
   document.addEventListener("click", async (event) => {
     const link = event.target.closest(".earlier a[data-load]");
@@ -226,21 +229,32 @@
   }
 
   function follow() {
-    const source = new EventSource(log.dataset.follow);
-    source.addEventListener("rows", (event) => {
-      const news = parse(event.data);
-      if (windowed) appendInOrder(news);
-      else appendBySteps(news);
-      if (following) toEnd();
+    // A source that the script opens again knows no Last-Event-ID, so the address says
+    // what is to come.
+    let next = 0;
+    const address = () => {
+      const to = new URL(log.dataset.follow, location.href);
+      if (next) to.searchParams.set("first", next);
+      return to.href;
+    };
+    const events = stream(address, (source, stop) => {
+      source.addEventListener("rows", (event) => {
+        next = Number(event.lastEventId) + 1;
+        const news = parse(event.data);
+        if (windowed) appendInOrder(news);
+        else appendBySteps(news);
+        if (following) toEnd();
+      });
+      source.addEventListener("patch", (event) => patch(event.data));
+      source.addEventListener("end", () => {
+        stop();
+        delete log.dataset.follow;
+        noteFollowing();
+        log.dispatchEvent(new CustomEvent("live-end", { bubbles: true }));
+      });
     });
-    source.addEventListener("patch", (event) => patch(event.data));
-    source.addEventListener("end", () => {
-      source.close();
-      delete log.dataset.follow;
-      noteFollowing();
-      log.dispatchEvent(new CustomEvent("live-end", { bubbles: true }));
-    });
-    addEventListener("pagehide", () => source.close());
+    addEventListener("pagehide", () => events.close());
+    addEventListener("pageshow", (event) => { if (event.persisted && "follow" in log.dataset) events.open(); });
     addEventListener("scroll", () => {
       following = atEnd();
       noteFollowing();
