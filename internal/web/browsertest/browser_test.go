@@ -187,8 +187,9 @@ document.getElementById("main").prepend(p) }, 50))`,
 
 func TestKeyboard(t *testing.T) {
 	t.Parallel()
+	at := site(t, map[string]string{"/": strings.ReplaceAll(good, "<link rel=stylesheet href=/style.css>", ""), "/form": "<main><h1>Thank you</h1></main>"})
 	b := browsertest.Start(t)
-	b.Open(t, site(t, map[string]string{"/": strings.ReplaceAll(good, "<link rel=stylesheet href=/style.css>", ""), "/form": "<main><h1>Thank you</h1></main>"}))
+	b.Open(t, at)
 	b.TabTo(t, "input", "")
 	b.Keys(t, "octocat")
 	b.TabTo(t, "button", "Go on")
@@ -201,9 +202,10 @@ func TestKeyboard(t *testing.T) {
 func TestShot(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv(browsertest.ShotsVariable, dir)
+	at := site(t, map[string]string{"/": strings.Repeat("<p>A line of a long page.</p>", 100)})
 	b := browsertest.Start(t)
 	b.Size(t, browsertest.Phone)
-	b.Open(t, site(t, map[string]string{"/": strings.Repeat("<p>A line of a long page.</p>", 100)}))
+	b.Open(t, at)
 	b.Shot(t, "long")
 	data, err := os.ReadFile(filepath.Join(dir, "long.png"))
 	if err != nil {
@@ -218,8 +220,9 @@ func TestShot(t *testing.T) {
 func TestPicture(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv(browsertest.PicturesVariable, dir)
+	at := site(t, map[string]string{"/": "<main><h1>A page</h1>" + strings.Repeat("<p>A line of a long page.</p>", 100) + "</main>"})
 	b := browsertest.Start(t)
-	b.Open(t, site(t, map[string]string{"/": "<main><h1>A page</h1>" + strings.Repeat("<p>A line of a long page.</p>", 100) + "</main>"}))
+	b.Open(t, at)
 	b.Picture(t, "page")
 	data, err := os.ReadFile(filepath.Join(dir, "page.png"))
 	if err != nil {

@@ -5,8 +5,11 @@
   const add = (entries) => {
     for (const entry of entries) {
       // A page that comes in parts may move a sign by a pixel or two, which nobody sees.
-      if (entry.hadRecentInput || entry.value < 0.0001) continue;
-      const moved = (entry.sources || []).map((source) => {
+      if (entry.hadRecentInput || entry.value < 0.0004) continue;
+      // What comes into sight has not moved; what it moves is named as well.
+      const sources = (entry.sources || []).filter((source) => source.previousRect.width > 0 && source.previousRect.height > 0);
+      if (entry.sources && entry.sources.length && !sources.length) continue;
+      const moved = sources.map((source) => {
         const element = source.node && (source.node.nodeType === 1 ? source.node : source.node.parentElement);
         const box = (r) => `${Math.round(r.x)},${Math.round(r.y)} ${Math.round(r.width)}x${Math.round(r.height)}`;
         const name = element ? element.tagName.toLowerCase() + (element.id ? "#" + element.id : "") + (element.classList.length ? "." + [...element.classList].join(".") : "") : "something";
