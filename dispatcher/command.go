@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/iancoleman/strcase" // names flags and functions as the dagger command line does
 
@@ -171,12 +173,38 @@ func csvLine(items []string) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
+// unprintable characters are those that a terminal obeys, or that turn the order of others
+// around, and bytes that are no text.
+func unprintable(r rune) bool {
+	return r == utf8.RuneError || unicode.Is(unicode.Cf, r) || unicode.IsControl(r) && r != '\n' && r != '\t'
+}
+
 var safeWord = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
 
-// quote makes a word of a POSIX shell of any text.
+// quote makes a word of a POSIX shell of any text. People paste it: names of files and
+// branches are other people's, and a terminal would take control characters in them for
+// keys, which could leave the word and run what follows. They are written by their numbers,
+// as bash, zsh and, since 2024, POSIX read them.
 func quote(s string) string {
 	if safeWord.MatchString(s) {
 		return s
+	}
+	if strings.ContainsFunc(s, unprintable) {
+		var b strings.Builder
+		for i, r := range s {
+			_, size := utf8.DecodeRuneInString(s[i:])
+			switch {
+			case r == '\\' || r == '\'':
+				b.WriteString(`\` + string(r))
+			case unprintable(r):
+				for _, c := range []byte(s[i : i+size]) {
+					fmt.Fprintf(&b, `\%03o`, c)
+				}
+			default:
+				b.WriteRune(r)
+			}
+		}
+		return "$'" + b.String() + "'"
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

@@ -28,11 +28,13 @@ func TestCommand(t *testing.T) {
 		"bool":   {laptop, "ci", "onPush", []modules.Bound{constant("strict", false)}, "dagger call -m ./ci on-push --strict=false"},
 		"numbers": {laptop, "ci", "onPush", []modules.Bound{constant("level", int64(-3)), constant("ratio", 0.5)},
 			"dagger call -m ./ci on-push --level=-3 --ratio 0.5"},
-		"list":                           {laptop, "ci", "onPush", []modules.Bound{constant("onChanges", []any{"a.go", "b,c", `d"e`})}, `dagger call -m ./ci on-push '--on-changes=a.go,"b,c","d""e"'`},
-		"empty list":                     {laptop, "ci", "onPush", []modules.Bound{constant("onChanges", []any{})}, "dagger call -m ./ci on-push --on-changes="},
-		"an empty item":                  {laptop, "ci", "onPush", []modules.Bound{constant("onChanges", []any{""})}, `dagger call -m ./ci on-push '--on-changes=""'`},
-		"empty text":                     {laptop, "ci", "onPush", []modules.Bound{constant("base", "")}, "dagger call -m ./ci on-push --base="},
-		"shell words":                    {laptop, "ci", "onPush", []modules.Bound{constant("filter", "it's $HOME; `x`")}, `dagger call -m ./ci on-push --filter 'it'\''s $HOME; ` + "`x`'"},
+		"list":          {laptop, "ci", "onPush", []modules.Bound{constant("onChanges", []any{"a.go", "b,c", `d"e`})}, `dagger call -m ./ci on-push '--on-changes=a.go,"b,c","d""e"'`},
+		"empty list":    {laptop, "ci", "onPush", []modules.Bound{constant("onChanges", []any{})}, "dagger call -m ./ci on-push --on-changes="},
+		"an empty item": {laptop, "ci", "onPush", []modules.Bound{constant("onChanges", []any{""})}, `dagger call -m ./ci on-push '--on-changes=""'`},
+		"empty text":    {laptop, "ci", "onPush", []modules.Bound{constant("base", "")}, "dagger call -m ./ci on-push --base="},
+		"shell words":   {laptop, "ci", "onPush", []modules.Bound{constant("filter", "it's $HOME; `x`")}, `dagger call -m ./ci on-push --filter 'it'\''s $HOME; ` + "`x`'"},
+		"control characters": {laptop, "ci", "onPush", []modules.Bound{constant("filter", "it's\x1b[201~\x15\\ \u202ex\xff\n")},
+			`dagger call -m ./ci on-push --filter $'it\'s\033[201~\025\\ \342\200\256x\377` + "\n'"},
 		"like a flag":                    {laptop, "ci", "onPush", []modules.Bound{constant("filter", "--help")}, "dagger call -m ./ci on-push --filter=--help"},
 		"elsewhere":                      {dispatcher.Place{Dir: "/my repo", Source: ".", EventFile: "e"}, "ci", "onPushV2", nil, "cd '/my repo' && dagger call -m ./ci on-push-v-2"},
 		"remote":                         {dispatcher.Place{Source: "https://github.com/octo/hello.git#abc", EventFile: "event.json"}, "ci", "onPush", []modules.Bound{{Name: "src", Value: modules.Value{Kind: modules.ValueSource}}}, "dagger call -m github.com/octo/hello/ci@abc on-push --src 'https://github.com/octo/hello.git#abc'"},
@@ -53,7 +55,11 @@ func TestCommand(t *testing.T) {
 			if got != c.want {
 				t.Errorf("got  %s\nwant %s", got, c.want)
 			}
-			if out, err := exec.CommandContext(t.Context(), "sh", "-n", "-c", got).CombinedOutput(); err != nil {
+			shell := "sh"
+			if strings.Contains(got, " $'") {
+				shell = "bash" // which people paste into; not all that are called sh are of POSIX 2024
+			}
+			if out, err := exec.CommandContext(t.Context(), shell, "-n", "-c", got).CombinedOutput(); err != nil {
 				t.Errorf("a shell does not read %s: %s", got, out)
 			}
 		})

@@ -142,8 +142,8 @@ func TestTriggerWords(t *testing.T) {
 			fn: fn("dispatch", def("event", "run,tag")), beside: fns("onGithubTag"), words: "on every event that no other function of the module is named for, if the event is run or tag",
 			called: []string{"gitlab tag v1", "manual run", "registry tag acme/web:v1"}},
 
-		"own schedule":             {fn: fn("cleanOnTimeTickNightly", def("schedule", "0 2 * * *")), words: "at each tick of the schedule Nightly (02:00 UTC every day)", called: []string{"own tick"}},
-		"own schedule, not daily":  {fn: fn("onTimeTickWeekly", def("schedule", "CRON_TZ=Europe/Berlin 0 2 * * 1")), words: "at each tick of the schedule Weekly (0 2 * * 1 Europe/Berlin)", called: never},
+		"own schedule":             {fn: fn("cleanOnTimeTickNightly", def("schedule", "0 2 * * *")), words: "at each tick of the schedule Nightly (each day at 02:00 UTC)", called: []string{"own tick"}},
+		"own schedule, not daily":  {fn: fn("onTimeTickWeekly", def("schedule", "CRON_TZ=Europe/Berlin 0 2 * * 1")), words: "at each tick of the schedule Weekly (on Mondays at 02:00 Europe/Berlin)", called: never},
 		"own schedule, other name": {fn: fn("onPush", def("schedule", "0 2 * * *")), words: "by hand only: it has a schedule, and its name does not wait for ticks; end it in OnTimeTick and a name", called: never},
 		"own schedule, bad": {
 			fn: fn("onTimeTickNightly", def("schedule", "soon")), words: "by hand only: ", called: never},

@@ -1,8 +1,6 @@
 package dispatcher
 
 import (
-	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/franela/pocketci/events"
@@ -77,19 +75,15 @@ func (w waits) hook(filter string) string {
 	return text
 }
 
-// clockWords is a schedule as people say it, where it is a time of every day, and as it is
+// clockWords is a schedule as people say it, where that is easier to read, and as it is
 // written otherwise.
 func clockWords(s schedule.Schedule) string {
-	fields := strings.Fields(s.Expression())
-	if len(fields) == 5 && strings.Join(fields[2:], " ") == "* * *" {
-		minute, err1 := strconv.Atoi(fields[0])
-		hour, err2 := strconv.Atoi(fields[1])
-		if err1 == nil && err2 == nil {
-			return fmt.Sprintf("%02d:%02d %s every day", hour, minute, s.TimeZone())
-		}
+	words := schedule.Words(s.Expression())
+	if words == "" {
+		words = s.Expression()
 	}
-	if strings.HasPrefix(s.Expression(), "@every ") || s.Once() {
-		return strings.TrimPrefix(s.Expression(), "@")
+	if strings.HasPrefix(s.Expression(), "@every ") {
+		return words
 	}
-	return s.Expression() + " " + s.TimeZone()
+	return words + " " + s.TimeZone()
 }

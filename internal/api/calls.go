@@ -87,9 +87,12 @@ func (s *service) getCall(ctx context.Context, in *CallID) (*body[v1.Call], erro
 	if err != nil {
 		return nil, err
 	}
-	out := wireCalls([]store.Call{c}, readPlan(r.Plan))[0]
-	out.Attempts = wireAttempts(attempts)
-	return answer(out), nil
+	out := wireCalls([]store.Call{c}, readPlan(r.Plan))
+	out[0].Attempts = wireAttempts(attempts)
+	if who(ctx).limited {
+		unnamedCalls(out)
+	}
+	return answer(out[0]), nil
 }
 
 type abortCallInput struct {

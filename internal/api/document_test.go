@@ -345,6 +345,7 @@ var every = map[string]func(f *fixture) (method, path string, body any){
 	"reset-registry":    func(*fixture) (string, string, any) { return "POST", "/registries/shop/reset", nil },
 	"redeploy-registry": func(*fixture) (string, string, any) { return "POST", "/registries/shop/redeploy", nil },
 	"list-mirrors":      func(*fixture) (string, string, any) { return "GET", "/mirrors", nil },
+	"list-webhooks":     func(*fixture) (string, string, any) { return "GET", "/webhooks", nil },
 	"sync-mirror":       func(*fixture) (string, string, any) { return "POST", "/mirrors/shop/sync", v1.SyncMirror{} },
 	"list-keys":         func(*fixture) (string, string, any) { return "GET", "/keys", nil },
 	"create-key": func(*fixture) (string, string, any) {

@@ -32,7 +32,7 @@ func newLimiter(now func() time.Time) *limiter {
 func (l *limiter) wait(address string) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	clear, known := l.clear[neighbours(address)]
+	clear, known := l.clear[Neighbours(address)]
 	if !known {
 		return 0
 	}
@@ -43,7 +43,7 @@ func (l *limiter) wait(address string) time.Duration {
 func (l *limiter) failed(address string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now, name := l.now(), neighbours(address)
+	now, name := l.now(), Neighbours(address)
 	if _, known := l.clear[name]; !known && len(l.clear) >= failureAddresses {
 		l.forget(now)
 	}
@@ -70,9 +70,9 @@ func (l *limiter) forget(now time.Time) {
 	}
 }
 
-// neighbours is what counts as one address: of IPv6 the first half, as the rest
+// Neighbours is what counts as one client among addresses: of IPv6 the first half, as the rest
 // is the client's to choose.
-func neighbours(address string) string {
+func Neighbours(address string) string {
 	ip, err := netip.ParseAddr(address)
 	if err != nil {
 		return address

@@ -80,17 +80,26 @@ func (s *service) overview(ctx context.Context, before int64, limit int, visible
 	}
 	for i := range work.Running {
 		r := &work.Running[i]
-		out.Running[i] = v1.RunningRun{Run: s.wireRun(&r.Run), Planning: r.Planning, Calls: wireNames(r.Calls), MoreCalls: r.More}
+		out.Running[i] = v1.RunningRun{Run: s.wireRun(&r.Run), Planning: r.Planning, Calls: wireNames(r.Calls, visible != nil), MoreCalls: r.More}
 	}
 	for i := range work.Waiting {
 		w := &work.Waiting[i]
 		out.Waiting[i] = v1.Waiting{
-			Run: s.wireRun(&w.Run), Calls: wireNames(w.Calls), MoreCalls: w.More, Since: w.Since.UTC(), Why: string(w.Why), Reason: inWords(w),
-			Behind: wireNames(w.Behind), MoreBehind: w.MoreBehind,
+			Run: s.wireRun(&w.Run), Calls: wireNames(w.Calls, visible != nil), MoreCalls: w.More, Since: w.Since.UTC(), Why: string(w.Why), Reason: inWords(w),
+			Behind: wireNames(w.Behind, visible != nil), MoreBehind: w.MoreBehind,
 		}
 	}
 	for i := range work.Failed {
 		out.Failed[i] = s.wireRun(&work.Failed[i])
+	}
+	for i := range out.Running {
+		unnamed(ctx, &out.Running[i].Run)
+	}
+	for i := range out.Waiting {
+		unnamed(ctx, &out.Waiting[i].Run)
+	}
+	for i := range out.Failed {
+		unnamed(ctx, &out.Failed[i])
 	}
 	for i := range active {
 		out.Repositories[i] = wireActivity(&active[i])
@@ -107,9 +116,13 @@ func (s *service) overview(ctx context.Context, before int64, limit int, visible
 	return out, nil
 }
 
-func wireNames(calls []store.CallName) []v1.CallRef {
+// wireNames names calls, for strangers without the agents that make them.
+func wireNames(calls []store.CallName, strangers bool) []v1.CallRef {
 	out := make([]v1.CallRef, len(calls))
 	for i, c := range calls {
+		if strangers {
+			c.Agent = ""
+		}
 		out[i] = v1.CallRef{ID: c.ID, RunNumber: c.RunNumber, Module: c.Module, Function: c.Function, Agent: c.Agent, Since: moment(c.Since)}
 	}
 	return out

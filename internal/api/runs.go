@@ -95,6 +95,7 @@ func (s *service) listRuns(ctx context.Context, in *runQuery) (*body[v1.Runs], e
 	out := v1.Runs{Runs: make([]v1.Run, len(found)), Next: next}
 	for i := range found {
 		out.Runs[i] = s.wireRun(&found[i])
+		unnamed(ctx, &out.Runs[i])
 	}
 	return answer(out), nil
 }
@@ -120,6 +121,7 @@ func (s *service) getRun(ctx context.Context, in *RunID) (*body[v1.Run], error) 
 		return nil, err
 	}
 	out.Plan, out.Attempts = p.view, wireAttempts(attempts)
+	unnamed(ctx, &out)
 	return answer(out), nil
 }
 
@@ -131,6 +133,7 @@ func (s *service) withCalls(ctx context.Context, r *store.Run) (v1.Run, plan, er
 	}
 	out, p := s.wireRun(r), readPlan(r.Plan)
 	out.Calls = wireCalls(calls, p)
+	unnamed(ctx, &out)
 	return out, p, nil
 }
 

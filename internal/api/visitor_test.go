@@ -13,6 +13,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/franela/pocketci/dispatcher"
 	"github.com/franela/pocketci/internal/api"
 	v1 "github.com/franela/pocketci/internal/api/v1"
 	"github.com/franela/pocketci/internal/store"
@@ -157,7 +158,7 @@ func TestStrangers(t *testing.T) {
 				continue
 			}
 			delete(may, o.OperationID)
-			if status, text := f.as(public, method, one[0], nil); status != http.StatusOK || strings.Contains(text, "a/secret") {
+			if status, text := f.as(public, method, one[0], nil); status != http.StatusOK || strings.Contains(text, "a/secret") || strings.Contains(text, "agent-1") {
 				t.Errorf("%s of what is public gives %d: %s", o.OperationID, status, text)
 			}
 			if status, text := f.as(public, method, one[1], nil); status != http.StatusNotFound || strings.Contains(text, "a/secret") {
@@ -218,5 +219,56 @@ func TestStreamsOfVisitors(t *testing.T) {
 	}
 	if _, err := io.ReadAll(ended.Body); err != nil {
 		t.Logf("ended: %v", err)
+	}
+}
+
+// Strangers see what became of a run, and not who of those who work here had a part in it.
+func TestRunsOfStrangersNameNobody(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	mona := store.Actor{Person: "mona"}
+	aborted := f.planned("a/b", "x")
+	c := f.claimed(aborted)
+	f.write(c, output(1))
+	f.finish(c, store.StateFailed)
+	if _, err := f.store.Restart(t.Context(), aborted.Run, store.RestartAll, mona); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.store.Abort(t.Context(), aborted.Run, mona, "mona's reason"); err != nil {
+		t.Fatal(err)
+	}
+	approved := f.accept(fork("a/b"))
+	if err := f.store.Approve(t.Context(), approved.Run, sha, false, mona); err != nil {
+		t.Fatal(err)
+	}
+	skipped := f.accept(push("a/b"))
+	for {
+		claim, _, err := f.agent.ClaimRun(t.Context(), store.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		view := dispatcher.View{Skipped: []dispatcher.Skipped{{Module: "ci", Function: "y", Reason: "disabled by mona: mona's reason"}}}
+		plan, err := json.Marshal(map[string]any{"view": view})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.agent.Planned(t.Context(), claim, store.Plan{SHA: sha, Plan: plan, Reason: "the repository is disabled by mona: mona's reason"}); err != nil {
+			t.Fatal(err)
+		}
+		if claim.Run == skipped.Run {
+			break
+		}
+	}
+	for path, want := range map[string]string{
+		"/runs/" + aborted.Run: `"restart"`, "/runs/" + approved.Run: sha, "/runs/" + skipped.Run: `"disabled"`, "/calls/" + c.Call: `"aborted"`,
+		"/runs?repository=a/b": `"the repository is disabled"`, "/overview": `"a/b"`,
+	} {
+		status, text := f.as(public, http.MethodGet, path, nil)
+		if status != http.StatusOK || strings.Contains(text, "mona") || strings.Contains(text, "agent-1") || !strings.Contains(text, want) {
+			t.Errorf("%s gives a stranger %d: %s", path, status, text)
+		}
+	}
+	if text := string(f.get("/runs/"+aborted.Run, nil).body); !strings.Contains(text, "mona") {
+		t.Errorf("others do not see who aborted it: %s", text)
 	}
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -17,7 +18,7 @@ func inWords(w *store.Waiting) string {
 	}
 	switch w.Why {
 	case store.WhyApproval:
-		return "waits for an approval: " + orElse(w.Run.Reason, "somebody must look at it")
+		return "waits for an approval: " + cmp.Or(w.Run.Reason, "somebody must look at it")
 	case store.WhyEnding:
 		return "waits for its last attempt to end, which was aborted"
 	case store.WhyAfter:
@@ -40,13 +41,6 @@ func inWords(w *store.Waiting) string {
 		return fmt.Sprintf("waits for room: %d of %d calls are being made", w.Busy, w.Most)
 	}
 	return "waits to be taken by an agent"
-}
-
-func orElse(text, other string) string {
-	if text == "" {
-		return other
-	}
-	return text
 }
 
 // namesOf names the calls that something waits for, with their run where that is another

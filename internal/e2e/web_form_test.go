@@ -6,7 +6,11 @@ import "testing"
 // and then a right one.
 func runFromAForm(t *testing.T, p *pages) {
 	b := p.browser(t, "run")
-	b.Open(t, "/functions/run?repository=acme%2Fshop&function=count")
+	b.Open(t, "/repositories/acme/shop")
+	b.Find(t, "li.function", "Called on every push")
+	judged(t, b)
+	b.Picture(t, "functions")
+	b.Follow(t, `a[aria-label="Run count"]`, "")
 	b.See(t, "Counts the stock of a shelf")
 	b.Fill(t, "shelf", "apples")
 	b.Fill(t, "times", "often")

@@ -129,6 +129,7 @@ func seeEverywhere(t *testing.T, p *pages) {
 	b.Dark(t, true)
 	for name, path := range map[string]string{
 		"home": "/", "runs": "/runs", "run": "/runs/1", "call": "/runs/1/calls/testOnGithubPush",
+		"repository": "/repositories/acme/shop", "functions": "/functions", "events": "/events",
 	} {
 		for suffix, size := range map[string]browsertest.Size{"-dark": browsertest.Wide, "-phone-dark": browsertest.Phone} {
 			b.Size(t, size)

@@ -102,6 +102,7 @@ func TestPages(t *testing.T) {
 		{"what failed is restarted", restartWhatFailed},
 		{"a function is run from its form", runFromAForm},
 		{"a run is aborted", abort},
+		{"without a mouse", withoutAMouse},
 		{"a fork's run is approved", approveAFork},
 		{"in the dark and on a telephone", seeEverywhere},
 	} {

@@ -24,10 +24,6 @@ const (
 // on the agent's host is not for repositories to say.
 var providers = []string{"op", "vault", "libsecret", "gcp", "aws+sm", "aws+ps"}
 
-// Providers returns the schemes of Dagger's secret providers that references may
-// name, without "://".
-func Providers() []string { return slices.Clone(providers) }
-
 var (
 	variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 	named    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)

@@ -17,9 +17,6 @@ import (
 // vendors are those whose webhooks can be received.
 var vendors = []string{events.VendorGithub, events.VendorGitea, events.VendorGitlab, events.VendorBitbucket}
 
-// Vendors returns the words that vendor may be.
-func Vendors() []string { return slices.Clone(vendors) }
-
 func (r reader) forges(n *yaml.Node) []Forge {
 	var forges []Forge
 	lines := map[string]int{}

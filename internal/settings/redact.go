@@ -67,7 +67,11 @@ var secretPath = regexp.MustCompile(`(?i)(token|secret|passw|passphrase|credenti
 // comparesSecret reports whether a mapping is a condition on such a place.
 func comparesSecret(n *yaml.Node) bool {
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == "path" && secretPath.MatchString(n.Content[i+1].Value) {
+		path := n.Content[i+1]
+		if path.Kind == yaml.AliasNode {
+			path = path.Alias
+		}
+		if n.Content[i].Value == "path" && secretPath.MatchString(path.Value) {
 			return true
 		}
 	}

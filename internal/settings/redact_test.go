@@ -31,6 +31,7 @@ func TestRedact(t *testing.T) {
 		"a harmless one":     {"filters: [{path: /sender/type, is-equal-to: Bot}]", "filters: [{path: /sender/type, is-equal-to: Bot}]\n"},
 		"a known token":      {"before: ghp_" + secret, "before: '***'\n"},
 		"through an anchor":  {"a: &x https://" + secret + "@h/\nb: *x\n", "a: &x https://***@h/\nb: *x\n"},
+		"a path by an alias": {"a: {path: &p /token, exists: true}\nb: {path: *p, is-equal-to: " + secret + "}\n", "a: {path: &p /token, exists: true}\nb: {path: *p, is-equal-to: '***'}\n"},
 		"a key, in a way":    {"'https://" + secret + "@h/': 1", "'https://***@h/': 1\n"},
 		"a key of many rows": {"a: |\n  -----BEGIN PRIVATE KEY-----\n  " + secret + "\n", "a: |-\n  ***\n"},
 	} {

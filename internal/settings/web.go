@@ -1,7 +1,12 @@
 package settings
 
 import (
+	"slices"
+	"strings"
+
 	"gopkg.in/yaml.v3"
+
+	"github.com/franela/pocketci/events"
 )
 
 // Web says what the pages of the agent show to whom.
@@ -9,6 +14,17 @@ type Web struct {
 	// Public are the repositories whose runs everybody may read who reaches the
 	// agent, without a key. Empty is none.
 	Public Patterns
+}
+
+// Shows reports whether everybody may read a repository's runs. Those of stored modules are
+// no repository's: a pattern for them names [events.ModuleOwner], so that one for all
+// repositories shows nobody what is deployed.
+func (w Web) Shows(repository string) bool {
+	owner := events.ModuleOwner + "/"
+	ofModule := strings.HasPrefix(strings.ToLower(repository), owner)
+	return slices.ContainsFunc(w.Public, func(pattern string) bool {
+		return (!ofModule || strings.HasPrefix(strings.ToLower(pattern), owner)) && matchName(pattern, repository)
+	})
 }
 
 var webKeys = []string{"public"}

@@ -106,9 +106,13 @@ type EventFilter struct {
 
 // Events lists events without their payloads, the latest first.
 func (s *Store) Events(ctx context.Context, f EventFilter) ([]Event, error) {
+	// By the column that leaves the fewest, each of which has an index.
 	list := newest{number: "seq", before: f.Before}
-	if f.Repository != "" {
-		list.columns, list.values = []string{"repository"}, []any{key(f.Repository)}
+	for _, by := range []struct{ column, value string }{{"cause", key(f.Cause)}, {"original", key(f.Original)}, {"repository", key(f.Repository)}} {
+		if by.value != "" {
+			list.columns, list.values = []string{by.column}, []any{by.value}
+			break
+		}
 	}
 	which, args := list.where()
 	where := []string{which}
@@ -121,10 +125,10 @@ func (s *Store) Events(ctx context.Context, f EventFilter) ([]Event, error) {
 	add(f.Name != "", "name = ?", key(f.Name))
 	add(f.Filter != "", "filter = ?", clean(f.Filter))
 	add(f.Ref != "", "ref = ?", clean(f.Ref))
-	add(f.Original != "", "original = ?", key(f.Original))
-	// It is where encoding/json puts it. An id has no sign that JSON or LIKE would take
-	// otherwise, but for _, which the rows are looked at again for.
-	add(f.Cause != "", "fields LIKE ?", `%"Cause":"`+clean(f.Cause)+`"%`)
+	// Their indexes have no entries for events without.
+	add(f.Cause != "", "cause <> '' AND cause = ?", key(f.Cause))
+	add(f.Original != "", "original <> '' AND original = ?", key(f.Original))
+	add(f.Repository != "" && list.columns[0] != "repository", "repository = ?", key(f.Repository))
 	add(!f.Since.IsZero(), "received_at >= ?", micros(f.Since))
 	add(!f.Until.IsZero(), "received_at < ?", micros(f.Until))
 	add(f.After != 0, "seq > ?", f.After)
@@ -145,9 +149,6 @@ func (s *Store) Events(ctx context.Context, f EventFilter) ([]Event, error) {
 		e := Event{Seq: seq, Hook: hook, Original: original}
 		if err := json.Unmarshal(text, &e.Event); err != nil {
 			return nil, fmt.Errorf("list events: %w", err)
-		}
-		if f.Cause != "" && e.Cause != f.Cause {
-			continue
 		}
 		e.rename(repository)
 		e.Payload = nil

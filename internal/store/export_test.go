@@ -19,11 +19,16 @@ func (s *Store) Queries() map[string]string {
 		newest
 	}{
 		"events of one":       {"events", newest{[]string{"repository"}, []any{""}, "seq", 0}},
+		"events that follow":  {"events", newest{[]string{"cause"}, []any{""}, "seq", 0}},
+		"replays of one":      {"events", newest{[]string{"original"}, []any{""}, "seq", 0}},
 		"runs of one":         {"runs", newest{[]string{"repository"}, []any{""}, "number", 1}},
 		"calls of one":        {"calls", newest{[]string{"repository"}, []any{""}, "number", 1}},
 		"calls of a function": {"calls", newest{[]string{"repository", "module", "function"}, []any{"", "", ""}, "number", 1}},
 	} {
 		where, _ := list.where()
+		if column := list.columns[0]; column == "cause" || column == "original" {
+			where += " AND " + column + " <> ''"
+		}
 		queries[name] = "SELECT id, reason FROM " + list.table + " WHERE " + where + " ORDER BY " + list.order() + " LIMIT 1"
 		if list.table == "events" {
 			queries[name] = strings.Replace(queries[name], "reason", "fields", 1)

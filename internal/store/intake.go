@@ -69,7 +69,7 @@ func insertEvents(t *tx, batch []*pending) (fresh, known []*pending, err error) 
 	for _, p := range batch {
 		e := &p.delivery.Event
 		args = append(args, e.ID, p.hook, p.id, key(e.Vendor), key(e.Name), clean(e.Filter), p.repository, clean(e.Ref),
-			micros(e.ReceivedAt), key(p.delivery.Original), bit(p.packed), string(p.fields), p.payload)
+			micros(e.ReceivedAt), key(p.delivery.Original), key(e.Cause), bit(p.packed), string(p.fields), p.payload)
 	}
 	stored := make(map[string]bool, len(batch))
 	var id string
@@ -212,14 +212,14 @@ func (s *Store) recordDelivery(t *tx, p *pending) error {
 
 // The queries that store n rows at once, and how many values each row has.
 const (
-	eventColumns     = 13
+	eventColumns     = 14
 	pushColumns      = 3
 	runInsertColumns = 17
 )
 
 func (d *dialect) insertEvents(n int) string {
 	return d.insert + ` INTO events
-		(id, hook, delivery, vendor, name, filter, repository, ref, received_at, original, packed, fields, payload)
+		(id, hook, delivery, vendor, name, filter, repository, ref, received_at, original, cause, packed, fields, payload)
 		VALUES ` + places(n, eventColumns) + ` ON CONFLICT DO NOTHING RETURNING id`
 }
 

@@ -24,7 +24,12 @@ func TestLists(t *testing.T) {
 			if n%3 == 0 {
 				d.Event.Name, d.Event.Filter, d.Event.PullRequest, d.Event.Ref = "pull_request", "opened", 7, "refs/pull/7/head"
 			}
-			if n == 9 {
+			switch n {
+			case 5, 7:
+				d.Event.Cause, d.Event.Depth = "a_cause", 1
+			case 6, 8:
+				d.Original = "an-original"
+			case 9:
 				d.Hold = "it comes from a fork"
 			}
 			accept(t, s, d)
@@ -40,6 +45,10 @@ func TestLists(t *testing.T) {
 			"filter and ref": {store.EventFilter{Filter: "main", Ref: "refs/heads/main", Limit: 2}, []int{8, 7}},
 			"time":           {store.EventFilter{Since: start.Add(2 * time.Minute), Until: start.Add(5 * time.Minute)}, []int{4, 3, 2}},
 			"next page":      {store.EventFilter{Before: 4, Limit: 2}, []int{2, 1}},
+			"cause":          {store.EventFilter{Cause: "a_cause"}, []int{7, 5}},
+			"no cause":       {store.EventFilter{Cause: "aXcause"}, nil},
+			"cause and all":  {store.EventFilter{Cause: "a_cause", Repository: "r1", Before: 7}, []int{5}},
+			"original":       {store.EventFilter{Original: "an-original"}, []int{8, 6}},
 			"newer":          {store.EventFilter{After: 2}, []int{9, 8, 7, 6, 5, 4, 3, 2}},
 		} {
 			t.Run("events by "+name, func(t *testing.T) {

@@ -251,6 +251,8 @@ func TestQueriesUseTheirIndexes(t *testing.T) {
 			"latest runs":                    {nil, []string{"runs_repository"}, false},
 			"runs of a branch":               {[]any{"r3", "refs/heads/main", "r3", "refs/heads/main", 1}, []string{"runs_branch"}, true},
 			"events of one":                  {[]any{"r3", "r3"}, []string{"events_repository"}, true},
+			"events that follow":             {[]any{"e3", "e3"}, []string{"events_cause"}, true},
+			"replays of one":                 {[]any{"e3", "e3"}, []string{"events_original"}, true},
 			"runs of one":                    {[]any{"r3", "r3", 1500}, []string{"runs_repository"}, true},
 			"calls of one":                   {[]any{"r3", "r3", 1500}, []string{"calls_repository"}, true},
 			"calls of a function":            {[]any{"r3", "ci", "f3", "r3", "ci", "f3", 1500}, []string{"calls_function"}, true},

@@ -57,10 +57,10 @@ func (v *visit) picture(status int, svg []byte) error {
 	sum := sha256.Sum256(svg)
 	tag := `"` + hex.EncodeToString(sum[:8]) + `"`
 	kept := "public"
-	if v.me != nil {
-		kept = "private"
-	}
 	h := v.w.Header()
+	if v.me != nil || h.Get("Set-Cookie") != "" {
+		kept = "private" // nobody else is to be signed out with him
+	}
 	h.Set("Content-Type", "image/svg+xml")
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 	h.Set("Cache-Control", kept+", max-age="+badgeAge)

@@ -87,6 +87,14 @@ func TestBadgesOfWhatIsNotPublic(t *testing.T) {
 		secret.Header.Get("Cache-Control") != none.Header.Get("Cache-Control") {
 		t.Errorf("a stranger gets %d and %d: %s", secret.Status, none.Status, secret.Text)
 	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.URL+"/badges/acme/open.svg", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Cookie", "pocketci-session=pcs_over")
+	if a := stranger.Do(r); a.Header.Get("Set-Cookie") == "" || a.Header.Get("Cache-Control") != "private, max-age=60" {
+		t.Errorf("that a session has ended may be kept for others: %v", a.Header)
+	}
 	open := stranger.Get("/badges/acme/open.svg")
 	if said(t, open) != "pocketci: failed" || open.Status != http.StatusOK || open.Header.Get("Cache-Control") != "public, max-age=60" {
 		t.Errorf("of what is public he gets %d, kept %s: %s", open.Status, open.Header.Get("Cache-Control"), open.Text)

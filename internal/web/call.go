@@ -3,14 +3,15 @@ package web
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	v1 "github.com/franela/pocketci/internal/api/v1"
+	"github.com/franela/pocketci/internal/client"
 )
 
 // The views of a log.
@@ -101,23 +102,14 @@ func (c *callRef) at(number int) *v1.Attempt {
 // path is where the call's page is, or what lies below it, with pairs of names and values
 // for the query. Empty values are left out.
 func (c *callRef) path(below string, pairs ...string) string {
-	q := url.Values{}
+	own := []string{}
 	if len(c.others) > 0 {
-		q.Set("module", c.call.Module)
+		own = append(own, "module", c.call.Module)
 	}
 	if c.attempt != c.call.Attempt {
-		q.Set("attempt", strconv.Itoa(c.attempt))
+		own = append(own, "attempt", strconv.Itoa(c.attempt))
 	}
-	for i := 0; i < len(pairs); i += 2 {
-		if q.Del(pairs[i]); pairs[i+1] != "" {
-			q.Set(pairs[i], pairs[i+1])
-		}
-	}
-	to := fmt.Sprintf("/runs/%d/calls/%s%s", c.run.Number, url.PathEscape(c.call.Function), below)
-	if len(q) > 0 {
-		to += "?" + q.Encode()
-	}
-	return to
+	return address(callPath(c.run.Number, "", c.call.Function)+below, append(own, pairs...)...)
 }
 
 // callPage is what the page of a call shows.
@@ -145,22 +137,13 @@ type callHead struct {
 }
 
 // Live reports whether the attempt may still change.
-func (h callHead) Live() bool { return !final(h.Attempt.State) }
+func (h callHead) Live() bool { return !client.Ended(h.Attempt.State) }
 
 type callLink struct {
 	Text, To, State string
 	Now             bool
 	// Beside leads to this attempt at the side of the one that is shown.
 	Beside string
-}
-
-// final reports whether a state is a last one.
-func final(state string) bool {
-	switch state {
-	case "queued", "waiting-approval", "running":
-		return false
-	}
-	return true
 }
 
 func (c *callRef) head() callHead {
@@ -242,39 +225,8 @@ func (s *Site) callRaw(v *visit) error {
 		}
 		return '-'
 	}, ref.call.Function)
-	// A log that cannot be read is a page that says so, until it has begun.
-	out := &download{v: v, name: fmt.Sprintf("run-%d-%s-%d.log", ref.run.Number, name, ref.attempt)}
-	err = v.api.RawLog(v.ctx(), ref.call.ID, ref.attempt, out)
-	if err != nil && out.begun {
-		v.site.Log.Debug("the download of a log was broken off", "call", ref.call.ID, "error", err)
-		panic(http.ErrAbortHandler) // so that nobody takes it for all of it
-	}
-	if err == nil {
-		out.begin()
-	}
-	return err
-}
-
-// download writes a file that is saved and never shown.
-type download struct {
-	v     *visit
-	name  string
-	begun bool
-}
-
-func (d *download) begin() {
-	if d.begun {
-		return
-	}
-	d.begun = true
-	h := d.v.w.Header()
-	h.Set("Content-Type", "text/plain; charset=utf-8")
-	h.Set("Content-Disposition", `attachment; filename="`+d.name+`"`)
-}
-
-// Write implements [io.Writer].
-func (d *download) Write(p []byte) (int, error) {
-	d.begin()
-	_ = http.NewResponseController(d.v.w).SetWriteDeadline(time.Now().Add(d.v.site.Stall))
-	return d.v.w.Write(p)
+	file := fmt.Sprintf("run-%d-%s-%d.log", ref.run.Number, name, ref.attempt)
+	return v.download(file, "text/plain; charset=utf-8", func(w io.Writer) error {
+		return v.api.RawLog(v.ctx(), ref.call.ID, ref.attempt, w)
+	})
 }

@@ -243,7 +243,7 @@ func TestCallRaw(t *testing.T) {
 	b := w.SignIn(v1.ScopeRead)
 	a := b.Get("/runs/1/calls/test/log")
 	if a.Text != "\x1b[31mone\x1b[0m<b>\ntwo\n" || a.Header.Get("Content-Type") != "text/plain; charset=utf-8" ||
-		a.Header.Get("Content-Disposition") != `attachment; filename="run-1-test-1.log"` {
+		a.Header.Get("Content-Disposition") != `attachment; filename=run-1-test-1.log` {
 		t.Errorf("it is %q as %v", a.Text, a.Header)
 	}
 	if a := b.Get("/runs/1/calls/test/log?attempt=2"); a.Status != http.StatusNotFound {

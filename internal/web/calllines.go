@@ -81,9 +81,9 @@ func newRow(l *v1.NumberedLine) logRow {
 		case "cached":
 			text = "cached: " + text
 		case "done":
-			text = fmt.Sprintf("done: %s (%s)", text, seconds(l.Seconds))
+			text = fmt.Sprintf("done: %s (%s)", text, duration(secondsOf(l.Seconds)))
 		case "failed":
-			text = fmt.Sprintf("failed: %s (%s) %s", text, seconds(l.Seconds), l.Text)
+			text = fmt.Sprintf("failed: %s (%s) %s", text, duration(secondsOf(l.Seconds)), l.Text)
 		}
 	}
 	line := ansi.Render(text)
@@ -93,8 +93,6 @@ func newRow(l *v1.NumberedLine) logRow {
 
 // stepName is the name of a step, which programs give, without control sequences.
 func stepName(name string) string { return strings.TrimRight(ansi.Render(name).Text(), " ") }
-
-func seconds(s float64) string { return duration(time.Duration(s * float64(time.Second))) }
 
 func newRows(lines []v1.NumberedLine) []logRow {
 	rows := make([]logRow, len(lines))
@@ -108,7 +106,7 @@ func newRows(lines []v1.NumberedLine) []logRow {
 func (v *visit) base(ref *callRef) *callLog {
 	a := ref.at(ref.attempt)
 	return &callLog{
-		Attempt: a.Number, State: a.State, Ended: final(a.State), Gone: a.LogGone, Cut: a.LogCut,
+		Attempt: a.Number, State: a.State, Ended: client.Ended(a.State), Gone: a.LogGone, Cut: a.LogCut,
 		Lines: ref.path("/lines", "attempt", strconv.Itoa(ref.attempt)),
 	}
 }

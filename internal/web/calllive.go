@@ -172,7 +172,7 @@ func (f *callFollower) render(l *live, lines []v1.NumberedLine) ([]byte, error) 
 		case "started":
 			name, step.State = "step", "running"
 		default:
-			step.Started = one.Time.Add(-time.Duration(one.Seconds * float64(time.Second)))
+			step.Started = one.Time.Add(-secondsOf(one.Seconds))
 		}
 		if err := add(name, newStep(f.ref, &step, "s", false)); err != nil {
 			return nil, err

@@ -60,7 +60,7 @@ func (s *callStep) Took() timespan {
 	switch {
 	case s.Shown == "running":
 	case s.Seconds > 0:
-		t.To = s.Started.Add(time.Duration(s.Seconds * float64(time.Second)))
+		t.To = s.Started.Add(secondsOf(s.Seconds))
 	default:
 		t.To = s.Started
 	}

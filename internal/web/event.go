@@ -7,7 +7,6 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"time"
@@ -49,11 +48,11 @@ func (p payloadPart) Self() value { return p.value }
 
 // Address is where a part is shown by itself, from one of its members on.
 func (p payloadPart) Address(v value, from int) string {
-	q := url.Values{"at": {v.At}}
+	start := ""
 	if from > 0 {
-		q.Set("from", strconv.Itoa(from))
+		start = strconv.Itoa(from)
 	}
-	return p.Page + "?" + q.Encode() + "#payload"
+	return address(p.Page, "at", v.At, "from", start) + "#payload"
 }
 
 // chainSpan is how long after an event those are looked for that follow from it.
@@ -129,49 +128,26 @@ func (p *eventPage) read(v *visit) error {
 		p.Text = string(text)
 		return nil
 	}
-	p.Payload = &payloadPart{found, "/events/" + url.PathEscape(p.Event.ID), q.Get("at") == ""}
+	p.Payload = &payloadPart{found, under("/events", p.Event.ID), q.Get("at") == ""}
 	return nil
 }
 
 // eventPayload passes a payload on as a file.
 func (s *Site) eventPayload(v *visit) error {
 	id := v.r.PathValue("id")
-	if _, err := v.api.Event(v.ctx(), id); err != nil {
-		return v.misnamed(err)
-	}
-	h := v.w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("Content-Disposition", `attachment; filename="event-`+id+`.json"`)
-	control := http.NewResponseController(v.w)
-	if err := v.api.EventPayload(v.ctx(), id, &patientWriter{v.w, control, s.Stall}); err != nil {
-		s.Log.Debug("a payload was not passed on", "event", id, "error", err)
-		// The browser is to see that it is not whole.
-		panic(http.ErrAbortHandler)
-	}
-	return nil
-}
-
-// patientWriter gives whoever reads slowly time, as long as they read.
-type patientWriter struct {
-	w       io.Writer
-	control *http.ResponseController
-	stall   time.Duration
-}
-
-func (p *patientWriter) Write(b []byte) (int, error) {
-	// Where there are no deadlines, none need to be moved.
-	_ = p.control.SetWriteDeadline(time.Now().Add(p.stall))
-	return p.w.Write(b)
+	return v.misnamed(v.download("event-"+id+".json", "application/json", func(w io.Writer) error {
+		return v.api.EventPayload(v.ctx(), id, w)
+	}))
 }
 
 func (s *Site) replayEvent(v *visit) error {
 	accepted, err := v.api.Replay(v.ctx(), v.r.PathValue("id"))
 	if err == nil {
-		return v.back(fmt.Sprintf("/runs/%d", accepted.Number), "The event is replayed as a new one. This is its run.")
+		return v.back(runPath(accepted.Number), "The event is replayed as a new one. This is its run.")
 	}
-	status, text, ok := v.objected(err)
+	status, text, ok := objected(err)
 	if !ok {
 		return err
 	}
-	return s.showEvent(v, status, clearLines(text))
+	return s.showEvent(v, status, text)
 }

@@ -38,19 +38,9 @@ func eventsFilterOf(q url.Values) eventsFilter {
 
 // path is the address of the filter's list or of something beside it.
 func (f eventsFilter) path(base string, more ...string) string {
-	q := url.Values{}
-	for _, p := range [][2]string{{"vendor", f.Vendor}, {"repository", f.Repository}, {"event", f.Event}, {"branch", f.Branch}, {"since", f.Since}, {"until", f.Until}} {
-		if p[1] != "" {
-			q.Set(p[0], p[1])
-		}
-	}
-	for i := 0; i < len(more); i += 2 {
-		q.Set(more[i], more[i+1])
-	}
-	if len(q) == 0 {
-		return base
-	}
-	return base + "?" + q.Encode()
+	return address(base, append([]string{
+		"vendor", f.Vendor, "repository", f.Repository, "event", f.Event, "branch", f.Branch, "since", f.Since, "until", f.Until,
+	}, more...)...)
 }
 
 // ask is the filter as the API takes it. Its error is a sentence for who typed it.

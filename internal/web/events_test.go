@@ -101,7 +101,7 @@ func TestEvent(t *testing.T) {
 		}
 	}
 	a = b.Get("/events/" + r.Event + "/payload")
-	if a.Text != string(d.Event.Payload) || a.Header.Get("Content-Disposition") != `attachment; filename="event-`+r.Event+`.json"` {
+	if a.Text != string(d.Event.Payload) || a.Header.Get("Content-Disposition") != `attachment; filename=event-`+r.Event+`.json` {
 		t.Errorf("the payload is %q, %v", a.Text, a.Header)
 	}
 }

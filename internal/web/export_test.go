@@ -21,6 +21,33 @@ func LiveOf(t *testing.T, o Options, f func(ctx context.Context, send Push) erro
 	return s
 }
 
+// LiveByAddress and LiveByStrangers are how many pages of strangers are kept up to date.
+const (
+	LiveByAddress   = liveByAddress
+	LiveByStrangers = liveStrangers
+)
+
+// Entering is what begins something that each may do so often at a time, and all together.
+func Entering(each, most int) func(who string) (leave func(), room bool) {
+	return newCrowd(each, most).enter
+}
+
+// Feed is a log that two follow at least: next is what comes from a line on, made by make
+// unless it is there.
+func Feed(t *testing.T) (next func(first int64, make func() []byte) []byte) {
+	t.Helper()
+	var f feeds
+	k := feedKey{call: "1"}
+	t.Cleanup(f.join(k))
+	return func(first int64, make func() []byte) []byte {
+		b, err := f.next(t.Context(), k, first, func(b *batch) { b.message, b.err = make(), nil })
+		if err != nil {
+			t.Error(err)
+		}
+		return b.message
+	}
+}
+
 // Route is a pattern of the site with the scope that it needs, empty for everybody's.
 type Route struct{ Pattern, Scope string }
 
@@ -36,9 +63,6 @@ func Routes(t *testing.T, o Options) (all []Route) {
 	}
 	return all
 }
-
-// ScheduleWords is what a page says of a schedule's expression.
-var ScheduleWords = scheduleWords
 
 // Snippets are the parts of agent.yaml that pages show which are empty.
 func Snippets() map[string]string {

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"slices"
 	"sync"
 )
 
@@ -19,14 +20,20 @@ type feedKey struct {
 	view    string
 }
 
-// keptBatches is how many batches are there for those who are a little behind.
-const keptBatches = 8
+// keptBatches is how many batches are there for those who are a little behind, and
+// keptBytes how long they are together.
+const (
+	keptBatches = 8
+	keptBytes   = 1 << 20
+)
 
 // feed is a log that is followed. It is there for as long as somebody does.
 type feed struct {
 	followers int
 	batches   map[int64]*batch
-	order     []int64
+	// order is where the batches begin that there are, the one that was asked for last
+	// at the end.
+	order []int64
 }
 
 // batch is what comes behind a line.
@@ -38,6 +45,8 @@ type batch struct {
 	next  int64
 	ended bool
 	err   error
+	// size is that of the message, for the feed.
+	size int
 }
 
 // join is for who begins to follow a log; leave is to be called in the end.
@@ -94,11 +103,25 @@ func (f *feeds) take(k feedKey, first int64) (b *batch, mine bool) {
 	one.batches[first] = b
 	one.order = append(one.order, first)
 	if len(one.order) > keptBatches {
-		// Whoever waits for it has it already.
-		delete(one.batches, one.order[0])
-		one.order = one.order[1:]
+		one.drop(one.order[0])
 	}
 	return b, true
+}
+
+// drop forgets a batch. Whoever waits for it has it already.
+func (f *feed) drop(first int64) {
+	delete(f.batches, first)
+	f.order = slices.DeleteFunc(f.order, func(one int64) bool { return one == first })
+}
+
+// trim forgets what is the longest behind while there is too much.
+func (f *feed) trim() {
+	size := 0
+	for _, first := range slices.Backward(slices.Clone(f.order)) {
+		if size += f.batches[first].size; size > keptBytes {
+			f.drop(first)
+		}
+	}
 }
 
 // fill makes a batch. One without a message is forgotten, since there may be one later.
@@ -106,8 +129,12 @@ func (f *feeds) fill(k feedKey, first int64, b *batch, make func(*batch)) {
 	defer func() {
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		if one := f.all[k]; b.message == nil && one != nil && one.batches[first] == b {
-			delete(one.batches, first)
+		b.size = len(b.message)
+		if one := f.all[k]; one != nil && one.batches[first] == b {
+			if b.message == nil {
+				one.drop(first)
+			}
+			one.trim()
 		}
 		close(b.made)
 	}()

@@ -215,7 +215,6 @@ func (s *Site) form(v *visit) error {
 // callFunction starts the run that a form asks for. What is wrong with it is shown where it
 // was typed.
 func (s *Site) callFunction(v *visit) error {
-	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, formLimit)
 	if err := v.r.ParseForm(); err != nil {
 		return &problem{http.StatusRequestEntityTooLarge, "The form is too large, or is none."}
 	}
@@ -249,7 +248,7 @@ func (s *Site) callFunction(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.back(fmt.Sprintf("/runs/%d", accepted.Number), "")
+	return v.back(runPath(accepted.Number), "")
 }
 
 // refused puts what the API says of a call where it belongs.

@@ -2,10 +2,8 @@ package web
 
 import (
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	v1 "github.com/franela/pocketci/internal/api/v1"
 )
@@ -40,16 +38,12 @@ type functionRow struct {
 
 // Form is the address of the form that calls it.
 func (r functionRow) Form() string {
-	path := runForm(r.Repository, r.Module, r.Function)
-	if r.Ref != "" {
-		path += "&" + url.Values{"ref": {r.Ref}}.Encode()
-	}
-	return path
+	return runForm(r.Repository, r.Ref, r.Module, r.Function)
 }
 
 // Runs is the address of the runs that it is in.
 func (r functionRow) Runs() string {
-	return "/runs?" + url.Values{"repository": {r.Repository}, "function": {r.Function}}.Encode()
+	return runsFilter{Repository: r.Repository, Function: r.Function}.path("/runs")
 }
 
 // Last is the state of its last call, empty if there was none.
@@ -85,8 +79,6 @@ func (r functionRow) Took() string {
 	}
 	return duration(secondsOf(r.Called.Days30.P50)) + " / " + duration(secondsOf(r.Called.Days30.P90))
 }
-
-func secondsOf(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }
 
 // percent is a ratio in hundredths. It is 100 % only if nothing failed, and 0 % only if
 // everything did.

@@ -1,9 +1,7 @@
 package web
 
 import (
-	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 
 	v1 "github.com/franela/pocketci/internal/api/v1"
@@ -49,8 +47,7 @@ func (s *Site) functions(v *visit) error {
 
 // switched is what a form says that disables or enables something.
 func switched(v *visit) (d v1.Disabled, ref string) {
-	form := func(name string) string { return strings.TrimSpace(v.r.PostFormValue(name)) }
-	return v1.Disabled{Repository: form("repository"), Module: form("module"), Function: form("function"), Reason: form("reason")}, form("ref")
+	return v1.Disabled{Repository: v.typed("repository"), Module: v.typed("module"), Function: v.typed("function"), Reason: v.typed("reason")}, v.typed("ref")
 }
 
 // whatOf names something of a repository.
@@ -80,7 +77,7 @@ func (s *Site) apply(v *visit) error {
 	d, ref := switched(v)
 	accepted, err := v.api.Apply(v.ctx(), v1.ApplyRequest{Repository: d.Repository, Module: d.Module, Ref: ref})
 	if err == nil {
-		return v.back(fmt.Sprintf("/runs/%d", accepted.Number), "")
+		return v.back(runPath(accepted.Number), "")
 	}
 	return s.answer(v, d, ref, err, "")
 }
@@ -88,14 +85,10 @@ func (s *Site) apply(v *visit) error {
 // answer leads back to a repository's page, or shows it with what is wrong and what was
 // typed.
 func (s *Site) answer(v *visit, d v1.Disabled, ref string, err error, done string) error {
-	path := repositoryPath(d.Repository)
-	if ref != "" {
-		path += "?" + url.Values{"ref": {ref}}.Encode()
-	}
 	if err == nil {
-		return v.back(path, clear(done))
+		return v.back(address(repositoryPath(d.Repository), "ref", ref), done)
 	}
-	status, text, again := v.refused(err)
+	status, text, again := objected(err)
 	if !again && status != http.StatusNotFound || d.Repository == "" {
 		return err
 	}

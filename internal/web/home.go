@@ -86,7 +86,7 @@ func whyPath(w *v1.Waiting) string {
 	case "repository":
 		return repositoryPath(w.Run.Repository)
 	}
-	return fmt.Sprintf("/runs/%d", w.Run.Number)
+	return runPath(w.Run.Number)
 }
 
 func (s *Site) home(v *visit) error {

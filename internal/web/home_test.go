@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/net/html"
-
 	v1 "github.com/franela/pocketci/internal/api/v1"
 	"github.com/franela/pocketci/internal/store"
 	"github.com/franela/pocketci/internal/store/history"
@@ -91,34 +89,6 @@ func TestHomeShowsWhatIsGoingOn(t *testing.T) {
 	}
 }
 
-// sound checks that a page has nothing of what its texts say as markup, and nothing that
-// the policy forbids.
-func sound(t *testing.T, p *webtest.Page) {
-	t.Helper()
-	for n := range p.All(func(*html.Node) bool { return true }) {
-		switch n.Data {
-		case "img", "b2", "iframe", "base", "object":
-			t.Errorf("the page has an element %s", n.Data)
-		case "script":
-			if !strings.HasPrefix(webtest.Attr(n, "src"), "/static/") {
-				t.Errorf("the page has a script of its own: %s", webtest.Text(n))
-			}
-		}
-		for _, a := range n.Attr {
-			if strings.HasPrefix(a.Key, "on") || a.Key == "style" {
-				t.Errorf("%s has %s=%q", n.Data, a.Key, a.Val)
-			}
-			if (a.Key == "href" || a.Key == "action") && !strings.HasPrefix(a.Val, "/") && !strings.HasPrefix(a.Val, "#") &&
-				!strings.HasPrefix(a.Val, "https://github.com/franela/pocketci/") {
-				t.Errorf("%s leads to %q", n.Data, a.Val)
-			}
-		}
-	}
-	if strings.ContainsAny(p.Source, "\u202e\u2066\x1b\x00") {
-		t.Error("the page has characters that change how it is read")
-	}
-}
-
 // hostile are names that would be something else if they were not shown as text.
 var hostile = []string{
 	`<img src=x onerror=alert(1)>`, `"><b2>`, `' onmouseover='alert(1)`, "javascript:alert(1)", "{{.}}", "main\u202egnp.exe", "a\x1b[31mb",
@@ -150,7 +120,7 @@ func TestHostileNames(t *testing.T) {
 	b := w.SignIn(v1.ScopeRead)
 	for _, path := range []string{"/", "/runs", "/repositories"} {
 		page := b.Page(path)
-		sound(t, page)
+		harmless(t, page)
 		if text := page.Main(); !strings.Contains(text, "größe 🚀") || !strings.Contains(text, `"><b2>`) {
 			t.Errorf("%s does not show names as they are", path)
 		}

@@ -3,7 +3,6 @@ package web
 import (
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	v1 "github.com/franela/pocketci/internal/api/v1"
@@ -64,11 +63,7 @@ func (s *Site) keys(v *visit) error {
 // createKey makes a key. Its secret is in this answer and nowhere else: leading to
 // another page would need a place to keep it until then.
 func (s *Site) createKey(v *visit) error {
-	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, formLimit)
-	page := keysPage{
-		Name: strings.TrimSpace(v.r.PostFormValue("name")), Login: strings.TrimSpace(v.r.PostFormValue("login")),
-		Days: v.r.PostFormValue("days"), Scope: v1.Scope(v.r.PostFormValue("scope")),
-	}
+	page := keysPage{Name: v.typed("name"), Login: v.typed("login"), Days: v.typed("days"), Scope: v1.Scope(v.typed("scope"))}
 	asked := v1.KeyRequest{Name: page.Name, Scope: page.Scope, Login: page.Login}
 	if page.Days != "" {
 		days, err := strconv.Atoi(page.Days)
@@ -81,7 +76,7 @@ func (s *Site) createKey(v *visit) error {
 	}
 	made, err := v.api.CreateKey(v.ctx(), asked)
 	if err != nil {
-		status, text, again := v.refused(err)
+		status, text, again := objected(err)
 		if !again {
 			return err
 		}

@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/http"
@@ -18,8 +19,9 @@ type live struct {
 	page    *page
 	control *http.ResponseController
 
-	mu   sync.Mutex
-	sent map[string][]byte
+	mu sync.Mutex
+	// sent are the sums of the parts as the browser has them.
+	sent map[string][sha256.Size]byte
 }
 
 // rendered is a part of a page that was rendered before, for many.
@@ -41,10 +43,18 @@ func (v *visit) stream(name string, f func(ctx context.Context, l *live) error) 
 	if !known {
 		return fmt.Errorf("there is no page %s", name)
 	}
-	l := &live{v: v, page: p, control: http.NewResponseController(v.w), sent: map[string][]byte{}}
+	depart, room := v.site.follow(v)
+	if !room {
+		return v.crowded()
+	}
+	defer depart()
+	l := &live{v: v, page: p, control: http.NewResponseController(v.w), sent: map[string][sha256.Size]byte{}}
 	v.w.Header().Set("Content-Type", "text/event-stream")
 	// nginx would gather what is sent.
 	v.w.Header().Set("X-Accel-Buffering", "no")
+	if v.r.Method == http.MethodHead {
+		return nil // it could wait for ever for what is not sent
+	}
 	// Where there are no deadlines, none need to be moved, here and below.
 	_ = l.control.SetReadDeadline(time.Time{})
 	ctx, cancel := context.WithCancelCause(v.ctx())
@@ -74,10 +84,10 @@ func (l *live) push(part, key string, data any) error {
 			return err
 		}
 	}
-	id := part + " " + key
+	id, sum := part+" "+key, sha256.Sum256(out)
 	l.mu.Lock()
-	known := bytes.Equal(l.sent[id], out)
-	l.sent[id] = out
+	known := l.sent[id] == sum
+	l.sent[id] = sum
 	l.mu.Unlock()
 	if known {
 		return nil

@@ -54,7 +54,7 @@ func (s *Site) showMirrors(v *visit, status int, fault string) error {
 }
 
 func (s *Site) syncMirror(v *visit) error {
-	name, touch := v.r.PathValue("name"), v.r.PostFormValue("touch") == "true"
+	name, touch := v.r.PathValue("name"), v.typed("touch") == "true"
 	err := v.api.SyncMirror(v.ctx(), name, v1.SyncMirror{Touch: touch})
 	if err == nil {
 		note := "The mirror " + name + " looks now."
@@ -63,7 +63,7 @@ func (s *Site) syncMirror(v *visit) error {
 		}
 		return v.back("/mirrors", note)
 	}
-	status, text, again := v.refused(err)
+	status, text, again := objected(err)
 	if !again && status != http.StatusNotFound {
 		return err
 	}

@@ -2,9 +2,7 @@ package web
 
 import (
 	"fmt"
-	"mime"
-	"net/http"
-	"net/url"
+	"io"
 	"strings"
 
 	v1 "github.com/franela/pocketci/internal/api/v1"
@@ -28,12 +26,12 @@ type modulePage struct {
 
 // Form is the address of the form that calls one of its functions by hand.
 func (p *modulePage) Form(module, function string) string {
-	return runForm(p.Repository, module, function)
+	return runForm(p.Repository, "", module, function)
 }
 
 // Archive is the address of a version's files.
 func (p *modulePage) Archive(sha string) string {
-	return p.Path + "/archive?" + url.Values{"sha": {sha}}.Encode()
+	return address(p.Path+"/archive", "sha", sha)
 }
 
 func (s *Site) modules(v *visit) error {
@@ -61,39 +59,19 @@ func (s *Site) module(v *visit) error {
 // moduleArchive sends the files of a version.
 func (s *Site) moduleArchive(v *visit) error {
 	name, sha := v.r.PathValue("name"), v.r.URL.Query().Get("sha")
-	w := &attachment{ResponseWriter: v.w, name: strings.TrimRight(name+"-"+short(sha), "-") + ".tar.gz"}
-	err := v.api.ModuleArchive(v.ctx(), name, sha, w)
-	if err != nil && w.begun {
-		// The browser sees that it is not all.
-		panic(http.ErrAbortHandler)
-	}
-	return err
-}
-
-// attachment sends a file of modules. Its headers are sent with the first bytes, so that
-// there can be a page if there are none.
-type attachment struct {
-	http.ResponseWriter
-	name  string
-	begun bool
-}
-
-func (a *attachment) Write(p []byte) (int, error) {
-	if !a.begun {
-		a.begun = true
-		a.Header().Set("Content-Type", "application/gzip")
-		a.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": a.name}))
-	}
-	return a.ResponseWriter.Write(p)
+	file := strings.TrimRight(name+"-"+short(sha), "-") + ".tar.gz"
+	return v.download(file, "application/gzip", func(w io.Writer) error {
+		return v.api.ModuleArchive(v.ctx(), name, sha, w)
+	})
 }
 
 func (s *Site) renameModule(v *visit) error {
-	name, to := v.r.PathValue("name"), strings.TrimSpace(v.r.PostFormValue("name"))
+	name, to := v.r.PathValue("name"), v.typed("name")
 	err := v.api.RenameModule(v.ctx(), name, to)
 	if err == nil {
 		return v.back(under("/modules", to), fmt.Sprintf("The module %s is called %s now. What agent.yaml says of it still has the old name.", name, to))
 	}
-	status, text, again := v.refused(err)
+	status, text, again := objected(err)
 	if !again {
 		return err
 	}

@@ -87,9 +87,7 @@ func (v *visit) showStatus(status int, name string, data any) error {
 	if err != nil {
 		return err
 	}
-	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	v.w.WriteHeader(status)
-	_, _ = v.w.Write(out) // a browser that has gone does not need it
+	v.send(status, out)
 	return nil
 }
 
@@ -103,7 +101,6 @@ func (v *visit) fragment(name, part string, data any) error {
 	if err != nil {
 		return err
 	}
-	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_, _ = v.w.Write(out)
+	v.send(http.StatusOK, out)
 	return nil
 }

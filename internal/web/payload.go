@@ -23,7 +23,14 @@ const (
 	payloadText, payloadWhole = 2000, 64 << 10
 	// payloadDepth is how deep a payload may be nested.
 	payloadDepth = 200
+	// payloadName is how many bytes of a name are shown, and payloadPointer how long the
+	// pointer to a part may be that is shown by itself. Every value has a pointer, so
+	// that one long name would be there thousands of times.
+	payloadName, payloadPointer = 200, 4 << 10
 )
+
+// nowhere stands for a pointer that is too long. No pointer begins so.
+const nowhere = "-"
 
 // value is a part of a payload as pages show it.
 type value struct {
@@ -44,6 +51,9 @@ type value struct {
 	Open    bool
 }
 
+// Lost reports that it is not shown by itself.
+func (v value) Lost() bool { return strings.HasPrefix(v.At, nowhere) }
+
 // Nested reports whether there may be members.
 func (v value) Nested() bool { return v.Kind == "object" || v.Kind == "array" }
 
@@ -52,6 +62,9 @@ var errNoSuchPart = errors.New("the payload has no such part")
 // fold reads the part of a payload that a pointer leads to, from one of its members on.
 // The order of members is the payload's.
 func fold(payload []byte, at string, from int) (value, error) {
+	if strings.HasPrefix(at, nowhere) {
+		return value{}, errNoSuchPart
+	}
 	d := json.NewDecoder(bytes.NewReader(payload))
 	d.UseNumber()
 	f := folder{decoder: d, to: at, room: payloadValues, from: from}
@@ -141,7 +154,7 @@ func (f *folder) value(name, at string, depth int, shown bool) (value, error) {
 		if show {
 			f.room--
 		}
-		m, err := f.value(member, at+"/"+pointed(member), depth+1, show)
+		m, err := f.value(begun(member), below(at, member), depth+1, show)
 		if err != nil {
 			return value{}, err
 		}
@@ -160,6 +173,22 @@ func (f *folder) value(name, at string, depth int, shown bool) (value, error) {
 		f.found = &v
 	}
 	return v, nil
+}
+
+// below is the pointer to a member of what another one leads to.
+func below(at, member string) string {
+	if strings.HasPrefix(at, nowhere) || len(at)+len(member) > payloadPointer {
+		return nowhere
+	}
+	return at + "/" + pointed(member)
+}
+
+// begun is a name as it is shown.
+func begun(name string) string {
+	if len(name) <= payloadName {
+		return name
+	}
+	return strings.ToValidUTF8(name[:payloadName], "") + "…"
 }
 
 // pointed is a name as a part of a JSON pointer.

@@ -69,6 +69,19 @@ func TestPayloadIsShownInParts(t *testing.T) {
 	says(t, "a text by itself", text, strings.Repeat("ü", 5000))
 }
 
+// Somebody's long name is in the pointer of everything below it, which costs little.
+func TestPayloadWithLongNames(t *testing.T) {
+	t.Parallel()
+	name := strings.Repeat("n", 1<<20)
+	text, values, err := web.Folded([]byte(`{"`+name+`": {"short": [`+strings.Repeat("1,", 400_000)+`1]}}`), "", 0)
+	if err != nil || values > web.PayloadValues+1 || len(text) > 64<<10 {
+		t.Errorf("%d values, %d bytes are shown (%v)", values, len(text), err)
+	}
+	if _, _, err := web.Folded([]byte(`{"`+name+`": [1]}`), "-", 0); err == nil {
+		t.Error("what has no pointer is found by one")
+	}
+}
+
 func FuzzPayload(f *testing.F) {
 	for _, file := range []string{"github/push", "gitlab/merge_request_opened", "bitbucket/push"} {
 		data, err := os.ReadFile(filepath.Join("..", "..", "testdata", "payloads", file+".json"))

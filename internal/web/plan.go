@@ -10,6 +10,7 @@ import (
 
 	"github.com/franela/pocketci/dispatcher"
 	v1 "github.com/franela/pocketci/internal/api/v1"
+	"github.com/franela/pocketci/internal/client"
 )
 
 // planPart is a plan as pages show it, of a run or of an event that is only tried.
@@ -68,7 +69,7 @@ type callRow struct {
 }
 
 // Ended reports whether nothing more happens to it.
-func (c *callRow) Ended() bool { return c.State != "" && c.State != "queued" && c.State != "running" }
+func (c *callRow) Ended() bool { return c.State != "" && client.Ended(c.State) }
 
 // Name is how plans name it.
 func (c *callRow) Name() string { return qualified(c.Module, c.Function) }

@@ -80,14 +80,14 @@ func (s *Site) registry(v *visit) error {
 
 // pinTag pins the tag of the form, or takes the pin away if it has none.
 func (s *Site) pinTag(v *visit) error {
-	tag := v.r.PostFormValue("tag")
+	tag := v.typed("tag")
 	return s.changeWatch(v, tag, func() (v1.WatchChanged, error) {
 		return v.api.ChangeRegistry(v.ctx(), v.r.PathValue("name"), v1.WatchChange{PinnedTag: &tag})
 	})
 }
 
 func (s *Site) autoDeploy(v *visit) error {
-	on := v.r.PostFormValue("on") == "true"
+	on := v.typed("on") == "true"
 	return s.changeWatch(v, "", func() (v1.WatchChanged, error) {
 		return v.api.ChangeRegistry(v.ctx(), v.r.PathValue("name"), v1.WatchChange{AutoDeploy: &on})
 	})
@@ -123,7 +123,7 @@ func (s *Site) changeWatch(v *visit, tag string, change func() (v1.WatchChanged,
 	if err == nil {
 		return v.back(under("/registries", name), changedNote(&c))
 	}
-	status, text, again := v.refused(err)
+	status, text, again := objected(err)
 	if !again {
 		return err
 	}

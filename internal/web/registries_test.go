@@ -106,8 +106,8 @@ func TestRefusedPins(t *testing.T) {
 		status int
 		want   string
 	}{
-		"none":       {http.StatusConflict, "no tag is pinned"},
-		`a b "<i>" `: {http.StatusUnprocessableEntity, "pinned_tag"},
+		"none":      {http.StatusConflict, "no tag is pinned"},
+		`a b "<i>"`: {http.StatusUnprocessableEntity, "pinned_tag"},
 	} {
 		a := b.Post("/registries/shop/pin", url.Values{"tag": {tag}})
 		page := a.Page(t)

@@ -2,7 +2,6 @@ package web
 
 import (
 	"fmt"
-	"net/url"
 	"time"
 
 	v1 "github.com/franela/pocketci/internal/api/v1"
@@ -89,7 +88,7 @@ func nextRepositories(cursor string) string {
 	if cursor == "" {
 		return ""
 	}
-	return "/repositories?" + url.Values{"cursor": {cursor}}.Encode()
+	return address("/repositories", "cursor", cursor)
 }
 
 type repositoriesPage struct {

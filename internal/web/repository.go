@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"net/url"
 	"strings"
 
 	"github.com/franela/pocketci/events"
@@ -51,25 +50,17 @@ type functionsPart struct {
 
 // At is the address of the page at a ref.
 func (p *repositoryPage) At(ref string) string {
-	return p.Path + "?" + url.Values{"ref": {ref}}.Encode()
+	return address(p.Path, "ref", ref)
 }
 
 // Of is the address of the runs of a ref.
 func (p *repositoryPage) Of(ref string) string {
-	q := url.Values{"repository": {p.Repository}}
-	if ref != "" {
-		q.Set("branch", ref)
-	}
-	return "/runs?" + q.Encode()
+	return runsFilter{Repository: p.Repository, Branch: ref}.path("/runs")
 }
 
 // Event is the address of the form for a run that is no function's.
 func (p *repositoryPage) Event() string {
-	q := url.Values{"repository": {p.Repository}}
-	if p.Ref != "" {
-		q.Set("ref", p.Ref)
-	}
-	return "/functions/run?" + q.Encode()
+	return runForm(p.Repository, p.Ref, "", "")
 }
 
 // Badge is what somebody puts into a README to show how the branch at hand is.
@@ -77,7 +68,7 @@ func (p *repositoryPage) Badge() string {
 	escaped := strings.TrimPrefix(p.Path, "/repositories/")
 	picture, page := p.Address+"/badges/"+escaped+".svg", p.Address+p.Path
 	if branch := p.Branch.Branch; branch != "" && p.Ref != "" {
-		picture += "?" + url.Values{"branch": {branch}}.Encode()
+		picture = address(picture, "branch", branch)
 	}
 	// What ends a link in Markdown does not stand in addresses.
 	safe := strings.NewReplacer("(", "%28", ")", "%29")
@@ -168,9 +159,8 @@ func (s *Site) called(v *visit, page *repositoryPage, full string) (functionsPar
 	numbered(part.Rows)
 	part.Empty = len(part.Rows) == 0
 	if !part.Denied {
-		q := url.Values{"repository": {page.Repository}, "ref": {page.Ref}}
-		part.Live = "/functions/live?" + q.Encode()
-		part.Wait = page.Path + "?" + url.Values{"ref": {page.Ref}, "wait": {"1"}}.Encode()
+		part.Live = address("/functions/live", "repository", page.Repository, "ref", page.Ref)
+		part.Wait = address(page.Path, "ref", page.Ref, "wait", "1")
 	}
 	return part, nil
 }

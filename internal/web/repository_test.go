@@ -160,6 +160,17 @@ func TestDisablingFromPages(t *testing.T) {
 	}
 }
 
+// No form is larger than forms may be, however it is sent.
+func TestFormsAreBounded(t *testing.T) {
+	t.Parallel()
+	w := withModules(t)
+	b := w.SignIn(v1.ScopeRun)
+	b.Post("/functions/disable", url.Values{"a": {strings.Repeat("x", 2<<20)}, "repository": {"acme/shop"}})
+	if disabled, err := w.Store.Disabled(t.Context(), "acme/shop"); err != nil || len(disabled) > 0 {
+		t.Errorf("a form of 2 MiB disables %v (%v)", disabled, err)
+	}
+}
+
 func TestApplyFromPage(t *testing.T) {
 	t.Parallel()
 	w := withModules(t)

@@ -3,7 +3,6 @@ package web
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -89,13 +88,14 @@ func (s *Site) showRun(v *visit, status int, form runInput) error {
 	if err != nil {
 		return err
 	}
-	p, err := v.runPage(&r, v.r.URL.Query().Get("q"))
+	search := v.r.URL.Query().Get("q")
+	p, err := v.runPage(&r, search)
 	if err != nil {
 		return err
 	}
 	p.Form = form
 	if !p.Ended() {
-		p.Live = fmt.Sprintf("/runs/%d/live", r.Number)
+		p.Live = address(runPath(r.Number)+"/live", "q", search)
 	}
 	reasons{}.fill(v.ctx(), v, p)
 	return v.showStatus(status, "run", p)
@@ -110,7 +110,7 @@ func (v *visit) runPage(r *v1.Run, search string) (*runPage, error) {
 	if p.Plan, err = planOf(r.Plan, append([]v1.Call{}, r.Calls...), r.Number, search); err != nil {
 		return nil, err
 	}
-	p.Plan.Action = fmt.Sprintf("/runs/%d", r.Number)
+	p.Plan.Action = runPath(r.Number)
 	for _, c := range p.Plan.Calls {
 		if c.Ended() && c.State != "succeeded" {
 			p.Failed++

@@ -279,6 +279,22 @@ func TestRunWithManyCalls(t *testing.T) {
 	}
 }
 
+// What somebody searches for in a run that goes on is not replaced by all there is.
+func TestRunLiveKeepsTheSearch(t *testing.T) {
+	t.Parallel()
+	w := webtest.New(t)
+	r := chain(w)
+	b := w.SignIn(v1.ScopeRead)
+	live := webtest.Attr(b.Page("/runs/1?q=release").Class("run-page")[0], "data-live")
+	c := w.Claim(r)
+	done := make(chan []string, 1)
+	go func() { done <- follow(t, b, w.URL+live, "event: end") }()
+	w.Finish(c, store.StateFailed)
+	if sent := strings.Join(<-done, "\n"); !strings.Contains(sent, "onRelease") || strings.Contains(sent, "docs/**") {
+		t.Errorf("what is sent is not what was searched for:\n%s", sent)
+	}
+}
+
 func TestRunLive(t *testing.T) {
 	t.Parallel()
 	w := webtest.New(t)
@@ -296,5 +312,9 @@ func TestRunLive(t *testing.T) {
 	page := b.Page("/runs/1")
 	if webtest.Attr(page.Class("run-page")[0], "data-live") != "" {
 		t.Error("a run that has ended is followed")
+	}
+	under := page.Class("under")
+	if len(under) != 3 || webtest.Text(under[1]) != "skipped · on big · ci" || webtest.Text(under[2]) != "skipped · ci" {
+		t.Errorf("calls that never began are drawn with %d texts: %s", len(under), webtest.Text(page.ByID("picture")))
 	}
 }

@@ -1,26 +1,11 @@
 package web
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 
 	v1 "github.com/franela/pocketci/internal/api/v1"
-	"github.com/franela/pocketci/internal/client"
 )
-
-// objected reports whether an error is one that who typed a form is told on the same page,
-// and how.
-func (v *visit) objected(err error) (status int, text string, ok bool) {
-	if refused, is := errors.AsType[*client.Error](err); is && refused.Status != http.StatusNotFound && refused.Status < http.StatusInternalServerError {
-		return refused.Status, sentence(refused), true
-	}
-	if own, is := errors.AsType[*problem](err); is {
-		return own.status, own.text, true
-	}
-	return 0, "", false
-}
 
 // runChange is a form of a run's page: do asks the API for it.
 func (s *Site) runChange(v *visit, form runInput, do func(number string) (note string, err error)) error {
@@ -32,20 +17,12 @@ func (s *Site) runChange(v *visit, form runInput, do func(number string) (note s
 	if err == nil {
 		return v.back("/runs/"+number, note)
 	}
-	status, text, ok := v.objected(err)
+	status, text, ok := objected(err)
 	if !ok {
 		return err
 	}
-	form.Error = clearLines(text)
+	form.Error = text
 	return s.showRun(v, status, form)
-}
-
-// typed is what was typed into a form that holds no payload.
-func (v *visit) typed(name string) string {
-	if v.r.PostForm == nil {
-		v.r.Body = http.MaxBytesReader(v.w, v.r.Body, formLimit)
-	}
-	return strings.TrimSpace(v.r.PostFormValue(name))
 }
 
 func (s *Site) restartRun(v *visit) error {

@@ -42,30 +42,12 @@ func runsFilterOf(q url.Values) runsFilter {
 	}
 }
 
-// query is the filter as a part of an address.
-func (f runsFilter) query() url.Values {
-	q := url.Values{}
-	for name, value := range map[string]string{
-		"repository": f.Repository, "branch": f.Branch, "state": f.State, "event": f.Event, "function": f.Function, "pr": f.PR,
-		"sender": f.Sender, "since": f.Since, "until": f.Until,
-	} {
-		if value != "" {
-			q.Set(name, value)
-		}
-	}
-	return q
-}
-
 // path is the address of the filter's list or of something beside it.
 func (f runsFilter) path(base string, more ...string) string {
-	q := f.query()
-	for i := 0; i < len(more); i += 2 {
-		q.Set(more[i], more[i+1])
-	}
-	if len(q) == 0 {
-		return base
-	}
-	return base + "?" + q.Encode()
+	return address(base, append([]string{
+		"repository", f.Repository, "branch", f.Branch, "state", f.State, "event", f.Event, "function", f.Function, "pr", f.PR,
+		"sender", f.Sender, "since", f.Since, "until", f.Until,
+	}, more...)...)
 }
 
 // ask is the filter as the API takes it. Its error is a sentence for who typed it.

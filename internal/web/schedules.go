@@ -1,10 +1,10 @@
 package web
 
 import (
-	"net/url"
 	"strings"
 
 	"github.com/franela/pocketci/events"
+	"github.com/franela/pocketci/events/schedule"
 	v1 "github.com/franela/pocketci/internal/api/v1"
 )
 
@@ -45,7 +45,7 @@ func (r *scheduleRow) State() string {
 }
 
 func scheduleRowOf(s v1.Schedule) *scheduleRow {
-	row := &scheduleRow{Schedule: s, Words: scheduleWords(s.Expression), Try: "/try?" + url.Values{"schedule": {s.Name}}.Encode()}
+	row := &scheduleRow{Schedule: s, Words: schedule.Words(s.Expression), Try: address("/try", "schedule", s.Name)}
 	row.Target, row.TargetPath = s.Repository, repositoryPath(s.Repository)
 	repository := s.Repository
 	if s.Module != "" {
@@ -54,7 +54,7 @@ func scheduleRowOf(s v1.Schedule) *scheduleRow {
 		row.Target, row.TargetPath = "module "+name, under("/modules", name)
 	}
 	for _, f := range s.Functions {
-		row.Forms = append(row.Forms, runForm(repository, f.Module, f.Function))
+		row.Forms = append(row.Forms, runForm(repository, "", f.Module, f.Function))
 	}
 	return row
 }

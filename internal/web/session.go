@@ -75,17 +75,13 @@ func (s *Site) signInPage(v *visit) error {
 	return v.show("sign-in", signInPage{To: to})
 }
 
-// formLimit is the largest form in bytes but those that hold a payload.
-const formLimit = 1 << 20
-
 // signIn begins a session, always with a new token, whatever the browser had. The session
 // that it had ends.
 func (s *Site) signIn(v *visit) error {
-	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, formLimit)
 	// Of the body alone: an address ends up in logs and histories.
-	to := local(v.r.PostFormValue("to"))
+	to := local(v.typed("to"))
 	remote := s.Remote(v.r)
-	session, token, err := s.API.SignIn(v.ctx(), remote, strings.TrimSpace(v.r.PostFormValue("key")))
+	session, token, err := s.API.SignIn(v.ctx(), remote, v.typed("key"))
 	if err != nil {
 		status, text := v.told(err)
 		// What follows is for programs.

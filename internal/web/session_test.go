@@ -104,6 +104,38 @@ func TestCookieOfASession(t *testing.T) {
 	}
 }
 
+// What a page says once is the site's own, which nobody else can write where there is TLS.
+func TestNotes(t *testing.T) {
+	t.Parallel()
+	w := webtest.New(t)
+	s := siteOf(t, w, "https://ci.example")
+	ask := func(method, path string, cookie *http.Cookie) *httptest.ResponseRecorder {
+		r := httptest.NewRequestWithContext(t.Context(), method, path, nil)
+		if cookie != nil {
+			r.AddCookie(cookie)
+		}
+		out := httptest.NewRecorder()
+		s.ServeHTTP(out, r)
+		return out
+	}
+	var note *http.Cookie
+	for _, c := range ask(http.MethodPost, "/sign-out", nil).Result().Cookies() {
+		if strings.HasSuffix(c.Name, "-note") {
+			note = c
+		}
+	}
+	if note == nil || note.Name != "__Host-pocketci-note" || !note.Secure || note.Path != "/" {
+		t.Fatalf("the note is %v", note)
+	}
+	if page := ask(http.MethodGet, "/sign-in", note).Body.String(); !strings.Contains(page, "You have signed out.") {
+		t.Errorf("the next page says %s", page)
+	}
+	note.Name = "pocketci-note"
+	if page := ask(http.MethodGet, "/sign-in", note).Body.String(); strings.Contains(page, "You have signed out.") {
+		t.Error("a note that another host can have written is shown")
+	}
+}
+
 // Whoever signs in comes to where he wanted to go, and never to another site.
 func TestWhereSigningInLeads(t *testing.T) {
 	t.Parallel()

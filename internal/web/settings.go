@@ -3,9 +3,7 @@ package web
 import (
 	"cmp"
 	"maps"
-	"net/url"
 	"slices"
-	"time"
 
 	v1 "github.com/franela/pocketci/internal/api/v1"
 	"github.com/franela/pocketci/internal/client"
@@ -22,7 +20,7 @@ type checkState struct{ Name, State string }
 
 // Waited is how long the oldest of those that wait has waited.
 func (settingsPage) Waited(seconds float64) string {
-	return duration(time.Duration(seconds * float64(time.Second)))
+	return duration(secondsOf(seconds))
 }
 
 func (s *Site) settings(v *visit) error {
@@ -69,7 +67,7 @@ func (s *Site) audit(v *visit) error {
 	}
 	page := auditPage{Entries: found.Entries}
 	if found.Next != "" {
-		page.Older = "/settings/audit?" + url.Values{"cursor": {found.Next}}.Encode()
+		page.Older = address("/settings/audit", "cursor", found.Next)
 	}
 	return v.show("audit", page)
 }

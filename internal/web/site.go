@@ -61,9 +61,14 @@ type Site struct {
 	handler http.Handler
 	pages   map[string]*page
 	assets  *assets
-	news    news
+	// compress wraps what answers with a whole page or file.
+	compress func(http.Handler) http.HandlerFunc
+	news     news
 	// logs are the logs that are followed.
 	logs feeds
+	// strangers are who has not signed in and is answered, watching are strangers whose
+	// pages are kept up to date, and working are others whose pages are.
+	strangers, watching, working *crowd
 }
 
 // New returns a site. It fails if there is no API, or if a template is not valid.
@@ -86,8 +91,14 @@ func New(o Options) (*Site, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	s := &Site{Options: o, mux: http.NewServeMux()}
+	s := &Site{
+		Options: o, mux: http.NewServeMux(),
+		strangers: newCrowd(busyByAddress, busyStrangers), watching: newCrowd(liveByAddress, liveStrangers), working: newCrowd(liveByKey, liveByAll),
+	}
 	var err error
+	if s.compress, err = newCompressor(); err != nil {
+		return nil, err
+	}
 	if s.assets, err = newAssets(); err != nil {
 		return nil, err
 	}

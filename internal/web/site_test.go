@@ -1,6 +1,8 @@
 package web_test
 
 import (
+	"compress/gzip"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -43,6 +45,51 @@ func TestFiles(t *testing.T) {
 		a := w.Stranger().Get(path)
 		if a.Status != http.StatusOK || !strings.Contains(a.Header.Get("Cache-Control"), "immutable") {
 			t.Errorf("%s gives %d, kept %q", path, a.Status, a.Header.Get("Cache-Control"))
+		}
+	}
+}
+
+// Browsers that take compressed pages get them, and no others. What is followed is not
+// held back for that.
+func TestCompression(t *testing.T) {
+	t.Parallel()
+	w := webtest.New(t)
+	for range 30 {
+		w.Ran("acme/shop", "onGithubPush", store.StateFailed)
+	}
+	b := w.SignIn(v1.ScopeRead)
+	b.Client.Transport = &http.Transport{DisableCompression: true}
+	get := func(path, accept string) *webtest.Answer {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.URL+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if accept != "" {
+			r.Header.Set("Accept-Encoding", accept)
+		}
+		return b.Do(r)
+	}
+	style := webtest.Attr(b.Page("/").Tag("link")[1], "href")
+	for _, path := range []string{"/", style} {
+		plain, packed := get(path, ""), get(path, "gzip, deflate, br")
+		if plain.Header.Get("Content-Encoding") != "" || packed.Header.Get("Content-Encoding") != "gzip" || packed.Header.Get("Vary") != "Accept-Encoding" {
+			t.Errorf("%s: %v, %v", path, plain.Header, packed.Header)
+		}
+		unpack, err := gzip.NewReader(strings.NewReader(packed.Text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(unpack)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Times go on between the two.
+		if len(packed.Text) > len(plain.Text)/2 || len(text) < len(plain.Text)*9/10 {
+			t.Errorf("%s: %d bytes became %d and then %d", path, len(plain.Text), len(packed.Text), len(text))
+		}
+		if refused := get(path, "gzip;q=0"); refused.Header.Get("Content-Encoding") != "" {
+			t.Errorf("%s is compressed for a browser that refuses that", path)
 		}
 	}
 }

@@ -2,10 +2,10 @@ package web
 
 import (
 	"fmt"
-	"net/http"
-	"net/url"
 	"strconv"
 	"time"
+
+	"github.com/franela/pocketci/events/schedule"
 )
 
 // perPage is how many entries a list of what agent.yaml and functions configure shows at
@@ -68,19 +68,6 @@ var (
 		"pocketci module deploy greeter", "modules.md"}
 )
 
-// under is the address of what has a name below a page. The name may be anything.
-func under(base string, names ...string) string {
-	for _, name := range names {
-		base += "/" + url.PathEscape(name)
-	}
-	return base
-}
-
-// runForm is the address of the form that calls a function by hand.
-func runForm(repository, module, function string) string {
-	return "/functions/run?" + url.Values{"repository": {repository}, "module": {module}, "function": {function}}.Encode()
-}
-
 // part cuts a page out of a list. After it is the address of the next one, empty on the
 // last.
 func part[T any](v *visit, list []T) (shown []T, after string) {
@@ -97,17 +84,6 @@ func part[T any](v *visit, list []T) (shown []T, after string) {
 	return list[from:to], after
 }
 
-// refused is what is said above a form of what was typed into it, and the status of the
-// page; ok is false for errors for which there is no use in showing the form again.
-func (v *visit) refused(err error) (status int, text string, ok bool) {
-	status, text = v.told(err)
-	switch status {
-	case http.StatusConflict, http.StatusUnprocessableEntity, http.StatusBadRequest, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return status, text, true
-	}
-	return status, text, false
-}
-
 // confirmPage asks before something that cannot be undone is done.
 type confirmPage struct {
 	// Question is the title, Text what will happen.
@@ -122,7 +98,7 @@ func zoned(t time.Time) string { return t.Format("Mon 2 Jan 2006, 15:04:05 -07:0
 
 // every is a number of seconds as a period.
 func every(seconds float64) string {
-	return periodWords(time.Duration(seconds * float64(time.Second)))
+	return schedule.Period(secondsOf(seconds))
 }
 
 // size is a number of bytes in the unit that people would use.

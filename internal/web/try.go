@@ -104,15 +104,13 @@ func (s *Site) tryEvent(v *visit) error {
 
 // untried shows why there is no plan, with what was typed.
 func (s *Site) untried(v *visit, form *tryForm, err error) error {
-	status, text, ok := v.objected(err)
-	if refused, is := errors.AsType[*client.Error](err); is && !ok {
-		// What is not there was typed here, and what takes too long may be tried again.
-		status, text, ok = refused.Status, sentence(refused), true
-	}
+	status, text, ok := objected(err)
+	// What is not there was typed here.
+	ok = ok || status == http.StatusNotFound
 	if !ok || v.ctx().Err() != nil {
 		return err
 	}
-	return s.showTry(v, status, &tryPage{tryForm: *form, Error: clearLines(text)})
+	return s.showTry(v, status, &tryPage{tryForm: *form, Error: text})
 }
 
 // tryForm reads the form, and makes room for the time that its plan takes.
@@ -122,7 +120,7 @@ func (v *visit) tryForm() (*tryForm, error) {
 	// Where there are no deadlines, none need to be moved.
 	_ = control.SetReadDeadline(time.Now().Add(tryUpload))
 	_ = control.SetWriteDeadline(time.Now().Add(tryUpload + tryPatience + v.site.Stall))
-	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, tryLimit+formLimit)
+	v.r.Body = http.MaxBytesReader(v.w, v.body, tryLimit+formLimit)
 	parts, err := v.r.MultipartReader()
 	if err != nil {
 		return form, &problem{http.StatusUnsupportedMediaType, "The form has to be sent as this page sends it."}

@@ -5,8 +5,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -24,6 +24,10 @@ type visit struct {
 	api *client.Client
 	// me is the key of the session, nil for who has not signed in.
 	me *v1.Me
+	// body is all of what is sent, of which the request has as much as forms may have.
+	body io.ReadCloser
+	// leave gives back the room that a stranger takes up, nil for who takes none.
+	leave func()
 }
 
 // visit finds out who makes a request. There is one even if that fails.
@@ -96,9 +100,9 @@ type statusError interface {
 	GetStatus() int
 }
 
-// told is what people are told of an error, and its status. What is inside stays in the
-// log.
-func (v *visit) told(err error) (status int, text string) {
+// reply is what people are told of an error, and its status. For what is inside, which
+// stays in the log, it is an internal error.
+func reply(err error) (status int, text string) {
 	if own, ok := errors.AsType[*problem](err); ok {
 		return own.status, own.text
 	}
@@ -108,8 +112,15 @@ func (v *visit) told(err error) (status int, text string) {
 	if refused, ok := errors.AsType[statusError](err); ok && refused.GetStatus() < http.StatusInternalServerError {
 		return refused.GetStatus(), refused.Error()
 	}
-	v.site.Log.Error("a page cannot be shown", "path", v.r.URL.Path, "error", err)
 	return http.StatusInternalServerError, "The page cannot be shown. The agent's log says why."
+}
+
+// told is [reply], and logs what people are not told.
+func (v *visit) told(err error) (status int, text string) {
+	if status, text = reply(err); status == http.StatusInternalServerError {
+		v.site.Log.Error("a page cannot be shown", "path", v.r.URL.Path, "error", err)
+	}
+	return status, text
 }
 
 // sentence is what a refusal says, without what programs need.
@@ -140,11 +151,11 @@ func (v *visit) fail(err error) {
 	// A stranger is not told whether there is what he may not see.
 	hidden := ok && (refused.Status == http.StatusUnauthorized || refused.Status == http.StatusNotFound || refused.Status == http.StatusForbidden)
 	if v.me == nil && (errors.Is(err, errStranger) || hidden) {
-		to := "/sign-in"
+		to := ""
 		if v.r.Method == http.MethodGet && v.r.URL.Path != "/" {
-			to += "?" + url.Values{"to": {v.r.URL.RequestURI()}}.Encode()
+			to = v.r.URL.RequestURI()
 		}
-		http.Redirect(v.w, v.r, to, http.StatusSeeOther)
+		http.Redirect(v.w, v.r, address("/sign-in", "to", to), http.StatusSeeOther)
 		return
 	}
 	status, text := v.told(err)
@@ -173,14 +184,26 @@ func (s *Site) denied(w http.ResponseWriter, r *http.Request) {
 	v.fail(err)
 }
 
-// noteCookie holds what the next page says once.
-const noteCookie = "pocketci-note"
+// The cookies that hold what the next page says once, with and without https as those of
+// sessions: nobody else is to put words into the page's mouth.
+const (
+	secureNote = "__Host-pocketci-note"
+	noteCookie = "pocketci-note"
+)
+
+// noteName is the name of the cookie that counts for a request.
+func (v *visit) noteName() string {
+	if v.site.overTLS(v.r) {
+		return secureNote
+	}
+	return noteCookie
+}
 
 // back leads to a page after a form was taken, which shows the note once. The path is
 // the site's own.
 func (v *visit) back(path, note string) error {
 	if note != "" {
-		http.SetCookie(v.w, &http.Cookie{Name: noteCookie, Value: base64.RawURLEncoding.EncodeToString([]byte(note)), Path: "/", MaxAge: 60,
+		http.SetCookie(v.w, &http.Cookie{Name: v.noteName(), Value: base64.RawURLEncoding.EncodeToString([]byte(note)), Path: "/", MaxAge: 60,
 			HttpOnly: true, Secure: v.site.overTLS(v.r), SameSite: http.SameSiteLaxMode})
 	}
 	http.Redirect(v.w, v.r, path, http.StatusSeeOther)
@@ -189,11 +212,11 @@ func (v *visit) back(path, note string) error {
 
 // note takes what the page before has left.
 func (v *visit) note() string {
-	c, err := v.r.Cookie(noteCookie)
+	c, err := v.r.Cookie(v.noteName())
 	if err != nil {
 		return ""
 	}
-	http.SetCookie(v.w, &http.Cookie{Name: noteCookie, Path: "/", MaxAge: -1, HttpOnly: true, Secure: v.site.overTLS(v.r), SameSite: http.SameSiteLaxMode})
+	http.SetCookie(v.w, &http.Cookie{Name: v.noteName(), Path: "/", MaxAge: -1, HttpOnly: true, Secure: v.site.overTLS(v.r), SameSite: http.SameSiteLaxMode})
 	text, err := base64.RawURLEncoding.DecodeString(c.Value)
 	if err != nil || len(text) > 1000 {
 		return ""

@@ -4,39 +4,34 @@ import (
 	"fmt"
 	"html/template"
 	"time"
-
-	"github.com/franela/pocketci/internal/terminal"
 )
 
 // functions are what templates can call.
 func functions(a *assets) template.FuncMap {
 	return template.FuncMap{
-		"asset":    a.path,
-		"now":      time.Now,
-		"ago":      func(t any) string { return ago(time.Now(), moment(t)) },
-		"exact":    func(t any) string { return exact(moment(t)) },
-		"machine":  func(t any) string { return machine(moment(t)) },
-		"given":    func(t any) bool { return !moment(t).IsZero() },
-		"duration": duration,
-		"span":     span,
-		"short":    short,
-		"plain":    terminal.Plain,
-		"state":    stateOf,
-		"many":     many,
-		"dict":     dict,
-		"ref":      shortRef,
-
+		"asset":          a.path,
+		"now":            time.Now,
+		"ago":            func(t any) string { return ago(time.Now(), moment(t)) },
+		"exact":          func(t any) string { return exact(moment(t)) },
+		"machine":        func(t any) string { return machine(moment(t)) },
+		"given":          func(t any) bool { return !moment(t).IsZero() },
+		"duration":       duration,
+		"span":           span,
+		"short":          short,
+		"state":          stateOf,
+		"many":           many,
+		"dict":           dict,
+		"ref":            shortRef,
 		"clear":          clear,
 		"clearlines":     clearLines,
 		"manylines":      manyLines,
 		"stepname":       stepName,
 		"repositoryPath": repositoryPath,
 		"callPath":       callPath,
-
-		"under": under,
-		"zoned": zoned,
-		"every": every,
-		"size":  size,
+		"under":          under,
+		"zoned":          zoned,
+		"every":          every,
+		"size":           size,
 	}
 }
 
@@ -114,14 +109,17 @@ func duration(d time.Duration) string {
 	return fmt.Sprintf("%d h %02d min", int(d.Hours()), int(d.Minutes())%60)
 }
 
+// secondsOf is a duration as the API has it.
+func secondsOf(seconds float64) time.Duration { return time.Duration(seconds * float64(time.Second)) }
+
 // timespan is the time that something took or takes.
 type timespan struct{ From, To time.Time }
 
 // Begun reports whether it has.
 func (s timespan) Begun() bool { return !s.From.IsZero() }
 
-// Ended reports whether it has.
-func (s timespan) Ended() bool { return !s.To.IsZero() }
+// Ended reports whether it has begun and ended. What never began may have an end alone.
+func (s timespan) Ended() bool { return s.Begun() && !s.To.IsZero() }
 
 // Text is how long it took, by now if it has not ended.
 func (s timespan) Text() string {

@@ -29,8 +29,7 @@ type point struct {
 }
 
 // aim is a function that brings an element into view and says where its middle is.
-const aim = `(selector, text) => {
-  const e = (` + find + `)(selector, text);
+const aim = `(e) => {
   if (!e) return { why: "there is none that can be seen" };
   if (e.disabled) return { why: "it is disabled" };
   e.scrollIntoView({ block: "center", inline: "center", behavior: "instant" });
@@ -48,12 +47,16 @@ const aim = `(selector, text) => {
 // and holds a text, as soon as there is one that nothing covers. An empty text is in all.
 func (b *Browser) Click(t testing.TB, selector, text string) {
 	t.Helper()
-	b.until(t, "click "+selector+" with “"+text+"”", "("+call(aim, selector, text)+").why === ''")
-	p := evaluate[point](t, b, call(aim, selector, text))
-	if p.Why != "" {
-		t.Fatalf("click %s with “%s”: %s", selector, text, p.Why)
-	}
-	b.do(t, "click "+selector, chromedp.MouseClickXY(p.X, p.Y))
+	b.click(t, selector+" with “"+text+"”", call(find, selector, text))
+}
+
+// click clicks on the element that an expression gives. The page may put another in its
+// place at any time, so that it is looked for and aimed at in one step.
+func (b *Browser) click(t testing.TB, what, element string) {
+	t.Helper()
+	b.until(t, "click "+what, "(window.browsertestAim = ("+aim+")("+element+")).why === ''")
+	p := evaluate[point](t, b, "window.browsertestAim")
+	b.do(t, "click "+what, chromedp.MouseClickXY(p.X, p.Y))
 }
 
 // Follow clicks on a link or a button and waits for the page that it leads to.
@@ -77,23 +80,18 @@ func (b *Browser) leave(t testing.TB, act func()) {
 	b.watch.report(t)
 }
 
-// control is a function that marks the control with a label, or whose name is the text.
+// control is a function that returns the control with a label, or whose name is the text.
 const control = `(label) => {
   const plain = (s) => s.replace(/\s+/g, " ").trim();
-  for (const old of document.querySelectorAll("[data-browsertest]")) delete old.dataset.browsertest;
   const labels = [...document.querySelectorAll("label")].filter((l) => l.control);
   const found = labels.find((l) => plain(l.textContent) === label) || labels.find((l) => plain(l.textContent).startsWith(label));
-  const e = found ? found.control : [...document.querySelectorAll("input, select, textarea")].find((c) => c.ariaLabel === label);
-  if (!e) return false;
-  e.dataset.browsertest = "";
-  return true;
+  return found ? found.control : [...document.querySelectorAll("input, select, textarea")].find((c) => c.ariaLabel === label);
 }`
 
 // Fill types a text into the control with a label, in place of what it has.
 func (b *Browser) Fill(t testing.TB, label, text string) {
 	t.Helper()
-	b.until(t, "the field “"+label+"”", call(control, label))
-	b.Click(t, "[data-browsertest]", "")
+	b.click(t, "the field “"+label+"”", call(control, label))
 	evaluate[bool](t, b, `(document.activeElement.select && document.activeElement.select(), true)`)
 	b.do(t, "type into “"+label+"”", chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		_, err := cdp.Call(ctx, target, input.InsertText, input.InsertTextParams{Text: text})
@@ -104,15 +102,14 @@ func (b *Browser) Fill(t testing.TB, label, text string) {
 // Choose chooses an option by its text in the list with a label.
 func (b *Browser) Choose(t testing.TB, label, option string) {
 	t.Helper()
-	b.until(t, "the list “"+label+"”", call(control, label))
-	b.until(t, "the option “"+option+"”", call(`(option) => {
-  const list = document.querySelector("[data-browsertest]");
-  const found = [...list.options].find((o) => o.text.trim() === option);
+	b.until(t, "the option “"+option+"” of the list “"+label+"”", call(`(label, option) => {
+  const list = (`+control+`)(label);
+  const found = list && [...list.options].find((o) => o.text.trim() === option);
   if (!found) return false;
   list.value = found.value;
   for (const name of ["input", "change"]) list.dispatchEvent(new Event(name, { bubbles: true }));
   return true;
-}`, option))
+}`, label, option))
 }
 
 // Keys presses keys one after the other, in whatever has the focus.

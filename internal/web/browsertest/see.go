@@ -67,20 +67,6 @@ func (b *Browser) Count(t testing.TB, selector string) int {
 	return evaluate[int](t, b, call(`(selector) => document.querySelectorAll(selector).length`, selector))
 }
 
-// TextOf waits for an element and returns what it shows, with single spaces.
-func (b *Browser) TextOf(t testing.TB, selector string) string {
-	t.Helper()
-	b.Find(t, selector, "")
-	return evaluate[string](t, b, call(`(selector) => document.querySelector(selector).textContent.replace(/\s+/g, " ").trim()`, selector))
-}
-
-// Attribute waits for an element and returns one of its attributes, empty if it has none.
-func (b *Browser) Attribute(t testing.TB, selector, name string) string {
-	t.Helper()
-	b.Find(t, selector, "")
-	return evaluate[string](t, b, call(`(selector, name) => document.querySelector(selector).getAttribute(name) || ""`, selector, name))
-}
-
 // Until waits until an expression of JavaScript is true; what names it in the error.
 func (b *Browser) Until(t testing.TB, what, expression string) {
 	t.Helper()

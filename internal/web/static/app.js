@@ -78,22 +78,34 @@ function patch(html) {
   for (const fresh of [...template.content.children]) {
     const old = document.getElementById(fresh.id);
     // What is wrong with what somebody has typed stays until it is sent again.
-    if (!old || "typed" in old.dataset || old.outerHTML === fresh.outerHTML) continue;
+    if (!old || "typed" in old.dataset) continue;
+    keep(old, fresh);
+    if (old.outerHTML === fresh.outerHTML) continue;
     const focus = old.contains(document.activeElement) ? document.activeElement : null;
     if (focus && focus.matches("input, textarea, select")) continue;
-    for (const one of old.querySelectorAll("details[id]")) {
-      const twin = fresh.querySelector("#" + CSS.escape(one.id));
-      if (twin) twin.open = one.open;
-    }
-    if (old.matches("details")) fresh.open = old.open;
     const index = focus ? focusable(old).indexOf(focus) : -1;
     const name = focus && focus.id;
     old.replaceWith(fresh);
     prepare(fresh);
     if (focus) {
-      const again = (name && document.getElementById(name)) || focusable(fresh)[index];
+      // What is above it may have gone.
+      const all = focusable(fresh), same = (e) => e && e.tagName === focus.tagName && e.textContent === focus.textContent;
+      const again = (name && document.getElementById(name)) || (same(all[index]) ? all[index] : all.find(same) || all[index]);
       if (again) again.focus({ preventScroll: true });
     }
+  }
+}
+
+// keep gives an element what somebody has opened and typed in the one that it replaces.
+function keep(old, fresh) {
+  if (old.matches("details")) fresh.open = old.open;
+  for (const one of old.querySelectorAll("details[id], input[id], textarea[id], select[id]")) {
+    const twin = fresh.querySelector("#" + CSS.escape(one.id));
+    if (!twin) continue;
+    if (one.matches("details")) twin.open = one.open;
+    else if (one.matches("[type=file]")) continue;
+    else if (one.matches("[type=checkbox], [type=radio]")) twin.checked = one.checked;
+    else if (one.matches("select") || one.value !== one.defaultValue) twin.value = one.value;
   }
 }
 

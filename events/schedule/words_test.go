@@ -1,13 +1,12 @@
-package web_test
+package schedule_test
 
 import (
 	"testing"
 
 	"github.com/franela/pocketci/events/schedule"
-	"github.com/franela/pocketci/internal/web"
 )
 
-func TestScheduleWords(t *testing.T) {
+func TestWords(t *testing.T) {
 	t.Parallel()
 	for expression, want := range map[string]string{
 		"* * * * *":            "every minute",
@@ -41,12 +40,12 @@ func TestScheduleWords(t *testing.T) {
 			t.Errorf("%s: %v", expression, err)
 			continue
 		}
-		if got := web.ScheduleWords(s.Expression()); got != want {
+		if got := schedule.Words(s.Expression()); got != want {
 			t.Errorf("%s, spelled %s, is %q, want %q", expression, s.Expression(), got, want)
 		}
 	}
 	for _, nonsense := range []string{"", "@every", "@every x", "@weekly", "@weekly x 03:30", "a b c d e", "1 2 3 4 5 6", "<b>"} {
-		if got := web.ScheduleWords(nonsense); nonsense != "@weekly" && got != "" {
+		if got := schedule.Words(nonsense); nonsense != "@weekly" && got != "" {
 			t.Errorf("%q is %q", nonsense, got)
 		}
 	}

@@ -1,4 +1,4 @@
-package web
+package schedule
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 )
 
 var (
-	weekdays = []string{"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"}
+	dayNames = []string{"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"}
 	// clockWords are what cron has words for.
 	clockWords = map[string]string{
 		"@yearly": "on 1 January at 00:00", "@annually": "on 1 January at 00:00", "@monthly": "on day 1 of each month at 00:00",
@@ -17,9 +17,9 @@ var (
 	}
 )
 
-// scheduleWords says in words when a schedule is due, by its expression in the spelling
-// of the API. It is empty for those of which the words would be no easier to read.
-func scheduleWords(expression string) string {
+// Words says in words when a schedule is due, by its expression as
+// [Schedule.Expression] has it, and without its time zone. It is empty for those of which the words would be no easier to read.
+func Words(expression string) string {
 	if words := clockWords[expression]; words != "" {
 		return words
 	}
@@ -28,7 +28,7 @@ func scheduleWords(expression string) string {
 	switch {
 	case first == "@every":
 		if d, err := time.ParseDuration(rest); err == nil && d > 0 {
-			return "every " + periodWords(d)
+			return "every " + Period(d)
 		}
 		return ""
 	case first == "@hourly" && len(fields) == 2:
@@ -37,7 +37,7 @@ func scheduleWords(expression string) string {
 		return "each day at " + rest
 	case first == "@weekly" && len(fields) == 3:
 		if day, ok := weekday(fields[1]); ok {
-			return "on " + weekdays[day] + "s at " + fields[2]
+			return "on " + dayNames[day] + "s at " + fields[2]
 		}
 		return ""
 	case len(fields) == 5:
@@ -53,23 +53,23 @@ func scheduleWords(expression string) string {
 func cronWords(f []string) string {
 	minute, hour, day, month, week := f[0], f[1], f[2], f[3], f[4]
 	always := day == "*" && month == "*" && week == "*"
-	m, fixed := number(minute, 59)
+	m, fixed := single(minute, 59)
 	switch {
 	case minute == "*" && hour == "*" && always:
 		return "every minute"
 	case hour == "*" && always && step(minute, 60) > 0:
-		return "every " + periodWords(time.Duration(step(minute, 60))*time.Minute)
+		return "every " + Period(time.Duration(step(minute, 60))*time.Minute)
 	case hour == "*" && always && fixed:
 		return fmt.Sprintf("each hour at :%02d", m)
 	case step(hour, 24) > 0 && always && fixed:
-		return fmt.Sprintf("every %s at :%02d", periodWords(time.Duration(step(hour, 24))*time.Hour), m)
+		return fmt.Sprintf("every %s at :%02d", Period(time.Duration(step(hour, 24))*time.Hour), m)
 	}
-	h, whole := number(hour, 23)
+	h, whole := single(hour, 23)
 	if !fixed || !whole {
 		return ""
 	}
 	at := fmt.Sprintf(" at %02d:%02d", h, m)
-	d, dated := number(day, 31)
+	d, dated := single(day, 31)
 	switch {
 	case always:
 		return "each day" + at
@@ -80,15 +80,15 @@ func cronWords(f []string) string {
 	case dated && month == "*" && week == "*":
 		return fmt.Sprintf("on day %d of each month", d) + at
 	case dated && week == "*":
-		if n, ok := number(month, 12); ok && n > 0 {
+		if n, ok := single(month, 12); ok && n > 0 {
 			return fmt.Sprintf("on %d %s", d, time.Month(n)) + at
 		}
 	}
 	return ""
 }
 
-// number reads a field that is a single number.
-func number(field string, most int) (int, bool) {
+// single reads a field that is a single number.
+func single(field string, most int) (int, bool) {
 	n, err := strconv.Atoi(field)
 	return n, err == nil && n >= 0 && n <= most
 }
@@ -106,10 +106,10 @@ func step(field string, of int) int {
 
 // weekday reads a day of the week, which is a number or the beginning of its name.
 func weekday(text string) (int, bool) {
-	if n, ok := number(text, 7); ok {
+	if n, ok := single(text, 7); ok {
 		return n % 7, true
 	}
-	i := slices.IndexFunc(weekdays, func(day string) bool { return strings.EqualFold(day, text) || strings.EqualFold(day[:3], text) })
+	i := slices.IndexFunc(dayNames, func(day string) bool { return strings.EqualFold(day, text) || strings.EqualFold(day[:3], text) })
 	return i, i >= 0
 }
 
@@ -119,7 +119,7 @@ func daysOfWeek(field string) string {
 		a, okA := weekday(from)
 		b, okB := weekday(to)
 		if okA && okB {
-			return weekdays[a] + " to " + weekdays[b]
+			return dayNames[a] + " to " + dayNames[b]
 		}
 		return ""
 	}
@@ -129,7 +129,7 @@ func daysOfWeek(field string) string {
 		if !ok {
 			return ""
 		}
-		days = append(days, weekdays[day]+"s")
+		days = append(days, dayNames[day]+"s")
 	}
 	if last := len(days) - 1; last > 0 {
 		return "on " + strings.Join(days[:last], ", ") + " and " + days[last]
@@ -137,8 +137,8 @@ func daysOfWeek(field string) string {
 	return "on " + days[0]
 }
 
-// periodWords is a period in the units that people would use.
-func periodWords(d time.Duration) string {
+// Period is a period in the units that people would use.
+func Period(d time.Duration) string {
 	for _, unit := range []struct {
 		of   time.Duration
 		name string
