@@ -157,6 +157,13 @@ func TestLogBySteps(t *testing.T) {
 	look(t, b, "/runs/1/calls/test?attempt=1&q=part5", "call-search")
 	look(t, b, "/runs/1/calls/test?attempt=1&beside=2", "call-beside")
 	b.Size(t, browsertest.Wide)
+	b.Open(t, "/runs/1/calls/test?attempt=1&beside=2")
+	b.Click(t, ".sides section:first-child .wait a", "lines") // of the step that failed
+	b.Find(t, ".sides section:first-child .l", "line of the log")
+	b.Click(t, ".sides section:last-child summary", "test(")
+	b.Find(t, ".sides section:last-child .l", "line of the log")
+	b.Follow(t, ".sides section:last-child .l a", "2")
+	b.Find(t, ".l.marked", "line of the log")
 	b.Open(t, "/runs/1/calls/test?attempt=1")
 	b.Click(t, "#s2-head", "go build")
 	b.Find(t, "#L4", "line of the log")

@@ -186,6 +186,10 @@ addEventListener("pageshow", () => {
   for (const progress of document.querySelectorAll("[data-progress]")) progress.hidden = true;
 });
 
+// The page's own entry in the menu may be out of sight where the menu is scrolled.
+const entry = document.querySelector(".menu [aria-current]");
+if (entry) entry.parentElement.scrollLeft = entry.offsetLeft + entry.offsetWidth - entry.parentElement.offsetLeft - entry.parentElement.clientWidth;
+
 prepare(document);
 for (const root of document.querySelectorAll("[data-live]")) live(root);
 tick();

@@ -5,7 +5,7 @@
 (() => {
   const log = document.getElementById("log");
   const button = document.getElementById("follow");
-  if (!log) return;
+  if (!log) return beside();
 
   const inOrder = log.dataset.view === "order";
   const windowed = inOrder && "lines" in log.dataset;
@@ -23,6 +23,40 @@
     const answer = await fetch(address, { headers: { Accept: "text/html" } });
     if (!answer.ok || answer.redirected) throw new Error(`${address} gives ${answer.status}`);
     return parse(await answer.text());
+  }
+
+  // Two attempts side by side have the lines of steps that are unfolded. Their numbers lead
+  // to the log of the attempt alone, as both may have the same.
+  function beside() {
+    const unfold = async (step) => {
+      if (!step.dataset.load || "filled" in step.dataset) return;
+      step.dataset.filled = "";
+      const place = step.querySelector(":scope > .lines");
+      const order = place.querySelector(".wait a");
+      try {
+        const lines = await part(step.dataset.load);
+        for (const line of lines.querySelectorAll(".l")) {
+          const number = line.querySelector("a.n"), to = new URL(order.href);
+          to.searchParams.delete("step");
+          to.searchParams.set("line", number.textContent);
+          to.hash = line.id;
+          number.href = to.href;
+          line.removeAttribute("id");
+        }
+        for (const earlier of lines.querySelectorAll(".earlier a")) delete earlier.dataset.load;
+        place.replaceChildren(lines);
+      } catch (error) {
+        delete step.dataset.filled;
+        console.warn(error);
+      }
+    };
+    // Nothing is filled in before somebody asks for it, as that would move the page.
+    document.addEventListener("click", (event) => {
+      const link = event.target.closest(".wait a"), summary = event.target.closest("summary");
+      if (!link && !summary || event.ctrlKey || event.metaKey) return;
+      if (link) event.preventDefault();
+      unfold((link || summary).closest("details"));
+    });
   }
 
   // Marked lines: #L120 or #L120-L140.
@@ -172,7 +206,8 @@
 
   const stepKept = 2000;
 
-  async function unfold(step) {
+  document.addEventListener("toggle", async (event) => {
+    const step = event.target;
     if (!step.open || !step.dataset.load || "filled" in step.dataset) return;
     step.dataset.filled = "";
     const lines = step.querySelector(":scope > .lines");
@@ -183,11 +218,7 @@
       delete step.dataset.filled;
       console.warn(error);
     }
-  }
-
-  document.addEventListener("toggle", (event) => unfold(event.target), true);
-  // Steps that come unfolded, such as those that failed of the attempt beside.
-  [...document.querySelectorAll("details[open][data-load]")].slice(0, 20).forEach(unfold);
+  }, true);
 
   document.addEventListener("click", async (event) => {
     const link = event.target.closest(".earlier a[data-load]");
