@@ -119,8 +119,9 @@ type callPage struct {
 	// Others are calls of the same function of other modules.
 	Others []callLink
 	View   string
-	// Links lead to the views, and to the log as a file.
-	Steps, Order, Raw string
+	// Links lead to the views, and to the log as a file. Abort is where the form goes that
+	// ends the call, empty if it cannot be ended.
+	Steps, Order, Raw, Abort string
 	// Log is the attempt's log, Beside that of another one.
 	Log, Beside *callLog
 	Search      callSearch
@@ -174,6 +175,9 @@ func (s *Site) call(v *visit) error {
 	page := callPage{
 		Run: ref.run, Head: ref.head(), View: viewSteps,
 		Steps: ref.path(""), Order: ref.path("", "view", viewOrder), Raw: ref.path("/log"),
+	}
+	if page.Head.Latest && page.Head.Live() && v.may(v1.ScopeRun) {
+		page.Abort = ref.path("/abort")
 	}
 	for _, module := range ref.others {
 		page.Others = append(page.Others, callLink{Text: module, To: ref.path("", "module", module, "attempt", "")})

@@ -45,6 +45,7 @@ func (s *Site) routes() {
 	s.public("GET /runs/{number}/calls/{function}/log", s.callRaw)
 	s.public("GET /runs/{number}/calls/{function}/lines", s.callLines)
 	s.public("GET /runs/{number}/calls/{function}/live", s.callLive)
+	s.write("POST /runs/{number}/calls/{function}/abort", v1.ScopeRun, s.abortCall)
 
 	s.read("GET /events", s.events)
 	s.read("GET /events/live", s.eventsLive)
