@@ -113,7 +113,7 @@ func TestFailures(t *testing.T) {
 		"/dots":    "<link rel=stylesheet href=/style.css><main><h1>Dots</h1><p class='cut dots'>A text that is cut</p></main>",
 		"/pale":    "<link rel=stylesheet href=/style.css><main><h1>Pale</h1><p class=pale>Nobody can read this.</p></main>",
 		"/unnamed": "<main><h1>Unnamed</h1><form><input name=a></form></main>",
-		"/moves":   "<main id=main><p>One</p><p>Two</p></main><script src=/moves.js defer></script>",
+		"/moves":   "<main id=main>" + strings.Repeat("<p>One</p><p>Two</p>", 15) + "</main><script src=/moves.js defer></script>",
 		"/moves.js": `requestAnimationFrame(() => setTimeout(() => { const p = document.createElement("h1"); p.textContent = "Zero";
 document.getElementById("main").prepend(p) }, 50))`,
 		"/fixed": "<main><h1>Wide</h1></main>",

@@ -70,9 +70,21 @@ function live(root) {
   if (!document.hidden) open();
 }
 
+// While somebody presses a button it must not go: there would be no click.
+let pressed = false;
+const later = [];
+addEventListener("pointerdown", () => { pressed = true; }, true);
+for (const name of ["pointerup", "pointercancel"]) {
+  addEventListener(name, () => setTimeout(() => {
+    pressed = false;
+    later.splice(0).forEach(patch);
+  }), true);
+}
+
 // patch puts elements in the places of those with the same ids, and leaves what
 // somebody has opened, typed or focused as it is.
 function patch(html) {
+  if (pressed) return later.push(html);
   const template = document.createElement("template");
   template.innerHTML = html;
   for (const fresh of [...template.content.children]) {
@@ -80,13 +92,14 @@ function patch(html) {
     // What is wrong with what somebody has typed stays until it is sent again.
     if (!old || "typed" in old.dataset) continue;
     keep(old, fresh);
+    prepare(fresh);
+    tick(fresh);
     if (old.outerHTML === fresh.outerHTML) continue;
     const focus = old.contains(document.activeElement) ? document.activeElement : null;
     if (focus && focus.matches("input, textarea, select")) continue;
     const index = focus ? focusable(old).indexOf(focus) : -1;
     const name = focus && focus.id;
     old.replaceWith(fresh);
-    prepare(fresh);
     if (focus) {
       // What is above it may have gone.
       const all = focusable(fresh), same = (e) => e && e.tagName === focus.tagName && e.textContent === focus.textContent;
@@ -137,9 +150,9 @@ function duration(seconds) {
 // The agent's clock and the reader's may differ; what the agent says counts.
 const ahead = Date.now() - Date.parse(document.documentElement.dataset.now || new Date().toISOString());
 
-function tick() {
+function tick(root) {
   const now = Date.now() - ahead;
-  for (const time of document.querySelectorAll("time")) {
+  for (const time of root.querySelectorAll("time")) {
     const seconds = (now - Date.parse(time.dateTime)) / 1000;
     const text = "since" in time.dataset ? duration(seconds) : time.matches(".when") ? ago(seconds) : time.textContent;
     if (time.textContent !== text) time.textContent = text;
@@ -192,5 +205,5 @@ if (entry) entry.parentElement.scrollLeft = entry.offsetLeft + entry.offsetWidth
 
 prepare(document);
 for (const root of document.querySelectorAll("[data-live]")) live(root);
-tick();
-setInterval(tick, 1000);
+tick(document);
+setInterval(() => tick(document), 1000);
