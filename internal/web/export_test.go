@@ -104,3 +104,22 @@ var (
 	Ago      = ago
 	Duration = duration
 )
+
+// Templates reads those of every page, and returns how many pages there are.
+func Templates(t *testing.T) int {
+	t.Helper()
+	a, err := newAssets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, err := newPages(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, p := range pages {
+		if _, err := p.templates(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	return len(pages)
+}

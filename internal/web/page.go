@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 
 	v1 "github.com/franela/pocketci/internal/api/v1"
 )
@@ -15,12 +16,15 @@ import (
 //go:embed templates/*.html
 var templates embed.FS
 
-// page is the templates of one page: its own file, with those that pages share.
-type page struct{ templates *template.Template }
+// page is the templates of one page: its own file, with those that pages share. They are
+// read when somebody first looks at the page: all of them together take seven megabytes.
+type page struct {
+	templates func() (*template.Template, error)
+}
 
-// parsePages reads all templates. Each file is a page, except for those that others use,
-// whose names begin with an underscore.
-func parsePages(a *assets) (map[string]*page, error) {
+// newPages finds the pages. Each file is one, except for those that others use, whose names
+// begin with an underscore. A test reads them all.
+func newPages(a *assets) (map[string]*page, error) {
 	files, err := templates.ReadDir("templates")
 	if err != nil {
 		return nil, fmt.Errorf("list templates: %w", err)
@@ -35,22 +39,28 @@ func parsePages(a *assets) (map[string]*page, error) {
 		if !isPage || strings.HasPrefix(name, "_") {
 			continue
 		}
-		own, err := shared.Clone()
-		if err == nil {
-			own, err = own.ParseFS(templates, path.Join("templates", f.Name()))
-		}
-		if err != nil {
-			return nil, fmt.Errorf("read the template %s: %w", f.Name(), err)
-		}
-		pages[name] = &page{own}
+		pages[name] = &page{sync.OnceValues(func() (*template.Template, error) {
+			own, err := shared.Clone()
+			if err == nil {
+				own, err = own.ParseFS(templates, path.Join("templates", f.Name()))
+			}
+			if err != nil {
+				return nil, fmt.Errorf("read the template %s: %w", f.Name(), err)
+			}
+			return own, nil
+		})}
 	}
 	return pages, nil
 }
 
 // part renders one template of a page.
 func (p *page) part(name string, data any) ([]byte, error) {
+	t, err := p.templates()
+	if err != nil {
+		return nil, err
+	}
 	var b bytes.Buffer
-	if err := p.templates.ExecuteTemplate(&b, name, data); err != nil {
+	if err := t.ExecuteTemplate(&b, name, data); err != nil {
 		return nil, fmt.Errorf("render %s: %w", name, err)
 	}
 	return b.Bytes(), nil

@@ -71,7 +71,7 @@ type Site struct {
 	strangers, watching, working *crowd
 }
 
-// New returns a site. It fails if there is no API, or if a template is not valid.
+// New returns a site. It fails if there is no API.
 func New(o Options) (*Site, error) {
 	if o.API == nil {
 		return nil, errors.New("the pages have no API")
@@ -102,7 +102,7 @@ func New(o Options) (*Site, error) {
 	if s.assets, err = newAssets(); err != nil {
 		return nil, err
 	}
-	if s.pages, err = parsePages(s.assets); err != nil {
+	if s.pages, err = newPages(s.assets); err != nil {
 		return nil, err
 	}
 	s.routes()

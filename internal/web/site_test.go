@@ -11,6 +11,7 @@ import (
 
 	v1 "github.com/franela/pocketci/internal/api/v1"
 	"github.com/franela/pocketci/internal/store"
+	"github.com/franela/pocketci/internal/web"
 	"github.com/franela/pocketci/internal/web/webtest"
 )
 
@@ -91,5 +92,12 @@ func TestCompression(t *testing.T) {
 		if refused := get(path, "gzip;q=0"); refused.Header.Get("Content-Encoding") != "" {
 			t.Errorf("%s is compressed for a browser that refuses that", path)
 		}
+	}
+}
+
+func TestTemplates(t *testing.T) {
+	t.Parallel()
+	if n := web.Templates(t); n < 20 {
+		t.Errorf("there are %d pages", n)
 	}
 }
