@@ -40,7 +40,7 @@ func (s *service) approve(ctx context.Context, in *approveInput) (*body[v1.Run],
 		sha = r.SHA // the event's may be what the payload abbreviates
 	}
 	switch {
-	case in.Body.Trust && !allows(v1.Scope(who(ctx).key.Scope), v1.ScopeAdmin):
+	case in.Body.Trust && !v1.Scope(who(ctx).key.Scope).Allows(v1.ScopeAdmin):
 		return nil, huma.Error403Forbidden("to trust other people's code with the repository's secrets needs a key with the scope admin")
 	case r.State != store.StateWaiting:
 		return nil, &store.StateError{Doing: "approve", ID: r.ID, State: r.State}
@@ -65,7 +65,7 @@ func (s *service) mayApprove(ctx context.Context, event *events.Event, key *stor
 		repository = event.Repository.FullName
 	}
 	switch {
-	case allows(v1.Scope(key.Scope), v1.ScopeAdmin):
+	case v1.Scope(key.Scope).Allows(v1.ScopeAdmin):
 		return nil
 	case key.Login == "":
 		return huma.Error403Forbidden(fmt.Sprintf("somebody with write access to %s has to approve this, and the key %s is bound to nobody: "+

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -158,7 +157,7 @@ func (s *service) unknown(remote string, err error) error {
 
 // permit returns the problem of a key whose scope is too small.
 func permit(key store.Key, needed v1.Scope) error {
-	if allows(v1.Scope(key.Scope), needed) {
+	if v1.Scope(key.Scope).Allows(needed) {
 		return nil
 	}
 	return huma.ErrorWithHeaders(
@@ -183,11 +182,4 @@ func (s *service) refusal(ctx context.Context, operation string, err error) (hum
 		return status, headers.GetHeaders()
 	}
 	return status, nil
-}
-
-// allows reports whether a key of a scope may do what needs another one.
-func allows(has, needed v1.Scope) bool {
-	scopes := []v1.Scope{v1.ScopeRead, v1.ScopeRun, v1.ScopeAdmin}
-	rank := slices.Index(scopes, has)
-	return rank >= 0 && rank >= slices.Index(scopes, needed)
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/franela/pocketci/internal/api"
@@ -63,13 +62,7 @@ func (v *visit) be(token string) (err error) {
 func (v *visit) ctx() context.Context { return v.r.Context() }
 
 // may reports whether the visitor has signed in with a key that has a scope.
-func (v *visit) may(scope v1.Scope) bool {
-	if v.me == nil {
-		return false
-	}
-	scopes := []v1.Scope{v1.ScopeRead, v1.ScopeRun, v1.ScopeAdmin}
-	return slices.Index(scopes, v.me.Scope) >= slices.Index(scopes, scope)
-}
+func (v *visit) may(scope v1.Scope) bool { return v.me != nil && v.me.Scope.Allows(scope) }
 
 // errStranger is for who has to sign in first.
 var errStranger = errors.New("this is for those who have signed in")

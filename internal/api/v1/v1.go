@@ -8,6 +8,7 @@ package v1
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -27,6 +28,14 @@ const (
 	// ScopeAdmin manages keys and reads the audit log.
 	ScopeAdmin Scope = "admin"
 )
+
+// Allows reports whether a key of the scope may do what needs another one. A scope that
+// there is not allows nothing, and is allowed by none.
+func (s Scope) Allows(needed Scope) bool {
+	scopes := []Scope{ScopeRead, ScopeRun, ScopeAdmin}
+	rank := slices.Index(scopes, needed)
+	return rank >= 0 && slices.Index(scopes, s) >= rank
+}
 
 // Event is a stored event.
 type Event struct {
